@@ -1,0 +1,141 @@
+#include "src/base/file.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace pgflame {
+namespace {
+
+Error file_error(std::string_view action, const std::string& path) {
+  const int cause = errno;
+  Error error = system_error(std::string(action) + " " + path, cause);
+  if (cause == ENOSPC) error.hint = "free some space or choose another folder with -o";
+  if (cause == EACCES) error.hint = "check the permissions of the file and its folder";
+  return error;
+}
+
+Status write_all(int fd, std::string_view contents, const std::string& path) {
+  while (!contents.empty()) {
+    const ssize_t written = ::write(fd, contents.data(), contents.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(file_error("cannot write", path));
+    contents.remove_prefix(static_cast<size_t>(written));
+  }
+  if (::fsync(fd) != 0 && errno != EINVAL) return fail(file_error("cannot write", path));
+  return {};
+}
+
+Status move_into_place(const std::string& from, const std::string& to, Overwrite overwrite) {
+  // link() refuses an existing name atomically; rename() replaces it.
+  const int done = overwrite == Overwrite::kAllow ? ::rename(from.c_str(), to.c_str())
+                                                  : ::link(from.c_str(), to.c_str());
+  if (done == 0) return {};
+  if (errno == EEXIST) {
+    return fail(ErrorKind::kUsage, to + " already exists", "use --force to overwrite it, or -o");
+  }
+  return fail(file_error("cannot write", to));
+}
+
+}  // namespace
+
+FileHandle& FileHandle::operator=(FileHandle&& other) noexcept {
+  if (this != &other) {
+    close();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+void FileHandle::close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  if (this != &other) {
+    unmap();
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+void MappedFile::unmap() {
+  // munmap takes a non-const pointer but does not write through it.
+  if (data_ != nullptr) ::munmap(const_cast<uint8_t*>(data_), size_);
+  data_ = nullptr;
+  size_ = 0;
+}
+
+Result<FileHandle> open_for_reading(const std::string& path) {
+  FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return fail(file_error("cannot open", path));
+  return file;
+}
+
+Result<MappedFile> MappedFile::open(const std::string& path) {
+  auto file = open_for_reading(path);
+  if (!file) return fail(std::move(file).error());
+  struct stat status = {};
+  if (::fstat(file->get(), &status) != 0) return fail(file_error("cannot open", path));
+  if (!S_ISREG(status.st_mode)) {
+    return fail(ErrorKind::kUsage, path + " is not a regular file");
+  }
+  MappedFile mapped;
+  if (status.st_size == 0) return mapped;
+  void* address =
+      ::mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file->get(), 0);
+  if (address == MAP_FAILED) return fail(file_error("cannot map", path));
+  mapped.data_ = static_cast<const uint8_t*>(address);
+  mapped.size_ = static_cast<size_t>(status.st_size);
+  return mapped;
+}
+
+Result<std::string> read_all(const FileHandle& file, size_t limit) {
+  std::string contents;
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(system_error("cannot read", errno));
+    if (got == 0) return contents;
+    contents.append(buffer.data(), static_cast<size_t>(got));
+    if (contents.size() > limit) {
+      return fail(ErrorKind::kCorrupt, "more than " + std::to_string(limit) + " bytes");
+    }
+  }
+}
+
+Result<std::string> read_file(const std::string& path, size_t limit) {
+  auto file = open_for_reading(path);
+  if (!file) return fail(std::move(file).error());
+  auto contents = read_all(*file, limit);
+  if (!contents) return fail(std::move(contents).error().within(path));
+  return contents;
+}
+
+Status write_file_atomically(const std::string& path,
+                             std::string_view contents,
+                             Overwrite overwrite) {
+  std::string temporary = path + ".XXXXXX";
+  FileHandle file(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!file.valid()) return fail(file_error("cannot write", path));
+  ::fchmod(file.get(), 0640);
+  Status done = write_all(file.get(), contents, path);
+  if (done) done = move_into_place(temporary, path, overwrite);
+  ::unlink(temporary.c_str());  // after rename() the name is gone already
+  return done;
+}
+
+}  // namespace pgflame

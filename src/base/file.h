@@ -1,0 +1,66 @@
+// Files: reading whole or mapped, and writing so that a reader never sees half a file.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "src/base/error.h"
+
+namespace pgflame {
+
+// Owns a file descriptor.
+class FileHandle {
+ public:
+  FileHandle() = default;
+  explicit FileHandle(int fd) : fd_(fd) {}
+  FileHandle(FileHandle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileHandle& operator=(FileHandle&& other) noexcept;
+  FileHandle(const FileHandle&) = delete;
+  FileHandle& operator=(const FileHandle&) = delete;
+  ~FileHandle() { close(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  void close();
+
+ private:
+  int fd_ = -1;
+};
+
+// A read-only private mapping of a regular file. A file that shrinks while it is mapped raises
+// SIGBUS; captures that may be growing or shrinking are read with read_file instead.
+class MappedFile {
+ public:
+  static Result<MappedFile> open(const std::string& path);
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile() { unmap(); }
+
+  std::span<const uint8_t> bytes() const { return {data_, size_}; }
+
+ private:
+  void unmap();
+  const uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+Result<FileHandle> open_for_reading(const std::string& path);
+
+// The whole file, at most `limit` bytes (more is an error). Works for /proc and pipes too.
+Result<std::string> read_file(const std::string& path, size_t limit = size_t{1} << 30);
+Result<std::string> read_all(const FileHandle& file, size_t limit);
+
+enum class Overwrite { kRefuse, kAllow };
+
+// Writes `contents` under a temporary name in the same folder, flushes it to disk and moves it into
+// place: the file is complete or absent, and a symbolic link at `path` is replaced, not followed.
+Status write_file_atomically(const std::string& path,
+                             std::string_view contents,
+                             Overwrite overwrite);
+
+}  // namespace pgflame

@@ -1,0 +1,5 @@
+#include "src/cli/app.h"
+
+int main(int argc, char** argv) {
+  return pgflame::cli::run(argc, argv);
+}

@@ -1,0 +1,17 @@
+// Profile in, Diagnosis out. Pure.
+#pragma once
+
+#include "src/diagnose/diagnosis.h"
+#include "src/profile/profile.h"
+
+namespace pgflame::diagnose {
+
+struct Options {
+  double finding_share = 0.05;    // below, a pattern is not a finding
+  uint64_t finding_samples = 30;  // likewise
+  size_t table_rows = 10;
+};
+
+Diagnosis diagnose(const Profile& profile, const Options& options = {});
+
+}  // namespace pgflame::diagnose

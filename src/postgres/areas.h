@@ -1,0 +1,45 @@
+// The Postgres areas that functions belong to: the colour classes of the flame graph and the
+// coarsest level of every classification.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "src/profile/profile.h"
+
+namespace pgflame::postgres {
+
+enum class Area : uint8_t {
+  kOther,  // code that is none of Postgres' (libc, libraries without an area)
+  kParser,
+  kPlanner,
+  kExecutor,
+  kExpression,
+  kTuple,
+  kHash,
+  kSort,
+  kIndex,
+  kHeap,
+  kBuffer,
+  kLock,
+  kWal,
+  kTransaction,
+  kMemory,
+  kCatalog,
+  kNetwork,
+  kJit,
+  kUtility,
+  kMain,
+  kKernel,
+  kUnnamed,
+};
+inline constexpr size_t kAreaCount = 21;
+
+std::string_view id_of(Area area);     // "tuple": stable, used as CSS class and in JSON
+std::string_view title_of(Area area);  // "Tuple deforming"
+
+// The area of one function by name, source file (placed names) and module.
+Area area_of(const Profile& profile, FunctionId function);
+
+}  // namespace pgflame::postgres

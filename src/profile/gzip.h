@@ -1,0 +1,25 @@
+// gzip in memory.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "src/base/error.h"
+
+namespace pgflame {
+
+inline bool is_gzip(std::string_view bytes) {
+  return bytes.starts_with("\x1f\x8b");
+}
+
+std::string gzip(std::string_view bytes);
+
+// At most `limit` bytes come out; more is an Error (kCorrupt), and so is a broken stream. When the
+// stream just ends early, what was there is returned and `truncated` set.
+struct Gunzipped {
+  std::string bytes;
+  bool truncated = false;
+};
+Result<Gunzipped> gunzip(std::string_view bytes, size_t limit);
+
+}  // namespace pgflame

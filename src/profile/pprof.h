@@ -1,0 +1,23 @@
+// The saved form of a Profile: pprof, gzip-compressed (.pb.gz).
+//
+// Tags are pprof labels (pid, backend_type, database, user, application, state, wait_event,
+// query_id, second, stack_end); what pprof has no field for (Recording, clusters, queries, module
+// kinds, name tiers) is one comment that starts with "pgflame:" followed by JSON. Other tools read
+// the file as an ordinary profile with the sample types samples/count and cpu/nanoseconds.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "src/base/error.h"
+#include "src/profile/profile.h"
+
+namespace pgflame {
+
+std::string write_pprof(const Profile& profile);  // gzip-compressed
+
+// Reads what write_pprof wrote and what other tools write (gzip-compressed or not). Hostile input
+// ends in an Error; memory stays proportional to the uncompressed size, which is limited to 1 GiB.
+Result<Profile> read_pprof(std::string_view bytes);
+
+}  // namespace pgflame

@@ -1,0 +1,125 @@
+#include "src/profile/profile.h"
+
+#include <algorithm>
+
+namespace pgflame {
+namespace {
+
+// Outermost functions of complete stacks: glibc and musl entry points, thread starts, and the
+// kernel's own (arch/x86/kernel/process.c, arch/arm64/kernel/entry.S).
+constexpr std::array<std::string_view, 14> kRoots{"_start",
+                                                  "__libc_start_main",
+                                                  "__libc_start_call_main",
+                                                  "__libc_start_main_impl",
+                                                  "_start_c",
+                                                  "start_thread",
+                                                  "clone",
+                                                  "clone3",
+                                                  "__clone",
+                                                  "__clone3",
+                                                  "ret_from_fork",
+                                                  "ret_from_fork_asm",
+                                                  "secondary_startup_64_no_verify",
+                                                  "secondary_startup_64"};
+
+std::string_view without_version(std::string_view name) {
+  return name.substr(0, name.find('@'));
+}
+
+bool is_unnamed_leaf(const Profile& profile, StackId stack) {
+  const LocationId leaf = profile.stacks[stack].location;
+  if (!leaf.valid()) return true;
+  const Location& location = profile.locations[leaf];
+  if (location.line_count == 0) return true;
+  const NameTier tier = profile.functions[profile.lines[location.first_line].function].tier;
+  return tier == NameTier::kNone || tier == NameTier::kPlaced;
+}
+
+}  // namespace
+
+bool reaches_root(const Profile& profile, const Sample& sample) {
+  if (sample.end != StackEnd::kUnknown) return sample.end == StackEnd::kRoot;
+  const std::vector<FunctionId> path = functions_of(profile, sample.stack);
+  // A wrapping "comm" frame or the like may stand above the entry point.
+  for (size_t i = 0; i < std::min<size_t>(path.size(), 3); ++i) {
+    const std::string_view name = without_version(profile.functions[path[i]].name);
+    if (std::ranges::find(kRoots, name) != kRoots.end()) return true;
+  }
+  return false;
+}
+
+Accounting account(const Profile& profile) {
+  Accounting total;
+  for (const Sample& sample : profile.samples) {
+    total.captured += sample.count;
+    if (sample.state != State::kRunning) continue;
+    total.running += sample.count;
+    total.weight += sample.weight;
+    if (is_unnamed_leaf(profile, sample.stack)) total.unnamed += sample.count;
+    if (!reaches_root(profile, sample)) total.truncated += sample.count;
+  }
+  for (const Loss loss : {Loss::kRingFull, Loss::kSkipped, Loss::kMapFull}) {
+    total.lost += profile.recording.losses[static_cast<size_t>(loss)];
+  }
+  return total;
+}
+
+std::vector<FunctionId> functions_of(const Profile& profile, StackId stack) {
+  std::vector<FunctionId> functions;
+  while (stack.valid() && stack != kEmptyStack) {
+    const StackNode& node = profile.stacks[stack];
+    const Location& location = profile.locations[node.location];
+    for (uint32_t i = 0; i < location.line_count; ++i) {
+      functions.push_back(profile.lines[location.first_line + i].function);
+    }
+    stack = node.caller;
+  }
+  std::ranges::reverse(functions);
+  return functions;
+}
+
+std::string_view name_of(State state) {
+  constexpr std::array<std::string_view, kStateCount> kNames{
+      "running", "runnable", "waiting", "idle"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+std::string_view name_of(Loss loss) {
+  constexpr std::array<std::string_view, kLossCount> kNames{"ring buffer full",
+                                                            "skipped by the kernel",
+                                                            "throttled by the kernel",
+                                                            "kernel table full",
+                                                            "stack unreadable",
+                                                            "tags unreadable",
+                                                            "broken records",
+                                                            "left out by filters"};
+  return kNames[static_cast<size_t>(loss)];
+}
+
+std::string_view name_of(NameTier tier) {
+  constexpr std::array<std::string_view, 6> kNames{
+      "unnamed", "full", "exported", "recovered", "placed", "given"};
+  return kNames[static_cast<size_t>(tier)];
+}
+
+std::string_view name_of(StackEnd end) {
+  constexpr std::array<std::string_view, 6> kNames{
+      "unknown", "root", "truncated", "no unwind info", "unreadable", "no stack"};
+  return kNames[static_cast<size_t>(end)];
+}
+
+std::string_view explain(Unnamed reason) {
+  constexpr std::array<std::string_view, 9> kTexts{
+      "named",
+      "no mapping covers the address",
+      "the module has no symbol for this function",
+      "the module's file could not be read",
+      "only a different build of the module was found",
+      "the module's file is not a readable ELF file",
+      "the kernel hides its symbols, or is of another boot",
+      "code made at run time, without a perf map or jitdump",
+      "the input did not name it"};
+  return kTexts[static_cast<size_t>(reason)];
+}
+
+}  // namespace pgflame

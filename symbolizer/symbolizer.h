@@ -1,0 +1,39 @@
+// Names for addresses: turns a profile with bare locations into one with functions and lines.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/profile/profile.h"
+
+namespace pgflame::symbolizer {
+
+struct Options {
+  std::string symfs;                    // prefix for every module path
+  std::vector<std::string> debug_dirs;  // searched before /usr/lib/debug
+  std::vector<std::string> binaries;    // given by the user, matched by build-id
+  bool this_host = false;               // captured here and now: live kernel, live processes
+  bool inlines = true;                  // inlined frames where DWARF has them
+  bool recover = true;                  // tier 3 and 4
+  std::string cache_dir;                // empty: no cache
+};
+
+// What stands between the profile and full names; the report prints it.
+struct MissingSymbols {
+  std::string module;
+  std::string build_id;
+  std::string package;  // "postgresql-15-dbgsym", empty when unknown
+  Unnamed reason = Unnamed::kNamed;
+  uint64_t samples = 0;  // whose leaf hangs on it
+};
+
+struct Named {
+  Profile profile;
+  std::vector<MissingSymbols> missing;  // most samples first
+};
+
+// Names every location that has no lines yet, or only an unnamed function.
+Named name(Profile profile, const Options& options);
+
+}  // namespace pgflame::symbolizer

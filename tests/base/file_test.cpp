@@ -1,0 +1,78 @@
+#include "src/base/file.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <doctest/doctest.h>
+
+using namespace pgflame;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A folder that is gone when the test is.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (fs::temp_directory_path() / "pgflame-test-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { fs::remove_all(path_); }
+  std::string operator/(const char* name) const { return (path_ / name).string(); }
+  size_t entries() const {
+    return static_cast<size_t>(std::distance(fs::directory_iterator(path_), {}));
+  }
+
+ private:
+  fs::path path_;
+};
+
+}  // namespace
+
+TEST_SUITE("base") {
+  TEST_CASE("a file is written whole and read back, mapped or copied") {
+    const Folder folder;
+    const std::string path = folder / "a";
+    REQUIRE(write_file_atomically(path, "hello", Overwrite::kRefuse));
+    CHECK(read_file(path).value() == "hello");
+    CHECK(MappedFile::open(path)->bytes().size() == 5);
+    CHECK(folder.entries() == 1);
+  }
+
+  TEST_CASE("an existing file is kept unless overwriting was asked for") {
+    const Folder folder;
+    const std::string path = folder / "a";
+    REQUIRE(write_file_atomically(path, "old", Overwrite::kRefuse));
+    const Status refused = write_file_atomically(path, "new", Overwrite::kRefuse);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == ErrorKind::kUsage);
+    CHECK(read_file(path).value() == "old");
+    REQUIRE(write_file_atomically(path, "new", Overwrite::kAllow));
+    CHECK(read_file(path).value() == "new");
+    CHECK(folder.entries() == 1);
+  }
+
+  TEST_CASE("a symbolic link is replaced and its target left alone") {
+    const Folder folder;
+    REQUIRE(write_file_atomically(folder / "target", "precious", Overwrite::kRefuse));
+    fs::create_symlink(folder / "target", folder / "link");
+    CHECK_FALSE(write_file_atomically(folder / "link", "x", Overwrite::kRefuse));
+    REQUIRE(write_file_atomically(folder / "link", "x", Overwrite::kAllow));
+    CHECK(read_file(folder / "target").value() == "precious");
+    CHECK_FALSE(fs::is_symlink(folder / "link"));
+  }
+
+  TEST_CASE("failures say what, why and leave nothing behind") {
+    const Folder folder;
+    const Status failed = write_file_atomically(folder / "no/such/folder", "x", Overwrite::kAllow);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().what.find("No such file or directory") != std::string::npos);
+    CHECK(read_file(folder / "absent").error().kind == ErrorKind::kNotFound);
+    REQUIRE(write_file_atomically(folder / "big", std::string(100, 'x'), Overwrite::kRefuse));
+    CHECK(read_file(folder / "big", 50).error().kind == ErrorKind::kCorrupt);
+    CHECK(folder.entries() == 1);
+  }
+}
