@@ -1,0 +1,467 @@
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <unordered_map>
+
+#include <protozero/exception.hpp>
+
+// A field of the wrong wire type is broken input, not a bug of ours: throw instead of abort.
+#define protozero_assert(condition)                          \
+  if (!(condition)) throw protozero::invalid_tag_exception { \
+    }
+#include <protozero/pbf_message.hpp>
+
+#include "src/profile/builder.h"
+#include "src/profile/gzip.h"
+#include "src/profile/pprof.h"
+#include "src/profile/pprof_fields.h"
+#include "src/profile/recording_json.h"
+
+namespace pgflame {
+namespace {
+
+using namespace pprof;
+using protozero::data_view;
+using protozero::pbf_message;
+
+constexpr size_t kMaxBytes = size_t{512} << 20;
+constexpr size_t kMaxDepth = 4096;
+
+std::string_view view(data_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+struct ValueType {
+  std::string_view type;
+  std::string_view unit;
+};
+
+// Which of a sample's values are what; -1 for "not there".
+struct Columns {
+  int count = -1;
+  int weight = -1;
+  int off_count = -1;
+  int off_weight = -1;
+  Event event;
+};
+
+Columns choose_columns(const std::vector<ValueType>& types) {
+  Columns columns;
+  for (size_t i = 0; i < types.size(); ++i) {
+    const auto [type, unit] = types[i];
+    const auto number = static_cast<int>(i);
+    if (type == "intervals") {
+      columns.off_count = number;
+    } else if (type == "offcpu") {
+      columns.off_weight = number;
+    } else if (type == "samples" && unit == "count") {
+      columns.count = number;
+    } else if (columns.weight < 0 || type == "cpu") {
+      columns.weight = number;
+      const bool is_time = unit == "nanoseconds";
+      columns.event.name = type == "cpu" ? "cpu-clock" : std::string(type);
+      columns.event.unit = is_time            ? WeightUnit::kNanoseconds
+                           : unit == "cycles" ? WeightUnit::kCycles
+                                              : WeightUnit::kOther;
+    }
+  }
+  if (columns.weight < 0) {
+    columns.weight = columns.count;
+    columns.event = Event{"samples", WeightUnit::kOther, 0};
+  }
+  return columns;
+}
+
+struct Label {
+  std::string_view text;
+  int64_t number = 0;
+};
+using Labels = std::unordered_map<std::string_view, Label>;
+
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+  Result<Profile> read() {
+    read_strings_and_types();
+    columns_ = choose_columns(types_);
+    if (columns_.weight < 0) {
+      return fail(ErrorKind::kCorrupt, "this is not a pprof profile: it names no sample types");
+    }
+    read_functions();
+    read_mappings();
+    read_locations();
+    if (Status metadata = read_metadata(); !metadata) return fail(std::move(metadata).error());
+    read_samples();
+    return std::move(builder_).take();
+  }
+
+ private:
+  std::string_view string(int64_t number) const {
+    if (number < 0 || static_cast<size_t>(number) >= strings_.size()) return {};
+    return strings_[static_cast<size_t>(number)];
+  }
+
+  void read_strings_and_types() {
+    std::vector<std::pair<int64_t, int64_t>> types;
+    for (pbf_message<ProfileField> message(bytes_.data(), bytes_.size()); message.next();) {
+      switch (message.tag()) {
+        case ProfileField::kStringTable:
+          strings_.push_back(view(message.get_view()));
+          break;
+        case ProfileField::kComment:
+          comments_.push_back(message.get_int64());
+          break;
+        case ProfileField::kSampleType:
+          types.push_back(read_value_type(message.get_view()));
+          break;
+        case ProfileField::kTimeNanos:
+          profile().recording.start_unix_ns = message.get_int64();
+          break;
+        case ProfileField::kDurationNanos:
+          profile().recording.duration_ns = message.get_int64();
+          break;
+        default:
+          message.skip();
+      }
+    }
+    for (const auto& [type, unit] : types)
+      types_.push_back({string(type), string(unit)});
+  }
+
+  static std::pair<int64_t, int64_t> read_value_type(data_view bytes) {
+    std::pair<int64_t, int64_t> type;
+    for (pbf_message<ValueTypeField> message(bytes); message.next();) {
+      if (message.tag() == ValueTypeField::kType) {
+        type.first = message.get_int64();
+      } else if (message.tag() == ValueTypeField::kUnit) {
+        type.second = message.get_int64();
+      } else {
+        message.skip();
+      }
+    }
+    return type;
+  }
+
+  // Calls `take` with every sub-message of the kind.
+  template <typename Take>
+  void each(ProfileField field, Take&& take) {
+    for (pbf_message<ProfileField> message(bytes_.data(), bytes_.size()); message.next();) {
+      if (message.tag() == field) {
+        take(message.get_view());
+      } else {
+        message.skip();
+      }
+    }
+  }
+
+  void read_functions() {
+    each(ProfileField::kFunction, [this](data_view bytes) {
+      Function function;
+      uint64_t id = 0;
+      for (pbf_message<FunctionField> message(bytes); message.next();) {
+        switch (message.tag()) {
+          case FunctionField::kId:
+            id = message.get_uint64();
+            break;
+          case FunctionField::kName:
+            function.name = string(message.get_int64());
+            break;
+          case FunctionField::kFilename:
+            function.file = string(message.get_int64());
+            break;
+          default:
+            message.skip();
+        }
+      }
+      function.tier = NameTier::kGiven;
+      if (function.name.empty()) {
+        function.name = "[unnamed]";
+        function.tier = NameTier::kNone;
+        function.unnamed = Unnamed::kUnknownToInput;
+      }
+      // Rows stay in the file's order: the metadata speaks of them by number.
+      functions_.try_emplace(id, profile().functions.add(std::move(function)));
+    });
+  }
+
+  void read_mappings() {
+    each(ProfileField::kMapping, [this](data_view bytes) {
+      Mapping mapping;
+      Module module;
+      uint64_t id = 0;
+      for (pbf_message<MappingField> message(bytes); message.next();) {
+        switch (message.tag()) {
+          case MappingField::kId:
+            id = message.get_uint64();
+            break;
+          case MappingField::kMemoryStart:
+            mapping.start = message.get_uint64();
+            break;
+          case MappingField::kMemoryLimit:
+            mapping.end = message.get_uint64();
+            break;
+          case MappingField::kFileOffset:
+            mapping.file_offset = message.get_uint64();
+            break;
+          case MappingField::kFilename:
+            module.path = string(message.get_int64());
+            break;
+          case MappingField::kBuildId:
+            module.build_id = string(message.get_int64());
+            break;
+          default:
+            message.skip();
+        }
+      }
+      module.kind = module.path.empty() ? ModuleKind::kUnknown : ModuleKind::kFile;
+      if (module.path.starts_with("[kernel")) module.kind = ModuleKind::kKernel;
+      if (module.path == "[vdso]") module.kind = ModuleKind::kVdso;
+      mapping.module = builder_.module(module);
+      mappings_.try_emplace(id, profile().mappings.add(mapping));
+    });
+  }
+
+  void read_locations() {
+    each(ProfileField::kLocation, [this](data_view bytes) {
+      Location location;
+      location.first_line = static_cast<uint32_t>(profile().lines.size());
+      uint64_t id = 0;
+      for (pbf_message<LocationField> message(bytes); message.next();) {
+        switch (message.tag()) {
+          case LocationField::kId:
+            id = message.get_uint64();
+            break;
+          case LocationField::kMappingId:
+            location.mapping = find(mappings_, message.get_uint64());
+            break;
+          case LocationField::kAddress:
+            location.address = message.get_uint64();
+            break;
+          case LocationField::kLine:
+            read_line(message.get_view());
+            break;
+          default:
+            message.skip();
+        }
+      }
+      location.line_count = static_cast<uint32_t>(profile().lines.size()) - location.first_line;
+      locations_.try_emplace(id, profile().locations.add(location));
+    });
+  }
+
+  void read_line(data_view bytes) {
+    Line line;
+    for (pbf_message<LineField> message(bytes); message.next();) {
+      if (message.tag() == LineField::kFunctionId) {
+        line.function = find(functions_, message.get_uint64());
+      } else if (message.tag() == LineField::kLine) {
+        line.line = static_cast<uint32_t>(std::clamp<int64_t>(message.get_int64(), 0, 1 << 30));
+      } else {
+        message.skip();
+      }
+    }
+    if (line.function.valid()) profile().lines.push_back(line);
+  }
+
+  Status read_metadata() {
+    profile().recording.event = columns_.event;
+    profile().recording.sampler = "pprof";
+    profile().recording.has_waits = columns_.off_weight >= 0;
+    for (const int64_t comment : comments_) {
+      const std::string_view text = string(comment);
+      if (!text.starts_with(kCommentPrefix)) continue;
+      has_metadata_ = true;
+      return metadata_from_json(text.substr(kCommentPrefix.size()), profile());
+    }
+    return {};
+  }
+
+  void read_samples() {
+    each(ProfileField::kSample, [this](data_view bytes) {
+      std::vector<LocationId> stack;
+      std::vector<int64_t> values;
+      Labels labels;
+      for (pbf_message<SampleField> message(bytes); message.next();) {
+        read_sample_field(message, stack, values, labels);
+      }
+      Sample sample = tagged(labels);
+      if (stack.size() > kMaxDepth) {
+        stack.resize(kMaxDepth);
+        sample.end = StackEnd::kTruncated;
+      }
+      for (auto at = stack.rbegin(); at != stack.rend(); ++at) {
+        sample.stack = builder_.push(sample.stack, *at);
+      }
+      add_values(sample, values);
+    });
+  }
+
+  void read_sample_field(pbf_message<SampleField>& message,
+                         std::vector<LocationId>& stack,
+                         std::vector<int64_t>& values,
+                         Labels& labels) {
+    const bool packed = message.wire_type() == protozero::pbf_wire_type::length_delimited;
+    switch (message.tag()) {
+      case SampleField::kLocationId:
+        if (packed) {
+          for (const uint64_t id : message.get_packed_uint64())
+            add_location(stack, id);
+        } else {
+          add_location(stack, message.get_uint64());
+        }
+        break;
+      case SampleField::kValue:
+        if (packed) {
+          for (const int64_t value : message.get_packed_int64())
+            values.push_back(value);
+        } else {
+          values.push_back(message.get_int64());
+        }
+        break;
+      case SampleField::kLabel:
+        read_label(message.get_view(), labels);
+        break;
+      default:
+        message.skip();
+    }
+  }
+
+  void add_location(std::vector<LocationId>& stack, uint64_t id) {
+    const LocationId location = find(locations_, id);
+    if (location.valid()) stack.push_back(location);
+  }
+
+  void read_label(data_view bytes, Labels& labels) {
+    std::string_view key;
+    Label label;
+    for (pbf_message<LabelField> message(bytes); message.next();) {
+      switch (message.tag()) {
+        case LabelField::kKey:
+          key = string(message.get_int64());
+          break;
+        case LabelField::kStr:
+          label.text = string(message.get_int64());
+          break;
+        case LabelField::kNum:
+          label.number = message.get_int64();
+          break;
+        default:
+          message.skip();
+      }
+    }
+    labels.try_emplace(key, label);
+  }
+
+  Sample tagged(const Labels& labels) {
+    Sample sample;
+    sample.backend = backend_of(labels);
+    sample.state = named(labels, "state", State::kIdle);
+    sample.end = named(labels, "stack_end", StackEnd::kNoStack);
+    if (const auto at = labels.find("wait_event"); at != labels.end()) {
+      sample.wait_event = static_cast<uint32_t>(at->second.number);
+    }
+    if (const auto at = labels.find("query_id"); at != labels.end()) {
+      sample.query_id = static_cast<uint64_t>(at->second.number);
+    }
+    if (const auto at = labels.find("second"); at != labels.end()) {
+      sample.second = static_cast<uint32_t>(std::clamp<int64_t>(at->second.number, 0, 1 << 30));
+    }
+    return sample;
+  }
+
+  template <typename Enum>
+  static Enum named(const Labels& labels, std::string_view key, Enum last) {
+    const auto at = labels.find(key);
+    if (at == labels.end()) return Enum{};
+    for (int value = 0; value <= static_cast<int>(last); ++value) {
+      if (name_of(static_cast<Enum>(value)) == at->second.text) return static_cast<Enum>(value);
+    }
+    return Enum{};
+  }
+
+  BackendId backend_of(const Labels& labels) {
+    const auto number = labels.find("backend");
+    if (has_metadata_ && number != labels.end() && number->second.number >= 0 &&
+        static_cast<size_t>(number->second.number) < profile().backends.size()) {
+      return BackendId{static_cast<uint32_t>(number->second.number)};
+    }
+    const auto text = [&labels](std::string_view key) {
+      const auto at = labels.find(key);
+      return at == labels.end() ? std::string() : std::string(at->second.text);
+    };
+    Backend backend;
+    if (const auto at = labels.find("pid"); at != labels.end()) {
+      backend.pid = static_cast<int32_t>(at->second.number);
+    }
+    backend.comm = text("comm");
+    backend.type = text("backend_type");
+    backend.database = text("database");
+    backend.user = text("user");
+    backend.application = text("application");
+    const auto [at, is_new] = backends_.try_emplace(
+        std::tuple(backend.pid, backend.comm, backend.type, backend.database, backend.user));
+    if (is_new) at->second = builder_.backend(backend);
+    return at->second;
+  }
+
+  void add_values(Sample sample, const std::vector<int64_t>& values) {
+    const auto value = [&values](int column) -> uint64_t {
+      if (column < 0 || static_cast<size_t>(column) >= values.size()) return 0;
+      return static_cast<uint64_t>(std::max<int64_t>(values[static_cast<size_t>(column)], 0));
+    };
+    const bool running = sample.state == State::kRunning;
+    sample.weight = value(running ? columns_.weight : columns_.off_weight);
+    sample.count = value(running ? columns_.count : columns_.off_count);
+    if (columns_.count < 0 && sample.weight > 0) sample.count = 1;
+    if (sample.count > 0 || sample.weight > 0) builder_.add(sample);
+  }
+
+  template <typename RowId>
+  static RowId find(const std::unordered_map<uint64_t, RowId>& ids, uint64_t id) {
+    const auto at = ids.find(id);
+    return at == ids.end() ? RowId{} : at->second;
+  }
+
+  Profile& profile() { return builder_.profile(); }
+
+  std::string_view bytes_;
+  ProfileBuilder builder_;
+  std::vector<std::string_view> strings_;
+  std::vector<int64_t> comments_;
+  std::vector<ValueType> types_;
+  Columns columns_;
+  bool has_metadata_ = false;
+  std::unordered_map<uint64_t, FunctionId> functions_;
+  std::unordered_map<uint64_t, MappingId> mappings_;
+  std::unordered_map<uint64_t, LocationId> locations_;
+  std::map<std::tuple<int32_t, std::string, std::string, std::string, std::string>, BackendId>
+      backends_;
+};
+
+}  // namespace
+
+Result<Profile> read_pprof(std::string_view bytes) {
+  std::string unpacked;
+  bool truncated = false;
+  if (is_gzip(bytes)) {
+    auto gunzipped = gunzip(bytes, kMaxBytes);
+    if (!gunzipped) return fail(std::move(gunzipped).error());
+    unpacked = std::move(gunzipped->bytes);
+    truncated = gunzipped->truncated;
+    bytes = unpacked;
+  }
+  if (truncated) {
+    return fail(ErrorKind::kCorrupt,
+                "the pprof file ends in the middle",
+                "copy it again: its string table comes last, so nothing can be saved");
+  }
+  try {
+    return Reader(bytes).read();
+  } catch (const protozero::exception& error) {
+    return fail(ErrorKind::kCorrupt, std::string("the pprof data is broken: ") + error.what());
+  }
+}
+
+}  // namespace pgflame

@@ -1,0 +1,108 @@
+#include "src/profile/pprof.h"
+
+#include <doctest/doctest.h>
+
+#include "src/profile/builder.h"
+#include "src/profile/gzip.h"
+#include "tests/support/profile_text.h"
+
+using namespace pgflame;
+
+namespace {
+
+Profile example() {
+  Profile profile = testing::profile_from_folded("_start;main;ExecSeqScan 3\n_start;main 2\n");
+  profile.recording.host = "db1";
+  profile.recording.has_waits = true;
+  profile.recording.event.rate_hz = 99;
+  profile.recording.duration_ns = 10'000'000'000;
+  profile.recording.losses[static_cast<size_t>(Loss::kThrottled)] = 7;
+  profile.queries.push_back({0xfedcba9876543210, "select $1", false});
+  profile.clusters.push_back({4711, 5432, 15, "15.18", "/data", "main"});
+  profile.backends[BackendId{0}].database = "shop \"\xff\"";
+  profile.functions[FunctionId{1}].start = 0x1234;
+  profile.functions[FunctionId{1}].tier = NameTier::kRecovered;
+  Sample waiting = profile.samples[0];
+  waiting.state = State::kWaiting;
+  waiting.wait_event = 0x0A000001;
+  waiting.query_id = 0xfedcba9876543210;
+  waiting.second = 4;
+  profile.samples.push_back(waiting);
+  return profile;
+}
+
+}  // namespace
+
+TEST_SUITE("profile") {
+  TEST_CASE("a saved profile is read back as it was") {
+    const Profile before = example();
+    const auto after = read_pprof(write_pprof(before));
+    REQUIRE(after);
+    CHECK(testing::to_text(*after) == testing::to_text(before));
+    REQUIRE(after->samples.size() == before.samples.size());
+    const Sample& waiting = after->samples.back();
+    CHECK(waiting.state == State::kWaiting);
+    CHECK(waiting.wait_event == 0x0A000001);
+    CHECK(waiting.query_id == 0xfedcba9876543210);
+    CHECK(waiting.second == 4);
+    CHECK(waiting.count == before.samples.back().count);
+    CHECK(waiting.weight == before.samples.back().weight);
+    CHECK(after->samples[0].end == StackEnd::kRoot);
+    CHECK(after->recording.host == "db1");
+    CHECK(after->recording.event.rate_hz == 99);
+    CHECK(after->recording.duration_ns == 10'000'000'000);
+    CHECK(after->recording.losses[static_cast<size_t>(Loss::kThrottled)] == 7);
+    CHECK(after->queries.at(0).text == "select $1");
+    CHECK(after->clusters.at(0).port == 5432);
+    CHECK(after->functions[FunctionId{1}].start == 0x1234);
+    CHECK(after->functions[FunctionId{1}].tier == NameTier::kRecovered);
+    CHECK(after->modules.size() == before.modules.size());
+    CHECK(account(*after).captured == account(before).captured);
+    CHECK(account(*after).weight == account(before).weight);
+  }
+
+  TEST_CASE("every cut of a saved profile ends in an error, never in a wrong profile") {
+    const std::string whole = write_pprof(example());
+    for (size_t size = 0; size < whole.size(); size += 7) {
+      CAPTURE(size);
+      CHECK_FALSE(read_pprof(std::string_view(whole).substr(0, size)));
+    }
+  }
+
+  TEST_CASE("flipped bits in the uncompressed message never crash") {
+    const std::string whole = gunzip(write_pprof(example()), 1 << 20)->bytes;
+    for (size_t at = 0; at < whole.size(); ++at) {
+      std::string broken = whole;
+      broken[at] = static_cast<char>(broken[at] ^ (1 << (at % 8)));
+      const auto profile = read_pprof(broken);
+      if (profile) CHECK(account(*profile).captured < UINT64_MAX);
+    }
+  }
+
+  TEST_CASE("a gzip bomb is refused") {
+    const std::string bomb = gzip(std::string(1 << 20, '\0'));
+    const auto out = gunzip(bomb, 1 << 16);
+    REQUIRE_FALSE(out);
+    CHECK(out.error().kind == ErrorKind::kCorrupt);
+  }
+
+  TEST_CASE("equal rows are stored once") {
+    ProfileBuilder builder;
+    const MappingId mapping = builder.mapping({0x1000, 0x2000, 0, {}});
+    CHECK(builder.mapping({0x1000, 0x2000, 0, {}}) == mapping);
+    const LocationId location = builder.location(mapping, 0x1010);
+    CHECK(builder.location(mapping, 0x1010) == location);
+    CHECK(builder.location(mapping, 0x1011) != location);
+    const StackId stack = builder.push(kEmptyStack, location);
+    CHECK(builder.push(kEmptyStack, location) == stack);
+    for (int i = 0; i < 1000; ++i) {
+      Sample sample;
+      sample.stack = stack;
+      sample.second = static_cast<uint32_t>(i % 10);
+      sample.count = 1;
+      builder.add(sample);
+    }
+    CHECK(builder.profile().samples.size() == 10);
+    CHECK(account(builder.profile()).captured == 1000);
+  }
+}
