@@ -1,0 +1,29 @@
+// The user part of one stack as `perf record --call-graph dwarf` captures it, and as it comes out
+// of the unwinder. Shared by src/input, which reads dumps, and symbolizer/unwind, which walks them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "src/profile/address_space.h"
+#include "src/profile/profile.h"
+
+namespace pgflame {
+
+struct UserDump {
+  uint64_t abi = 0;                     // 1: 32 bit, 2: 64 bit (PERF_SAMPLE_REGS_ABI_*)
+  uint64_t register_mask = 0;           // sample_regs_user
+  std::span<const uint64_t> registers;  // by set bit of the mask
+  std::span<const uint8_t> stack;       // memory from the stack pointer upwards
+};
+
+struct UserStack {
+  std::vector<uint64_t> addresses;  // innermost first, as on the stack (return addresses)
+  StackEnd end = StackEnd::kUnknown;
+};
+
+using Unwinder = std::function<UserStack(const Profile&, const AddressSpace&, const UserDump&)>;
+
+}  // namespace pgflame
