@@ -111,6 +111,9 @@ struct Diagnosis {
   std::vector<TableRow> users;
   std::vector<TableRow> applications;
   std::vector<TableRow> functions;  // top by self
+  std::vector<TableRow> waits;      // wait events by time: key "LWLock:WALWrite", share of waiting
+  std::string selection;            // what the diagnosis is restricted to; empty: everything
+  std::vector<std::string> notes;   // sentences about artefacts and limits of these samples
 };
 
 std::string_view name_of(VerdictClass kind);  // "cpu-bound"

@@ -1,0 +1,90 @@
+#include "src/postgres/wait_events.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+
+#include "src/base/text.h"
+#include "src/postgres/embedded_file.h"
+
+namespace pgflame::postgres {
+
+std::span<const EmbeddedFile> tables();  // made by cmake/Embed.cmake
+
+namespace {
+
+constexpr uint32_t kLwLockClass = 0x01;
+constexpr uint32_t kLockClass = 0x03;
+constexpr int kOldestMajor = 13;
+constexpr int kNewestMajor = 19;
+
+struct Row {
+  uint32_t info = 0;
+  uint32_t majors = 0;  // bit `major`
+  std::string_view name;
+};
+
+uint32_t parse_majors(std::string_view text) {
+  uint32_t majors = 0;
+  for (const std::string_view part : split(text, ','))
+    majors |= 1U << parse_u64(part).value_or(0);
+  return majors;
+}
+
+std::vector<Row> parse_rows() {
+  std::vector<Row> rows;
+  for (const EmbeddedFile& table : tables()) {
+    if (table.name != "wait_events.tsv") continue;
+    for (const std::string_view line : split(table.text, '\n')) {
+      const std::vector<std::string_view> cells = split(line, '\t');
+      if (cells.size() != 4) continue;
+      rows.push_back(Row{static_cast<uint32_t>(parse_u64(cells[0], 16).value_or(0)),
+                         parse_majors(cells[3]),
+                         cells[2]});
+    }
+  }
+  return rows;  // sorted by info, as the file is
+}
+
+// The first number that an extension's own tranche can have: builtin tranches end here
+// (LWTRANCHE_FIRST_USER_DEFINED, src/include/storage/lwlock.h).
+uint32_t first_user_tranche(int major) {
+  constexpr std::array<uint32_t, 7> kFirst{73, 72, 75, 77, 92, 95, 100};
+  return kFirst.at(static_cast<size_t>(major - kOldestMajor));
+}
+
+}  // namespace
+
+std::string_view wait_event_class(uint32_t info) {
+  constexpr std::array<std::string_view, 12> kNames{"",
+                                                    "LWLock",
+                                                    "",
+                                                    "Lock",
+                                                    "BufferPin",
+                                                    "Activity",
+                                                    "Client",
+                                                    "Extension",
+                                                    "IPC",
+                                                    "Timeout",
+                                                    "IO",
+                                                    "InjectionPoint"};
+  const uint32_t kind = info >> 24;
+  return kind < kNames.size() ? kNames[kind] : "";
+}
+
+std::string_view wait_event_name(int major, uint32_t info) {
+  static const std::vector<Row> kRows = parse_rows();
+  const uint32_t kind = info >> 24;
+  if (major == 0 && kind == kLockClass) major = kNewestMajor;
+  if (major < kOldestMajor || major > kNewestMajor) return "";
+  const uint32_t key = info & 0xff00ffffU;
+  auto row = std::ranges::lower_bound(kRows, key, {}, &Row::info);
+  for (; row != kRows.end() && row->info == key; ++row) {
+    if ((row->majors >> major & 1U) != 0) return row->name;
+  }
+  if (kind == kLwLockClass && (key & 0xffffU) >= first_user_tranche(major)) return "extension";
+  return "";
+}
+
+}  // namespace pgflame::postgres

@@ -1,0 +1,22 @@
+// Postgres' wait events by major version.
+//
+// wait_event_info is class << 24 | event (src/include/utils/wait_event.h). Event numbers are
+// compile-time enumerations that differ between majors; the table holds majors 13 to 19 as the
+// servers themselves print them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace pgflame::postgres {
+
+// "LWLock", "Lock", "BufferPin" ("Buffer" from 19), "Activity", "Client", "Extension", "IPC",
+// "Timeout", "IO"; "" for 0 (not waiting) and for classes that do not exist.
+std::string_view wait_event_class(uint32_t info);
+
+// "BufferMapping", "transactionid", "DataFileRead"... "extension" for lock tranches that were
+// registered at run time; "" when not waiting or unknown. `major` 0: the newest major that is known
+// is assumed only for classes whose numbers never changed (Lock), else "".
+std::string_view wait_event_name(int major, uint32_t info);
+
+}  // namespace pgflame::postgres
