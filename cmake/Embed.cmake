@@ -1,6 +1,6 @@
 # pgflame_embed(TARGET NAMESPACE FUNCTION FILES...): compiles text files into TARGET. Declares, for a
 # header of ours to repeat, `std::span<const NAMESPACE::EmbeddedFile> NAMESPACE::FUNCTION()`; the
-# struct lives in src/postgres/embedded_file.h.
+# struct lives in src/base/embedded_file.h.
 set(PGFLAME_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
 if(CMAKE_SCRIPT_MODE_FILE)
@@ -14,7 +14,7 @@ if(CMAKE_SCRIPT_MODE_FILE)
   list(LENGTH FILES count)
   file(WRITE ${OUT} "#include <array>
 #include <span>
-#include \"src/postgres/embedded_file.h\"
+#include \"src/base/embedded_file.h\"
 namespace ${NAMESPACE} {
 std::span<const pgflame::EmbeddedFile> ${FUNCTION}();
 std::span<const pgflame::EmbeddedFile> ${FUNCTION}() {

@@ -5,8 +5,8 @@
 #include <span>
 #include <unordered_map>
 
+#include "src/base/embedded_file.h"
 #include "src/base/text.h"
-#include "src/postgres/embedded_file.h"
 #include "src/postgres/function_names.h"
 
 namespace pgflame::postgres {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "src/base/embedded_file.h"
 #include "src/base/text.h"
-#include "src/postgres/embedded_file.h"
 
 namespace pgflame::postgres {
 
