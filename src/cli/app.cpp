@@ -1,9 +1,73 @@
 #include "src/cli/app.h"
 
-namespace pgflame::cli {
+#include <exception>
 
-int run(int /*argc*/, char** /*argv*/) {
-  return 0;
+#include <CLI/CLI.hpp>
+
+#include "src/cli/commands.h"
+#include "src/cli/terminal.h"
+
+namespace pgflame::cli {
+namespace {
+
+// The command line as a reader of the report may see it: a connection string holds a password.
+std::string shown_command_line(int argc, char** argv) {
+  std::string line = "pgflame";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    line += ' ';
+    line += word.starts_with("--dsn=") ? "--dsn=..." : word;
+    if (word == "--dsn" && i + 1 < argc) {
+      line += " ...";
+      ++i;
+    }
+  }
+  return line;
+}
+
+ExitCode parse_and_run(int argc, char** argv) {
+  CLI::App app{"Where PostgreSQL backends spend their time, and what to do about it.", "pgflame"};
+  app.set_version_flag("--version", "pgflame " PGFLAME_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Examples:\n"
+      "  pgflame record -p postgres 60s     every backend of every cluster on this host\n"
+      "  pgflame report perf.data           a capture somebody else made");
+  Invocation invocation{shown_command_line(argc, argv)};
+  add_record_command(app, invocation);
+  add_report_command(app, invocation);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    return report_error({ErrorKind::kUsage, error.what(), "see pgflame --help"});
+  }
+  return invocation.exit_code;
+}
+
+}  // namespace
+
+void add_output_options(CLI::App& command, OutputOptions& options) {
+  command.add_option("-o,--output", options.base, "Path of the files to write, without extension");
+  command.add_flag("--force", options.force, "Overwrite existing files");
+  command.add_option("--md", options.markdown, "Also write the report as Markdown (- for stdout)");
+  command.add_option("--json", options.json, "Also write the diagnosis as JSON (- for stdout)");
+  command
+      .add_option("--strict", options.strict, "Exit 4 when the quality grade is worse than this")
+      ->check(CLI::IsMember({"A", "B", "C", "D", "E", "F"}));
+}
+
+int run(int argc, char** argv) {
+  try {
+    return static_cast<int>(parse_and_run(argc, argv));
+  } catch (const std::bad_alloc&) {
+    return static_cast<int>(report_error({ErrorKind::kSystem, "out of memory", ""}));
+  } catch (const std::exception& bug) {
+    return static_cast<int>(report_error({ErrorKind::kSystem,
+                                          std::string("internal error: ") + bug.what(),
+                                          "please report it together with the command line"}));
+  }
 }
 
 }  // namespace pgflame::cli

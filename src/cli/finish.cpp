@@ -1,0 +1,97 @@
+#include "src/cli/finish.h"
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/cli/terminal.h"
+#include "src/diagnose/diagnose.h"
+#include "src/profile/pprof.h"
+#include "src/report/report.h"
+
+namespace pgflame::cli {
+namespace {
+
+Error nothing_sampled(const Profile& profile) {
+  const bool live = !profile.recording.sampler_reason.empty();
+  return Error{ErrorKind::kNoSamples,
+               live ? "nothing was sampled: no target used a CPU while recording"
+                    : "the capture holds no samples",
+               live ? "record longer, or while the load is on" : "record it again"};
+}
+
+std::string missing_note(const symbolizer::MissingSymbols& missing) {
+  std::string text = fmt::format("{} samples end in {} without names: {}",
+                                 format_count(missing.samples),
+                                 missing.module,
+                                 explain(missing.reason));
+  if (!missing.build_id.empty()) text += fmt::format(" (build-id {})", missing.build_id);
+  if (!missing.package.empty()) text += fmt::format("; install {}", missing.package);
+  return text;
+}
+
+// Writes contents when the user asked for that form.
+Status write_extra(const std::string& path, const std::string& contents, Overwrite overwrite) {
+  if (path.empty()) return {};
+  if (path == "-") {
+    print(contents);
+    return {};
+  }
+  return write_file_atomically(path, contents, overwrite);
+}
+
+bool below(char grade, const std::string& strict) {
+  return !strict.empty() && grade > strict.front();
+}
+
+}  // namespace
+
+std::string cache_folder() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
+    return std::string(cache) + "/pgflame";
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    return std::string(home) + "/.cache/pgflame";
+  }
+  return {};
+}
+
+Profile with_names(Profile profile, const symbolizer::Options& options) {
+  symbolizer::Named named = symbolizer::name(std::move(profile), options);
+  constexpr size_t kMostNotes = 5;
+  for (size_t i = 0; i < std::min(kMostNotes, named.missing.size()); ++i) {
+    named.profile.recording.notes.push_back(missing_note(named.missing[i]));
+  }
+  return std::move(named.profile);
+}
+
+Result<ExitCode> finish(const Profile& profile, const Finish& finish) {
+  if (account(profile).captured == 0) return fail(nothing_sampled(profile));
+  const Overwrite overwrite = finish.output.overwrite();
+  std::string files;
+  if (finish.save_capture) {
+    auto saved = write_or_rescue(finish.base + ".pb.gz", write_pprof(profile), overwrite);
+    if (!saved) return fail(std::move(saved).error());
+    files = "capture: " + *saved + "\n";
+  }
+  const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile);
+  auto svg = write_or_rescue(finish.base + ".svg", report::to_svg(profile, diagnosis), overwrite);
+  if (!svg) return fail(std::move(svg).error());
+  files = "report:  " + *svg + "\n" + files;
+  const std::string markdown =
+      finish.output.markdown.empty() ? "" : report::to_markdown(profile, diagnosis);
+  if (Status done = write_extra(finish.output.markdown, markdown, overwrite); !done) {
+    return fail(std::move(done).error());
+  }
+  const std::string json = finish.output.json.empty() ? "" : report::to_json(profile, diagnosis);
+  if (Status done = write_extra(finish.output.json, json, overwrite); !done) {
+    return fail(std::move(done).error());
+  }
+  const bool to_stdout = finish.output.markdown == "-" || finish.output.json == "-";
+  if (!to_stdout) print(report::to_terminal(profile, diagnosis) + files);
+  return below(diagnosis.quality.grade, finish.output.strict) ? ExitCode::kQualityTooLow
+                                                              : ExitCode::kDone;
+}
+
+}  // namespace pgflame::cli

@@ -1,0 +1,30 @@
+// The second half of every command that ends in a report: names, diagnosis, files, summary.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/cli/exit_code.h"
+#include "src/cli/output.h"
+#include "src/profile/profile.h"
+#include "symbolizer/symbolizer.h"
+
+namespace pgflame::cli {
+
+// $XDG_CACHE_HOME/pgflame, ~/.cache/pgflame, or empty when neither is set.
+std::string cache_folder();
+
+// Names the profile; what is missing becomes notes of the recording.
+Profile with_names(Profile profile, const symbolizer::Options& options);
+
+struct Finish {
+  OutputOptions output;
+  std::string base;           // path of the report without ".svg"
+  bool save_capture = false;  // also as base.pb.gz
+};
+
+// Diagnoses, writes the files, prints the summary.
+Result<ExitCode> finish(const Profile& profile, const Finish& finish);
+
+}  // namespace pgflame::cli

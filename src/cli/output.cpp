@@ -1,0 +1,71 @@
+#include "src/cli/output.h"
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include <unistd.h>
+
+#include "src/cli/terminal.h"
+
+namespace pgflame::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path folder_of(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  return folder.empty() ? fs::path(".") : folder;
+}
+
+}  // namespace
+
+Status check_writable(const std::string& path, Overwrite overwrite) {
+  std::error_code ignored;
+  if (overwrite == Overwrite::kRefuse && fs::exists(fs::symlink_status(path, ignored))) {
+    return fail(ErrorKind::kUsage, path + " already exists", "use --force to overwrite it, or -o");
+  }
+  const std::string folder = folder_of(path).string();
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    Error error = system_error("cannot write to folder " + folder, errno);
+    error.hint = "choose another place with -o";
+    return fail(std::move(error));
+  }
+  return {};
+}
+
+Result<std::string> write_or_rescue(const std::string& path,
+                                    std::string_view contents,
+                                    Overwrite overwrite) {
+  Status written = write_file_atomically(path, contents, overwrite);
+  if (written) return path;
+  const std::string name = fs::path(path).filename().string();
+  for (const char* folder : {"/var/tmp", "/tmp", "/dev/shm"}) {
+    const std::string rescue = std::string(folder) + "/" + name;
+    if (write_file_atomically(rescue, contents, Overwrite::kRefuse)) {
+      note(written.error().what + "; saved as " + rescue + " instead");
+      return rescue;
+    }
+  }
+  return fail(std::move(written).error());
+}
+
+std::string base_name_for(const std::string& input) {
+  if (input == "-") return "pgflame-report";
+  std::string name = fs::path(input).filename().string();
+  if (name.empty()) name = fs::path(input).parent_path().filename().string();
+  constexpr std::array<std::string_view, 10> kExtensions{
+      ".gz", ".xz", ".zst", ".pb", ".data", ".perf", ".svg", ".folded", ".txt", ".script"};
+  for (bool found = true; found;) {
+    found = false;
+    for (const std::string_view extension : kExtensions) {
+      if (name.size() > extension.size() && name.ends_with(extension)) {
+        name.resize(name.size() - extension.size());
+        found = true;
+      }
+    }
+  }
+  return name;
+}
+
+}  // namespace pgflame::cli

@@ -1,0 +1,36 @@
+// Where reports and captures go.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "src/base/error.h"
+#include "src/base/file.h"
+
+namespace pgflame::cli {
+
+// What all commands that write a report have in common.
+struct OutputOptions {
+  std::string base;  // path without extension; empty: the command's default
+  bool force = false;
+  std::string markdown;  // file to write it to, empty: none
+  std::string json;
+  std::string strict;  // worst acceptable grade, "A" to "F"; empty: any
+
+  Overwrite overwrite() const { return force ? Overwrite::kAllow : Overwrite::kRefuse; }
+};
+
+// Fails early, before anything is recorded: when `path` exists (without --force), or when its
+// folder does not take files.
+Status check_writable(const std::string& path, Overwrite overwrite);
+
+// Writes a file that must not be lost: when its folder refuses (disk full), it goes to the first of
+// /var/tmp, /tmp, /dev/shm that takes it. Returns the path it has.
+Result<std::string> write_or_rescue(const std::string& path,
+                                    std::string_view contents,
+                                    Overwrite overwrite);
+
+// "capture" for "capture.perf.data.zst", "/x/capture.pb.gz", ...; "pgflame-report" for "-".
+std::string base_name_for(const std::string& input);
+
+}  // namespace pgflame::cli

@@ -1,0 +1,122 @@
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "src/base/text.h"
+#include "src/capture/capture.h"
+#include "src/cli/commands.h"
+#include "src/cli/finish.h"
+#include "src/cli/progress.h"
+#include "src/cli/signals.h"
+#include "src/cli/terminal.h"
+
+namespace pgflame::cli {
+namespace {
+
+struct RecordArguments {
+  std::vector<std::string> targets;
+  std::string duration;
+  capture::Options capture;
+  std::string sampler = "auto";
+  std::string mode;
+  OutputOptions output;
+};
+
+capture::SamplerChoice sampler_named(const std::string& name) {
+  if (name == "bpf") return capture::SamplerChoice::kBpf;
+  if (name == "bcc") return capture::SamplerChoice::kBcc;
+  if (name == "perf") return capture::SamplerChoice::kPerf;
+  return capture::SamplerChoice::kAuto;
+}
+
+Status complete(RecordArguments& arguments) {
+  for (const std::string& word : arguments.targets) {
+    for (const std::string_view target : split(word, ',')) {
+      if (!trim(target).empty()) arguments.capture.targets.emplace_back(trim(target));
+    }
+  }
+  if (arguments.capture.targets.empty()) {
+    return fail(ErrorKind::kUsage,
+                "-p names no target",
+                "-p postgres records every PostgreSQL cluster on this host");
+  }
+  if (!arguments.duration.empty()) {
+    auto duration = parse_duration(arguments.duration);
+    if (!duration) return fail(std::move(duration).error());
+    arguments.capture.duration = *duration;
+  }
+  arguments.capture.sampler = sampler_named(arguments.sampler);
+  if (arguments.mode == "cpu") arguments.capture.mode = capture::Mode::kCpu;
+  if (arguments.mode == "wall") arguments.capture.mode = capture::Mode::kWall;
+  return {};
+}
+
+std::string default_base() {
+  std::string host(256, '\0');
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = "host";
+  host.resize(host.find('\0'));
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+  return fmt::format("pgflame-{}-{}", host, format_utc_compact(ns));
+}
+
+Result<ExitCode> record(RecordArguments& arguments, const std::string& command_line) {
+  if (Status done = complete(arguments); !done) return fail(std::move(done).error());
+  const std::string base = arguments.output.base.empty() ? default_base() : arguments.output.base;
+  for (const char* extension : {".svg", ".pb.gz"}) {
+    const Status writable = check_writable(base + extension, arguments.output.overwrite());
+    if (!writable) return fail(Error(writable.error()));
+  }
+  catch_stop_signals();
+  Result<Profile> captured = [&arguments] {
+    ProgressLine line(arguments.capture.duration);
+    return capture::record(arguments.capture,
+                           {stop_requested, [&line](const auto& now) { line.show(now); }});
+  }();
+  if (!captured) return fail(std::move(captured).error());
+  captured->recording.command_line = command_line;
+  captured->recording.version = PGFLAME_VERSION;
+  symbolizer::Options naming;
+  naming.this_host = true;
+  naming.cache_dir = cache_folder();
+  return finish(with_names(std::move(*captured), naming), {arguments.output, base, true});
+}
+
+void add_options(CLI::App& command, RecordArguments& arguments) {
+  command
+      .add_option("-p,--target",
+                  arguments.targets,
+                  "What to record: postgres (every cluster on this host), pids of postmasters or "
+                  "backends, data directories; a comma list of them")
+      ->required()
+      ->allow_extra_args(false);
+  command.add_option(
+      "duration", arguments.duration, "500ms, 60s, 5m, 1m30s; without it until Ctrl-C");
+  command.add_option("-F,--frequency", arguments.capture.rate_hz, "Samples per second and CPU")
+      ->check(CLI::Range(1.0, 10000.0))
+      ->capture_default_str();
+  command.add_option("--sampler", arguments.sampler, "auto, bpf, bcc or perf")
+      ->check(CLI::IsMember({"auto", "bpf", "bcc", "perf"}))
+      ->capture_default_str();
+  command
+      .add_option("--mode", arguments.mode, "cpu: on-CPU samples only; wall: waiting time as well")
+      ->check(CLI::IsMember({"cpu", "wall"}));
+  add_output_options(command, arguments.output);
+}
+
+}  // namespace
+
+void add_record_command(CLI::App& app, Invocation& invocation) {
+  CLI::App* command =
+      app.add_subcommand("record", "Sample PostgreSQL on this host, write a report");
+  auto arguments = std::make_shared<RecordArguments>();
+  add_options(*command, *arguments);
+  command->callback([&invocation, arguments] {
+    auto done = record(*arguments, invocation.command_line);
+    invocation.exit_code = done ? *done : report_error(done.error());
+  });
+}
+
+}  // namespace pgflame::cli
