@@ -18,6 +18,8 @@ class ByteCursor {
   size_t position() const { return position_; }
   size_t remaining() const { return bytes_.size() - position_; }
 
+  std::span<const uint8_t> rest() const { return bytes_.subspan(position_); }
+
   uint8_t u8() { return number<uint8_t>(); }
   uint16_t u16() { return number<uint16_t>(); }
   uint32_t u32() { return number<uint32_t>(); }

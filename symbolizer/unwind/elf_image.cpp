@@ -42,6 +42,15 @@ Machine machine_of(const GElf_Ehdr& header) {
   return Machine::kOther;
 }
 
+// The largest programs known have 60 MB of it; more is a decompression bomb.
+constexpr uint64_t kMaxDecompressed = uint64_t{256} << 20;
+
+bool decompress(Elf_Scn* section) {
+  GElf_Chdr header{};
+  return gelf_getchdr(section, &header) != nullptr && header.ch_size <= kMaxDecompressed &&
+         elf_compress(section, 0, 0) >= 0;
+}
+
 }  // namespace
 
 ElfImage::ElfImage(std::unique_ptr<Storage> storage) : storage_(std::move(storage)) {}
@@ -119,7 +128,7 @@ void ElfImage::read_sections() {
     const std::string_view name = text == nullptr ? "" : text;
     const bool debug = name == ".debug_frame";
     if (name != ".eh_frame" && !debug) continue;
-    if ((header.sh_flags & SHF_COMPRESSED) != 0) elf_compress(section, 0, 0);
+    if ((header.sh_flags & SHF_COMPRESSED) != 0 && !decompress(section)) continue;
     const Elf_Data* data = elf_rawdata(section, nullptr);
     if (data == nullptr || data->d_buf == nullptr) continue;
     const FrameSection found{{static_cast<const uint8_t*>(data->d_buf), data->d_size},

@@ -1,0 +1,30 @@
+// A module's unwind information compiled for lookup by address. Rows are sorted by pc, neighbours
+// differ, stretches without information have rule 0, and the last row ends the module.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "symbolizer/unwind/elf_image.h"
+#include "symbolizer/unwind/rule.h"
+
+namespace pgflame::unwind {
+
+struct Table {
+  uint64_t base = 0;                 // virtual address that Row::pc counts from
+  std::vector<Row> rows;             // Row::rule indexes `rules`
+  std::vector<Rule> rules;           // without duplicates; the first is all zero
+  uint64_t covered_bytes = 0;        // of code that has a rule
+  uint64_t frame_pointer_bytes = 0;  // of these, where the CFA is found through the frame pointer
+
+  // The rule at a virtual address; the zero rule where there is none.
+  const Rule& at(uint64_t address) const;
+};
+
+Table compile_table(const FrameSection& section, Machine machine);
+
+// From .eh_frame, or .debug_frame where that one covers more code. Empty when there is neither.
+Table compile_table(const ElfImage& image);
+
+}  // namespace pgflame::unwind
