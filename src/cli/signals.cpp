@@ -3,8 +3,6 @@
 #include <atomic>
 #include <csignal>
 
-#include <signal.h>
-
 namespace pgflame::cli {
 namespace {
 

@@ -15,6 +15,6 @@ std::string metadata_to_json(const Profile& profile);
 
 // Fills recording, clusters, queries, and the kinds and tiers of modules, functions and backends
 // that are already there. Unknown keys are ignored, missing ones keep their defaults.
-Status metadata_from_json(std::string_view json, Profile& profile);
+Status metadata_from_json(std::string_view text, Profile& profile);
 
 }  // namespace pgflame

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds pgflame and runs every test. The second run only tests.
+#   tests/run.sh          everything
+#   tests/run.sh unit     one part: style, unit, asan, fuzz, live, browser
+set -euo pipefail
+cd "$(dirname "$0")/.."
+parts=("${@:-}")
+[ -n "${parts[0]}" ] || parts=(style unit asan fuzz live browser)
+
+tests/install.sh all
+failed=()
+
+build() {  # build PRESET
+  [ -f "build/$1/build.ninja" ] || cmake --preset "$1" > /dev/null
+  cmake --build --preset "$1" | grep -vE '^ninja: no work to do' || test "${PIPESTATUS[0]}" -eq 0
+}
+
+part() {  # part NAME COMMAND...
+  local name=$1 start=$SECONDS
+  shift
+  echo "== $name"
+  if "$@"; then
+    echo "== $name: passed in $((SECONDS - start)) s"
+  else
+    echo "== $name: FAILED"
+    failed+=("$name")
+  fi
+}
+
+run_unit() { build release && ctest --preset release; }
+run_asan() { build asan && ctest --preset asan; }
+run_style() { build release && tests/style/run.sh build/release; }
+run_fuzz() { build fuzz && tests/fuzz/run.sh build/fuzz; }
+run_live() { build release && python3 tests/live/run.py build/release/src/cli/pgflame; }
+run_browser() { build release && tests/browser/run.sh build/release/src/cli/pgflame; }
+
+for name in "${parts[@]}"; do part "$name" "run_$name"; done
+
+if [ "${#failed[@]}" -gt 0 ]; then
+  echo "FAILED: ${failed[*]}"
+  exit 1
+fi
+echo "all parts passed: ${parts[*]}"
