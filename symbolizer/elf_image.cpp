@@ -1,0 +1,250 @@
+#include "symbolizer/elf_image.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <elf.h>
+
+#include "src/base/build_id.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+constexpr size_t kMaxSymbols = 8'000'000;
+
+// The structure at `offset`, or nothing when the bytes end before it does.
+template <typename T>
+std::optional<T> read_at(std::span<const uint8_t> bytes, uint64_t offset) {
+  if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) return std::nullopt;
+  T value;
+  std::memcpy(&value, bytes.data() + offset, sizeof(T));
+  return value;
+}
+
+template <typename T>
+std::vector<T> read_table(std::span<const uint8_t> bytes, size_t limit) {
+  std::vector<T> rows(std::min(bytes.size() / sizeof(T), limit));
+  if (!rows.empty()) std::memcpy(rows.data(), bytes.data(), rows.size() * sizeof(T));
+  return rows;
+}
+
+Machine machine_of(uint16_t machine) {
+  if (machine == EM_X86_64) return Machine::kX86_64;
+  return machine == EM_AARCH64 ? Machine::kAarch64 : Machine::kOther;
+}
+
+bool is_relative(Machine machine, uint64_t type) {
+  return machine == Machine::kAarch64 ? type == R_AARCH64_RELATIVE : type == R_X86_64_RELATIVE;
+}
+
+bool is_absolute(Machine machine, uint64_t type) {
+  return machine == Machine::kAarch64 ? type == R_AARCH64_ABS64 : type == R_X86_64_64;
+}
+
+bool is_slot(Machine machine, uint64_t type) {
+  if (machine == Machine::kAarch64) {
+    return type == R_AARCH64_JUMP_SLOT || type == R_AARCH64_GLOB_DAT;
+  }
+  return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT;
+}
+
+// SHT_RELR: an address, then bitmaps of the 63 words after it (generic ABI, "Relative Relocation
+// Table").
+std::vector<uint64_t> read_relr(std::span<const uint8_t> bytes) {
+  std::vector<uint64_t> slots;
+  uint64_t base = 0;
+  for (const uint64_t entry : read_table<uint64_t>(bytes, kMaxSymbols)) {
+    if ((entry & 1) == 0) {
+      slots.push_back(entry);
+      base = entry + 8;
+      continue;
+    }
+    for (unsigned bit = 1; bit < 64; ++bit) {
+      if ((entry >> bit & 1) != 0) slots.push_back(base + (bit - 1) * uint64_t{8});
+    }
+    base += 63 * uint64_t{8};
+    if (slots.size() > kMaxSymbols) break;
+  }
+  return slots;
+}
+
+}  // namespace
+
+bool ElfSection::executable() const {
+  return (flags & SHF_EXECINSTR) != 0;
+}
+
+bool ElfSymbol::is_code() const {
+  return type == STT_FUNC || type == STT_GNU_IFUNC;
+}
+
+Result<ElfImage> ElfImage::parse(std::span<const uint8_t> bytes) {
+  const auto header = read_at<Elf64_Ehdr>(bytes, 0);
+  if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
+    return fail(ErrorKind::kCorrupt, "not an ELF file");
+  }
+  if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB) {
+    return fail(ErrorKind::kUnsupported, "not a 64-bit little-endian ELF file");
+  }
+  ElfImage image;
+  image.file_ = bytes;
+  image.machine_ = machine_of(header->e_machine);
+  image.read_segments();
+  image.read_sections();
+  image.build_id_ = build_id_of_elf(bytes);
+  return image;
+}
+
+std::span<const uint8_t> ElfImage::slice(uint64_t offset, uint64_t size) const {
+  if (offset > file_.size() || size > file_.size() - offset) return {};
+  return file_.subspan(offset, size);
+}
+
+void ElfImage::read_segments() {
+  const auto header = read_at<Elf64_Ehdr>(file_, 0);
+  if (header->e_phentsize != sizeof(Elf64_Phdr)) return;
+  for (uint64_t i = 0; i < header->e_phnum; ++i) {
+    const auto row = read_at<Elf64_Phdr>(file_, header->e_phoff + i * sizeof(Elf64_Phdr));
+    if (!row) break;
+    if (row->p_type != PT_LOAD) continue;
+    segments_.push_back({.file_offset = row->p_offset,
+                         .file_size = row->p_filesz,
+                         .address = row->p_vaddr,
+                         .memory_size = row->p_memsz,
+                         .executable = (row->p_flags & PF_X) != 0});
+  }
+}
+
+void ElfImage::read_sections() {
+  const auto header = read_at<Elf64_Ehdr>(file_, 0);
+  if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_shoff == 0) return;
+  const auto first = read_at<Elf64_Shdr>(file_, header->e_shoff);
+  if (!first) return;
+  // Section counts and indices that do not fit 16 bits live in section 0.
+  const uint64_t available = (file_.size() - header->e_shoff) / sizeof(Elf64_Shdr);
+  const uint64_t count =
+      std::min(header->e_shnum != 0 ? uint64_t{header->e_shnum} : first->sh_size, available);
+  const uint64_t names = header->e_shstrndx == SHN_XINDEX ? first->sh_link : header->e_shstrndx;
+  std::vector<uint32_t> name_offsets;
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto row = read_at<Elf64_Shdr>(file_, header->e_shoff + i * sizeof(Elf64_Shdr));
+    const bool in_file = row->sh_type != SHT_NOBITS && row->sh_type != SHT_NULL;
+    sections_.push_back(
+        {.name = {},
+         .type = row->sh_type,
+         .flags = row->sh_flags,
+         .address = row->sh_addr,
+         .size = row->sh_size,
+         .link = row->sh_link,
+         .bytes = in_file ? slice(row->sh_offset, row->sh_size) : std::span<const uint8_t>{}});
+    name_offsets.push_back(row->sh_name);
+  }
+  if (names >= sections_.size()) return;
+  for (size_t i = 0; i < sections_.size(); ++i) {
+    sections_[i].name = section_text(sections_[names], name_offsets[i]);
+  }
+}
+
+std::string_view ElfImage::section_text(const ElfSection& strings, uint64_t offset) const {
+  if (offset >= strings.bytes.size()) return {};
+  const auto* text = reinterpret_cast<const char*>(strings.bytes.data() + offset);
+  return {text, ::strnlen(text, strings.bytes.size() - offset)};
+}
+
+const ElfSection* ElfImage::section(std::string_view name) const {
+  const auto found = std::ranges::find(sections_, name, &ElfSection::name);
+  return found == sections_.end() ? nullptr : &*found;
+}
+
+const ElfSection* ElfImage::section_at(uint64_t vaddr) const {
+  const auto found = std::ranges::find_if(sections_, [&](const ElfSection& section) {
+    return (section.flags & SHF_ALLOC) != 0 && section.contains(vaddr) &&
+           (section.flags & SHF_TLS) == 0;
+  });
+  return found == sections_.end() ? nullptr : &*found;
+}
+
+std::optional<uint64_t> ElfImage::address_of_offset(uint64_t file_offset) const {
+  const ElfSegment* best = nullptr;
+  for (const ElfSegment& segment : segments_) {
+    if (file_offset - segment.file_offset >= segment.file_size) continue;
+    if (best == nullptr || (segment.executable && !best->executable)) best = &segment;
+  }
+  if (best == nullptr) return std::nullopt;
+  return file_offset - best->file_offset + best->address;
+}
+
+std::span<const uint8_t> ElfImage::bytes_at(uint64_t vaddr) const {
+  const ElfSection* section = section_at(vaddr);
+  if (section == nullptr || vaddr - section->address >= section->bytes.size()) return {};
+  return section->bytes.subspan(vaddr - section->address);
+}
+
+std::string_view ElfImage::text_at(uint64_t vaddr) const {
+  const ElfSection* section = section_at(vaddr);
+  if (section == nullptr || (section->flags & (SHF_WRITE | SHF_EXECINSTR)) != 0) return {};
+  const std::string_view text = section_text(*section, vaddr - section->address);
+  // Only text that ends inside the section is one.
+  const uint64_t end = vaddr - section->address + text.size();
+  return end < section->bytes.size() ? text : std::string_view{};
+}
+
+std::vector<ElfSymbol> ElfImage::symbols(std::string_view section_name) const {
+  std::vector<ElfSymbol> symbols;
+  const ElfSection* table = section(section_name);
+  if (table == nullptr || table->link >= sections_.size()) return symbols;
+  const ElfSection& strings = sections_[table->link];
+  for (const Elf64_Sym& row : read_table<Elf64_Sym>(table->bytes, kMaxSymbols)) {
+    const std::string_view name = section_text(strings, row.st_name);
+    symbols.push_back({.address = row.st_value,
+                       .size = row.st_size,
+                       .name = name.substr(0, name.find('@')),
+                       .section = row.st_shndx,
+                       .type = static_cast<uint8_t>(ELF64_ST_TYPE(row.st_info)),
+                       .binding = static_cast<uint8_t>(ELF64_ST_BIND(row.st_info))});
+  }
+  return symbols;
+}
+
+std::vector<ElfPointer> ElfImage::pointers() const {
+  std::vector<ElfPointer> pointers;
+  const std::vector<ElfSymbol> dynamic = symbols(".dynsym");
+  for (const ElfSection& section : sections_) {
+    if (section.type == SHT_RELR) {
+      for (const uint64_t slot : read_relr(section.bytes)) {
+        if (const auto target = read_at<uint64_t>(bytes_at(slot), 0)) {
+          pointers.push_back({slot, *target});
+        }
+      }
+    }
+    if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
+    for (const Elf64_Rela& row : read_table<Elf64_Rela>(section.bytes, kMaxSymbols)) {
+      const uint64_t type = ELF64_R_TYPE(row.r_info);
+      const uint64_t symbol = ELF64_R_SYM(row.r_info);
+      const auto addend = static_cast<uint64_t>(row.r_addend);
+      if (is_relative(machine_, type)) pointers.push_back({row.r_offset, addend});
+      if (!is_absolute(machine_, type) && !is_slot(machine_, type)) continue;
+      if (symbol >= dynamic.size() || !dynamic[symbol].defined()) continue;
+      pointers.push_back({row.r_offset, dynamic[symbol].address + addend});
+    }
+  }
+  std::ranges::sort(pointers, {}, &ElfPointer::slot);
+  return pointers;
+}
+
+std::vector<ElfImport> ElfImage::imports() const {
+  std::vector<ElfImport> imports;
+  const std::vector<ElfSymbol> dynamic = symbols(".dynsym");
+  for (const ElfSection& section : sections_) {
+    if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
+    for (const Elf64_Rela& row : read_table<Elf64_Rela>(section.bytes, kMaxSymbols)) {
+      const uint64_t symbol = ELF64_R_SYM(row.r_info);
+      if (!is_slot(machine_, ELF64_R_TYPE(row.r_info)) || symbol >= dynamic.size()) continue;
+      imports.push_back({row.r_offset, dynamic[symbol].name});
+    }
+  }
+  std::ranges::sort(imports, {}, &ElfImport::slot);
+  return imports;
+}
+
+}  // namespace pgflame::symbolizer

@@ -1,0 +1,31 @@
+#include "symbolizer/function_bounds.h"
+
+#include <algorithm>
+
+#include "symbolizer/unwind/eh_frame.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+bool is_function(const ElfImage& image, uint64_t address) {
+  const ElfSection* section = image.section_at(address);
+  return section != nullptr && section->executable() && !section->name.starts_with(".plt");
+}
+
+}  // namespace
+
+std::vector<FunctionBounds> function_bounds(const ElfImage& image) {
+  std::vector<FunctionBounds> bounds;
+  const ElfSection* section = image.section(".eh_frame");
+  if (section == nullptr) return bounds;
+  const unwind::FrameSection frames{.bytes = section->bytes, .address = section->address};
+  for (const unwind::Fde& fde : unwind::parse_frames(frames).fdes) {
+    if (is_function(image, fde.start)) bounds.push_back({fde.start, fde.end});
+  }
+  std::ranges::sort(bounds, {}, &FunctionBounds::start);
+  const auto repeated = std::ranges::unique(bounds, {}, &FunctionBounds::start);
+  bounds.erase(repeated.begin(), repeated.end());
+  return bounds;
+}
+
+}  // namespace pgflame::symbolizer

@@ -1,0 +1,214 @@
+#include "symbolizer/function_table.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <unordered_map>
+
+namespace pgflame::symbolizer {
+namespace {
+
+constexpr uint8_t kWeak = 2;   // STB_WEAK
+constexpr uint8_t kLocal = 0;  // STB_LOCAL
+
+struct Candidate {
+  FunctionRange range;
+  int rank = 0;  // of several names for one address the highest wins
+};
+
+int rank_of(const ElfSymbol& symbol) {
+  int rank = symbol.size != 0 ? 8 : 0;
+  if (symbol.is_code()) rank += 16;
+  if (symbol.binding != kLocal) rank += 2;
+  if (symbol.binding != kWeak) rank += 1;
+  if (!symbol.name.starts_with('_')) rank += 4;
+  return rank;
+}
+
+// The unwind entry that covers the address.
+const FunctionBounds* bounds_at(std::span<const FunctionBounds> bounds, uint64_t vaddr) {
+  auto after = std::ranges::upper_bound(bounds, vaddr, {}, &FunctionBounds::start);
+  if (after == bounds.begin()) return nullptr;
+  const FunctionBounds& row = *std::prev(after);
+  return vaddr < row.end ? &row : nullptr;
+}
+
+bool names_code(const ElfImage& image, const ElfSymbol& symbol) {
+  if (!symbol.defined() || symbol.name.empty() || symbol.name.starts_with("$")) return false;
+  if (!symbol.is_code() && symbol.type != 0) return false;
+  const ElfSection* section = image.section_at(symbol.address);
+  return section != nullptr && section->executable();
+}
+
+uint64_t end_of(const ElfImage& image,
+                std::span<const FunctionBounds> bounds,
+                const ElfSymbol& symbol) {
+  const FunctionBounds* unwind = bounds_at(bounds, symbol.address);
+  const uint64_t limit = unwind != nullptr ? unwind->end
+                                           : image.section_at(symbol.address)->address +
+                                                 image.section_at(symbol.address)->size;
+  if (symbol.size == 0) return limit;  // hand-written code; cut at the next name later
+  const uint64_t end = symbol.address + symbol.size;
+  // An assembler function may hold several unwind entries, so only one that starts with the symbol
+  // bounds it.
+  const bool same_start = unwind != nullptr && unwind->start == symbol.address;
+  return same_start ? std::min(end, std::max(limit, symbol.address + 1)) : end;
+}
+
+void add_symbols(const ElfImage& image,
+                 std::span<const FunctionBounds> bounds,
+                 std::string_view table,
+                 NameTier tier,
+                 std::vector<Candidate>& candidates) {
+  for (const ElfSymbol& symbol : image.symbols(table)) {
+    if (!names_code(image, symbol)) continue;
+    if (symbol.size > uint64_t{1} << 32) continue;
+    FunctionRange range{.start = symbol.address,
+                        .end = end_of(image, bounds, symbol),
+                        .entry = symbol.address,
+                        .name = symbol.name,
+                        .tier = tier};
+    candidates.push_back({range, rank_of(symbol)});
+  }
+}
+
+// The jump through a slot of .got that every kind of PLT stub contains: [endbr64] [bnd] jmp *(rip).
+std::optional<uint64_t> slot_of_stub(std::span<const uint8_t> stub, uint64_t address) {
+  for (size_t i = 0; i + 6 <= stub.size(); ++i) {
+    if (stub[i] != 0xff || stub[i + 1] != 0x25) continue;
+    int32_t displacement = 0;
+    std::memcpy(&displacement, &stub[i + 2], sizeof displacement);
+    return address + i + 6 + static_cast<uint64_t>(int64_t{displacement});
+  }
+  return std::nullopt;
+}
+
+void add_plt(const ElfImage& image, std::vector<Candidate>& candidates) {
+  if (image.machine() != Machine::kX86_64) return;
+  const std::vector<ElfImport> imports = image.imports();
+  for (const ElfSection& section : image.sections()) {
+    if (!section.executable() || !section.name.starts_with(".plt")) continue;
+    const uint64_t step = section.name == ".plt.got" && section.bytes.size() % 16 != 0 ? 8 : 16;
+    for (uint64_t at = 0; at + step <= section.bytes.size(); at += step) {
+      const auto slot = slot_of_stub(section.bytes.subspan(at, step), section.address + at);
+      if (!slot) continue;
+      const auto import = std::ranges::lower_bound(imports, *slot, {}, &ElfImport::slot);
+      if (import == imports.end() || import->slot != *slot || import->symbol.empty()) continue;
+      candidates.push_back({{.start = section.address + at,
+                             .end = section.address + at + step,
+                             .entry = section.address + at,
+                             .name = import->symbol,
+                             .evidence = "PLT stub",
+                             .tier = NameTier::kExported},
+                            0});
+    }
+  }
+}
+
+// Cuts nested and overlapping ranges so that every address belongs to the innermost one.
+std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
+  std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
+    return a.range.start != b.range.start ? a.range.start < b.range.start : a.rank > b.rank;
+  });
+  std::vector<FunctionRange> flat;
+  std::vector<FunctionRange> open;  // enclosing ranges, outermost first
+  auto close_until = [&](uint64_t at) {
+    while (!open.empty()) {
+      FunctionRange& top = open.back();
+      const uint64_t end = std::min(top.end, at);
+      if (top.start < end) {
+        flat.push_back(top);
+        flat.back().end = end;
+      }
+      if (top.end > at) {
+        top.start = at;
+        break;
+      }
+      const uint64_t done = top.end;
+      open.pop_back();
+      if (!open.empty()) open.back().start = std::max(open.back().start, done);
+    }
+  };
+  uint64_t last = 0;
+  bool any = false;
+  for (const Candidate& candidate : candidates) {
+    if (any && candidate.range.start == last) continue;  // a worse name for the same place
+    if (candidate.range.end <= candidate.range.start) continue;
+    close_until(candidate.range.start);
+    if (open.size() < 64) open.push_back(candidate.range);
+    last = candidate.range.start;
+    any = true;
+  }
+  close_until(UINT64_MAX);
+  return flat;
+}
+
+// Functions that only the unwind table knows.
+void add_unnamed(std::span<const FunctionBounds> bounds, std::vector<Candidate>& candidates) {
+  std::ranges::sort(candidates, {}, [](const Candidate& row) { return row.range.start; });
+  const size_t named = candidates.size();
+  uint64_t covered = 0;  // everything below belongs to a symbol seen so far
+  size_t next = 0;
+  for (const FunctionBounds& row : bounds) {
+    while (next < named && candidates[next].range.start <= row.start) {
+      covered = std::max(covered, candidates[next++].range.end);
+    }
+    if (row.start < covered) continue;
+    candidates.push_back({{.start = row.start, .end = row.end, .entry = row.start}, -1});
+  }
+}
+
+void link_fragments(std::vector<FunctionRange>& ranges) {
+  std::unordered_map<std::string_view, uint64_t> starts;
+  for (const FunctionRange& range : ranges) {
+    if (!range.name.empty()) starts.try_emplace(range.name, range.entry);
+  }
+  for (FunctionRange& range : ranges) {
+    const std::string_view base = without_clone_suffix(range.name);
+    if (base.size() == range.name.size()) continue;
+    const auto parent = starts.find(base);
+    if (parent != starts.end()) range.entry = parent->second;
+  }
+}
+
+}  // namespace
+
+FunctionTable FunctionTable::from_image(const ElfImage& image,
+                                        std::span<const FunctionBounds> bounds) {
+  std::vector<Candidate> candidates;
+  add_symbols(image, bounds, ".symtab", NameTier::kFull, candidates);
+  const bool has_symtab = !candidates.empty();
+  if (!has_symtab) add_symbols(image, bounds, ".dynsym", NameTier::kExported, candidates);
+  add_plt(image, candidates);
+  add_unnamed(bounds, candidates);
+  FunctionTable table;
+  table.ranges_ = flatten(std::move(candidates));
+  link_fragments(table.ranges_);
+  return table;
+}
+
+FunctionTable FunctionTable::from_symbols(std::vector<FunctionRange> ranges) {
+  FunctionTable table;
+  table.ranges_ = std::move(ranges);
+  std::ranges::stable_sort(table.ranges_, {}, &FunctionRange::start);
+  return table;
+}
+
+const FunctionRange* FunctionTable::find(uint64_t vaddr) const {
+  const auto after = std::ranges::upper_bound(ranges_, vaddr, {}, &FunctionRange::start);
+  if (after == ranges_.begin()) return nullptr;
+  const FunctionRange& range = *std::prev(after);
+  return vaddr < range.end ? &range : nullptr;
+}
+
+std::string_view without_clone_suffix(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kMarks{
+      ".cold", ".part.", ".constprop.", ".isra.", ".lto_priv.", ".llvm.", ".localalias"};
+  size_t end = name.size();
+  for (const std::string_view mark : kMarks) {
+    end = std::min(end, name.find(mark, 1));
+  }
+  return name.substr(0, end);
+}
+
+}  // namespace pgflame::symbolizer

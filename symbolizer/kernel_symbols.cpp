@@ -1,0 +1,90 @@
+#include "symbolizer/kernel_symbols.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "src/base/text.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+struct KernelSymbol {
+  uint64_t address = 0;
+  char type = 0;
+  std::string_view name;
+  std::string_view module;  // "ext4", "bpf", empty for the kernel proper
+};
+
+std::optional<KernelSymbol> parse_line(std::string_view line) {
+  KernelSymbol symbol;
+  const char* end = line.data() + line.size();
+  const auto [after, error] = std::from_chars(line.data(), end, symbol.address, 16);
+  if (error != std::errc{} || end - after < 4 || after[0] != ' ' || after[2] != ' ') {
+    return std::nullopt;
+  }
+  symbol.type = after[1];
+  std::string_view rest(after + 3, static_cast<size_t>(end - after - 3));
+  const size_t tab = rest.find('\t');
+  symbol.name = rest.substr(0, tab);
+  if (tab != std::string_view::npos) {
+    const std::string_view module = trim(rest.substr(tab + 1));
+    if (module.size() > 2) symbol.module = module.substr(1, module.size() - 2);
+  }
+  return symbol;
+}
+
+bool is_code(char type) {
+  return type == 't' || type == 'T' || type == 'w' || type == 'W';
+}
+
+// Of several names for one address, the one a person would use.
+bool is_better(std::string_view name, std::string_view other) {
+  const bool plain = !name.starts_with('_');
+  if (plain != !other.starts_with('_')) return plain;
+  return name.size() < other.size();
+}
+
+// The last function has nothing after it; the kernel's functions are smaller than this.
+constexpr uint64_t kLastFunctionSize = 4096;
+
+}  // namespace
+
+KernelSymbols parse_kallsyms(std::string text) {
+  KernelSymbols kernel;
+  std::vector<FunctionRange> ranges;
+  FunctionTable keeper;
+  const std::string_view kept = keeper.keep(std::move(text));
+  uint64_t code_end = 0;
+  for (size_t at = 0; at < kept.size();) {
+    const size_t newline = std::min(kept.find('\n', at), kept.size());
+    const auto symbol = parse_line(kept.substr(at, newline - at));
+    at = newline + 1;
+    if (!symbol) continue;
+    if (symbol->name == "_text") kernel.text_start = symbol->address;
+    if (symbol->name == "_etext") code_end = symbol->address;
+    if (symbol->address == 0 || !is_code(symbol->type)) continue;
+    ranges.push_back({.start = symbol->address,
+                      .entry = symbol->address,
+                      .name = symbol->name,
+                      .file = {},
+                      .evidence = symbol->module,
+                      .tier = NameTier::kFull});
+  }
+  kernel.hidden = ranges.empty();
+  std::ranges::stable_sort(ranges, [](const FunctionRange& a, const FunctionRange& b) {
+    return a.start != b.start ? a.start < b.start : is_better(a.name, b.name);
+  });
+  const auto repeated = std::ranges::unique(ranges, {}, &FunctionRange::start);
+  ranges.erase(repeated.begin(), repeated.end());
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    const uint64_t next =
+        i + 1 < ranges.size() ? ranges[i + 1].start : ranges[i].start + kLastFunctionSize;
+    const bool last_of_kernel = ranges[i].start < code_end && next > code_end;
+    ranges[i].end = last_of_kernel ? code_end : next;
+  }
+  keeper.ranges() = std::move(ranges);
+  kernel.table = std::move(keeper);
+  return kernel;
+}
+
+}  // namespace pgflame::symbolizer

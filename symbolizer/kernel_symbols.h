@@ -1,0 +1,21 @@
+// Names of the running kernel's functions, from /proc/kallsyms.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "symbolizer/function_table.h"
+
+namespace pgflame::symbolizer {
+
+struct KernelSymbols {
+  FunctionTable table;
+  bool hidden = false;      // every address was zero: kernel.kptr_restrict
+  uint64_t text_start = 0;  // address of _text, 0 unknown; differs from boot to boot
+};
+
+// Parses the text of /proc/kallsyms: "ffffffff81000000 T _text" and, for modules,
+// "ffffffffc0000000 t ext4_sync_file\t[ext4]". A function ends where the next one begins.
+KernelSymbols parse_kallsyms(std::string text);
+
+}  // namespace pgflame::symbolizer

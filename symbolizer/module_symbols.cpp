@@ -1,0 +1,69 @@
+#include "symbolizer/module_symbols.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "symbolizer/function_bounds.h"
+#include "symbolizer/recovery.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+constexpr std::string_view kDeleted = " (deleted)";
+
+std::string_view without_deleted(std::string_view path) {
+  if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
+  return path;
+}
+
+std::vector<std::string> paths_of(const Module& module, const Options& options) {
+  std::vector<std::string> paths = options.binaries;
+  const std::string path(without_deleted(module.path));
+  if (path.starts_with('/')) paths.push_back(options.symfs + path);
+  return paths;
+}
+
+bool is_other_build(const Module& module, const ElfImage& image) {
+  return !module.build_id.empty() && !image.build_id().empty() &&
+         module.build_id != image.build_id();
+}
+
+// Opens one candidate; says what is wrong with it.
+Unnamed open_candidate(const std::string& path, const Module& module, ModuleSymbols& symbols) {
+  auto file = MappedFile::open(path);
+  if (!file) return Unnamed::kModuleGone;
+  auto image = ElfImage::parse(file->bytes());
+  if (!image) return Unnamed::kModuleCorrupt;
+  if (is_other_build(module, *image)) return Unnamed::kBuildIdMismatch;
+  symbols.file = std::move(*file);
+  symbols.image = std::move(*image);
+  return Unnamed::kNamed;
+}
+
+}  // namespace
+
+std::optional<uint64_t> ModuleSymbols::file_address(const Mapping& mapping,
+                                                    uint64_t address) const {
+  if (!image || address < mapping.start) return std::nullopt;
+  return image->address_of_offset(address - mapping.start + mapping.file_offset);
+}
+
+std::unique_ptr<ModuleSymbols> load_module(const Module& module, const Options& options) {
+  auto symbols = std::make_unique<ModuleSymbols>();
+  symbols->reason = Unnamed::kModuleGone;
+  for (const std::string& path : paths_of(module, options)) {
+    // A file the user gave for some other module is no answer for this one.
+    const bool given = std::ranges::find(options.binaries, path) != options.binaries.end();
+    if (given && module.build_id.empty()) continue;
+    const Unnamed problem = open_candidate(path, module, *symbols);
+    if (problem == Unnamed::kNamed || !given) symbols->reason = problem;
+    if (problem == Unnamed::kNamed) break;
+  }
+  if (!symbols->image) return symbols;
+  const auto bounds = function_bounds(*symbols->image);
+  symbols->functions = FunctionTable::from_image(*symbols->image, bounds);
+  if (options.recover) recover(*symbols->image, symbols->functions);
+  return symbols;
+}
+
+}  // namespace pgflame::symbolizer

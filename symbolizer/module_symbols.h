@@ -1,0 +1,29 @@
+// Finds the file of a module, makes sure that it is the right build, and reads its functions.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "src/base/file.h"
+#include "symbolizer/elf_image.h"
+#include "symbolizer/function_table.h"
+#include "symbolizer/symbolizer.h"
+
+namespace pgflame::symbolizer {
+
+// Never moved: the image and the table point into the file.
+struct ModuleSymbols {
+  MappedFile file;
+  std::optional<ElfImage> image;
+  FunctionTable functions;
+  Unnamed reason = Unnamed::kNamed;  // why `functions` is empty
+
+  // Where an address of the process is in the file.
+  std::optional<uint64_t> file_address(const Mapping& mapping, uint64_t address) const;
+};
+
+// A module whose file cannot be used comes back empty, with the reason.
+std::unique_ptr<ModuleSymbols> load_module(const Module& module, const Options& options);
+
+}  // namespace pgflame::symbolizer

@@ -1,0 +1,64 @@
+#include "symbolizer/function_table.h"
+
+#include <doctest/doctest.h>
+
+#include "src/base/file.h"
+#include "symbolizer/kernel_symbols.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+TEST_SUITE_BEGIN("symbolizer");
+
+TEST_CASE("the compiler's suffixes lead back to the function that was cloned or split") {
+  CHECK(without_clone_suffix("f") == "f");
+  CHECK(without_clone_suffix("f.cold") == "f");
+  CHECK(without_clone_suffix("f.part.3.cold") == "f");
+  CHECK(without_clone_suffix("f.constprop.0.isra.1") == "f");
+  CHECK(without_clone_suffix(".cold") == ".cold");
+}
+
+TEST_CASE("kallsyms gives every function the room up to the next one") {
+  const KernelSymbols kernel = parse_kallsyms(
+      "ffffffff81000000 T _text\n"
+      "ffffffff81000000 T startup_64\n"
+      "ffffffff81000100 t do_syscall_64\n"
+      "ffffffff81000180 D some_data\n"
+      "ffffffff81000200 T _etext\n"
+      "ffffffffc0000000 t ext4_sync_file\t[ext4]\n"
+      "nonsense\n");
+  CHECK_FALSE(kernel.hidden);
+  CHECK(kernel.text_start == 0xffffffff81000000);
+  const FunctionRange* found = kernel.table.find(0xffffffff81000183);
+  REQUIRE(found != nullptr);
+  CHECK(found->name == "do_syscall_64");
+  CHECK(kernel.table.find(0xffffffff81000010)->name == "startup_64");
+  CHECK(kernel.table.find(0xffffffff80ffffff) == nullptr);
+  CHECK(kernel.table.find(0xffffffffc0000004)->name == "ext4_sync_file");
+}
+
+TEST_CASE("kallsyms full of zeros is recognised as hidden") {
+  CHECK(parse_kallsyms("0000000000000000 T _text\n0000000000000000 t do_fork\n").hidden);
+}
+
+TEST_CASE("the functions of this very program are found by their own addresses") {
+  const auto file = MappedFile::open("/proc/self/exe");
+  REQUIRE(file);
+  const auto image = ElfImage::parse(file->bytes());
+  REQUIRE(image);
+  const auto table = FunctionTable::from_image(*image, function_bounds(*image));
+  size_t checked = 0;
+  for (const ElfSymbol& symbol : image->symbols(".symtab")) {
+    if (!symbol.is_code() || !symbol.defined() || symbol.size == 0) continue;
+    const FunctionRange* range = table.find(symbol.address + symbol.size - 1);
+    REQUIRE(range != nullptr);
+    CHECK(range->entry == symbol.address);
+    ++checked;
+  }
+  CHECK(checked > 1000);
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace pgflame::symbolizer
