@@ -1,0 +1,73 @@
+"""The four patterns everybody starts from, each from a workload that must produce it, recorded with
+both samplers; the accounting invariant holds on each."""
+import contextlib
+import unittest
+
+from cluster import Cluster
+from recorder import Recorder
+
+WIDE = ("create table wide as select {} from generate_series(1, 20000) i; analyze wide;"
+        .format(", ".join(f"i + {c} as c{c}" for c in range(1, 151))))
+WORDS = ("create table words as select i as id, md5(i::text) || ' Lorem Ipsum' as line "
+         "from generate_series(1, 200000) i; analyze words;")
+JOIN = ("create table l as select i as id, md5(i::text) as k from generate_series(1, 300000) i;"
+        "create table r as select i as id, md5(i::text) as k from generate_series(1, 300000) i;"
+        "analyze l; analyze r;")
+HOT = "create table hot as select 1 as id, 0 as n;"
+
+DEFORM_QUERY = "select sum(c148), sum(c149), max(c150) from wide;"
+QUAL_QUERY = ("select count(*) from words where lower(line) like '%9f%lorem%' "
+              "or line ~ '^[a-f]+[0-9]{3}' or length(line) < 10;")
+JOIN_QUERY = ("set work_mem = '256MB'; set enable_mergejoin = off; set enable_nestloop = off;"
+              "select count(*) from l join r using (k);")
+HOT_QUERY = "update hot set n = n + 1 where id = 1;"
+
+
+class Patterns(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.cluster = stack.enter_context(
+                Cluster(settings={"max_parallel_workers_per_gather": "0"}))
+            cls.recorder = stack.enter_context(Recorder())
+            for sql in (WIDE, WORDS, JOIN, HOT):
+                cls.cluster.psql(sql)
+            cls.addClassCleanup(stack.pop_all().close)
+
+    def recorded(self, sampler, mode=()):
+        recording = self.recorder.record("-p", str(self.cluster.pid), "6s", "-F", "199",
+                                         "--sampler", sampler, *mode)
+        self.assertEqual(recording.code, 0, recording.stderr)
+        accounting = recording.json["accounting"]
+        self.assertGreater(accounting["captured"], 100)
+        shares = sum(activity["share"] for activity in recording.json["activities"])
+        self.assertAlmostEqual(shares, 1.0, places=6)
+        samples = sum(activity["samples"] for activity in recording.json["activities"])
+        self.assertEqual(samples, accounting["running"])
+        return recording
+
+    def both_samplers_find(self, pattern, sql, clients=1):
+        with self.cluster.psql_loop(sql, clients=clients):
+            found = {sampler: self.recorded(sampler) for sampler in ("bpf", "perf")}
+        for sampler, recording in found.items():
+            with self.subTest(sampler=sampler):
+                self.assertIn(pattern, recording.finding_ids)
+        return found
+
+    def test_summing_late_columns_of_a_wide_table_is_tuple_deforming(self):
+        found = self.both_samplers_find("DEFORM", DEFORM_QUERY)
+        for recording in found.values():
+            self.assertEqual(recording.finding_ids[0], "DEFORM")
+
+    def test_functions_and_patterns_in_where_are_expression_evaluation(self):
+        self.both_samplers_find("QUAL", QUAL_QUERY)
+
+    def test_a_join_through_a_hash_table_is_a_hash_join(self):
+        self.both_samplers_find("HASHJOIN", JOIN_QUERY)
+
+    def test_many_clients_updating_one_row_meet_at_lightweight_locks(self):
+        self.both_samplers_find("LWLOCK", HOT_QUERY, clients=32)
+
+
+if __name__ == "__main__":
+    unittest.main()
