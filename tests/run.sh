@@ -28,7 +28,9 @@ part() {  # part NAME COMMAND...
 }
 
 run_unit() { build release && ctest --preset release; }
-run_asan() { build asan && ctest --preset asan; }
+# The fuzz preset is clang with AddressSanitizer and UndefinedBehaviorSanitizer: the unit tests run in
+# it too, so that one sanitized build serves both.
+run_asan() { build fuzz && ctest --preset fuzz; }
 run_style() { build release && tests/style/run.sh build/release; }
 run_fuzz() { build fuzz && tests/fuzz/run.sh build/fuzz; }
 run_live() { build release && python3 tests/live/run.py build/release/src/cli/pgflame; }

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Runs every fuzz target for a while, two at a time, from its committed seeds.
+#   tests/fuzz/run.sh BUILD_FOLDER [SECONDS_EACH] [NAME...]
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+build=$1
+seconds=${2:-20}
+shift $(($# > 2 ? 2 : $#))
+cmake --build "$build" --target fuzzers | grep -v 'no work to do'
+
+fuzz() {
+  local target=$1 name work log
+  name=$(basename "$target" _fuzz)
+  work=$build/fuzz-work/$name
+  log=$work.log
+  mkdir -p "$work" "tests/fuzz/corpus/$name"
+  if "$target" "$work" "tests/fuzz/corpus/$name" -max_total_time="$seconds" -rss_limit_mb=2048 \
+    -timeout=10 -artifact_prefix="$work-" -print_final_stats=1 > "$log" 2>&1; then
+    echo "fuzz $name: $(sed -n 's/stat::number_of_executed_units: *//p' "$log") runs in $seconds s, no failure"
+  else
+    echo "fuzz $name: FAILED"
+    grep -aE 'ERROR|SUMMARY|Test unit written|runtime error' "$log" | head -5
+    return 1
+  fi
+}
+export -f fuzz
+export build seconds
+
+targets=("$build"/tests/fuzz/*_fuzz)
+if [ $# -gt 0 ]; then targets=("${@/#/$build/tests/fuzz/}"); targets=("${targets[@]/%/_fuzz}"); fi
+[ -x "${targets[0]}" ] || { echo "no fuzz target was built" >&2; exit 1; }
+printf '%s\n' "${targets[@]}" | xargs -P 2 -I{} bash -c 'fuzz {}'
