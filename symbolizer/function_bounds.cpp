@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/base/rows.h"
 #include "symbolizer/unwind/eh_frame.h"
 
 namespace pgflame::symbolizer {
@@ -23,8 +24,7 @@ std::vector<FunctionBounds> function_bounds(const ElfImage& image) {
     if (is_function(image, fde.start)) bounds.push_back({fde.start, fde.end});
   }
   std::ranges::sort(bounds, {}, &FunctionBounds::start);
-  const auto repeated = std::ranges::unique(bounds, {}, &FunctionBounds::start);
-  bounds.erase(repeated.begin(), repeated.end());
+  drop_repeated(bounds, &FunctionBounds::start);
   return bounds;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "src/base/rows.h"
 #include "src/base/text.h"
 
 namespace pgflame::symbolizer {
@@ -74,8 +75,7 @@ KernelSymbols parse_kallsyms(std::string text) {
   std::ranges::stable_sort(ranges, [](const FunctionRange& a, const FunctionRange& b) {
     return a.start != b.start ? a.start < b.start : is_better(a.name, b.name);
   });
-  const auto repeated = std::ranges::unique(ranges, {}, &FunctionRange::start);
-  ranges.erase(repeated.begin(), repeated.end());
+  drop_repeated(ranges, &FunctionRange::start);
   for (size_t i = 0; i < ranges.size(); ++i) {
     const uint64_t next =
         i + 1 < ranges.size() ? ranges[i + 1].start : ranges[i].start + kLastFunctionSize;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "src/base/rows.h"
 #include "symbolizer/unwind/byte_cursor.h"
 
 namespace pgflame::unwind {
@@ -228,8 +229,7 @@ Result<std::vector<FunctionRange>> function_ranges(std::span<const uint8_t> eh_f
     return a.start != b.start ? a.start < b.start : a.end < b.end;
   };
   std::ranges::sort(ranges, before);
-  const auto twice = std::ranges::unique(ranges);
-  ranges.erase(twice.begin(), twice.end());
+  drop_repeated(ranges);
   return ranges;
 }
 

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "src/base/rows.h"
 #include "symbolizer/unwind/byte_cursor.h"
 #include "symbolizer/unwind/eh_frame.h"
 #include "symbolizer/unwind/elf_image.h"
@@ -44,8 +45,7 @@ std::vector<FunctionRange> ranges_by_libdw(const FrameSection& section) {
     if (length > 0) ranges.push_back({start, start + length});
   }
   std::ranges::sort(ranges, {}, [](const FunctionRange& r) { return std::pair(r.start, r.end); });
-  const auto twice = std::ranges::unique(ranges);
-  ranges.erase(twice.begin(), twice.end());
+  drop_repeated(ranges);
   return ranges;
 }
 
