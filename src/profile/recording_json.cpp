@@ -1,5 +1,8 @@
 #include "src/profile/recording_json.h"
 
+#include <algorithm>
+#include <optional>
+
 #include <nlohmann/json.hpp>
 
 namespace pgflame {
@@ -156,6 +159,24 @@ void read_everything(const json& root, Profile& profile) {
   read_functions(root.at("functions"), profile);
 }
 
+// Parses, and refuses fractional numbers where whole ones belong: the library's conversion of an
+// out-of-range one is undefined.
+std::optional<json> parse(std::string_view text) {
+  constexpr std::array<std::string_view, 6> kFractional{
+      "rate_hz", "cpu_busy", "cpu_steal", "psi_cpu", "psi_io", "psi_memory"};
+  std::string key;
+  bool broken = false;
+  const auto watch = [&](int /*depth*/, json::parse_event_t event, const json& value) {
+    if (event == json::parse_event_t::key) key = value.get<std::string>();
+    const bool fraction = event == json::parse_event_t::value && value.is_number_float();
+    if (fraction && std::ranges::find(kFractional, key) == kFractional.end()) broken = true;
+    return true;
+  };
+  json root = json::parse(text, watch, false);
+  if (broken || root.is_discarded()) return std::nullopt;
+  return root;
+}
+
 }  // namespace
 
 std::string metadata_to_json(const Profile& profile) {
@@ -174,10 +195,10 @@ std::string metadata_to_json(const Profile& profile) {
 }
 
 Status metadata_from_json(std::string_view text, Profile& profile) {
-  const json root = json::parse(text, nullptr, false);
-  if (root.is_discarded()) return fail(ErrorKind::kCorrupt, "the pgflame comment is not JSON");
+  const std::optional<json> root = parse(text);
+  if (!root) return fail(ErrorKind::kCorrupt, "the pgflame comment is not its JSON");
   try {
-    read_everything(root, profile);
+    read_everything(*root, profile);
   } catch (const json::exception& error) {
     return fail(ErrorKind::kCorrupt, std::string("the pgflame comment is broken: ") + error.what());
   }

@@ -13,16 +13,16 @@ TEST_SUITE("cli") {
       const char* input;
       const char* base;
     };
-    for (const auto& [input, base] : {Case{"perf.data", "perf"},
-                                      Case{"/tmp/x/incident.perf.data.zst", "incident"},
-                                      Case{"a.pb.gz", "a"},
-                                      Case{"stacks.folded", "stacks"},
-                                      Case{"capture.perf.data/", "capture"},
-                                      Case{"plain", "plain"},
-                                      Case{".data", ".data"},
-                                      Case{"-", "pgflame-report"}}) {
-      CAPTURE(input);
-      CHECK(cli::base_name_for(input) == base);
+    for (const Case& example : {Case{"perf.data", "perf"},
+                                Case{"/tmp/x/incident.perf.data.zst", "incident"},
+                                Case{"a.pb.gz", "a"},
+                                Case{"stacks.folded", "stacks"},
+                                Case{"capture.perf.data/", "capture"},
+                                Case{"plain", "plain"},
+                                Case{".data", ".data"},
+                                Case{"-", "pgflame-report"}}) {
+      CAPTURE(example.input);
+      CHECK(cli::base_name_for(example.input) == example.base);
     }
   }
 
