@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* Compiled unwind information, read by the BPF walker and by the C++ one.
  *
  * A module's table is a sorted array of rows. A row holds from its pc up to the next row's pc and
@@ -63,14 +64,15 @@ struct pgf_unwind_rule {
 
 /* How a walk ended. */
 enum pgf_unwind_end {
+  PGF_GO_ON = -1, /* not ended: there is a caller */
   PGF_END_ROOT,
-  PGF_END_NO_STACK,   /* kernel thread, or a 32-bit program */
-  PGF_END_NO_MODULE,  /* no known mapping covers the address */
-  PGF_END_NO_ROW,     /* code without unwind information */
-  PGF_END_BAD_RULE,   /* unwind information that is not understood, or a stack that goes backwards */
-  PGF_END_UNREADABLE, /* the stack memory could not be read */
-  PGF_END_TRUNCATED,  /* PGF_MAX_USER_FRAMES reached */
-  PGF_END_JIT,        /* code made at run time whose table is not known (yet) */
+  PGF_END_NO_STACK,  /* kernel thread, or a 32-bit program */
+  PGF_END_NO_MODULE, /* no known mapping covers the address */
+  PGF_END_NO_ROW,    /* code without unwind information */
+  PGF_END_BAD_RULE,  /* unwind information that is not understood, or a stack that goes backwards */
+  PGF_END_UNREADABLE,     /* the stack memory could not be read */
+  PGF_END_TRUNCATED,      /* PGF_MAX_USER_FRAMES reached */
+  PGF_END_JIT,            /* code made at run time whose table is not known (yet) */
   PGF_END_FRAME_POINTERS, /* walked by frame pointers, which do not say whether they are complete */
   PGF_END_COUNT,
 };

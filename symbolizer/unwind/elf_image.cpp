@@ -1,6 +1,5 @@
 #include "symbolizer/unwind/elf_image.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <elfutils/libdwelf.h>
@@ -109,11 +108,8 @@ void ElfImage::read_segments() {
     GElf_Phdr header{};
     if (gelf_getphdr(storage_->elf, static_cast<int>(i), &header) == nullptr) continue;
     if (header.p_type != PT_LOAD) continue;
-    segments_.push_back({header.p_vaddr,
-                         header.p_offset,
-                         header.p_filesz,
-                         (header.p_flags & PF_W) != 0,
-                         (header.p_flags & PF_X) != 0});
+    segments_.push_back(
+        {header.p_vaddr, header.p_offset, header.p_filesz, (header.p_flags & PF_X) != 0});
   }
 }
 
@@ -149,20 +145,6 @@ std::optional<uint64_t> ElfImage::address_of(uint64_t file_offset) const {
     return segment.address - slack + (file_offset - begin);
   }
   return std::nullopt;
-}
-
-std::span<const uint8_t> ElfImage::read_only(uint64_t address, uint64_t count) const {
-  const auto bytes = storage_->bytes();
-  for (const Segment& segment : segments_) {
-    if (segment.writable || address < segment.address) continue;
-    const uint64_t within = address - segment.address;
-    if (within >= segment.size) continue;
-    const uint64_t offset = segment.file_offset + within;
-    if (offset < segment.file_offset || offset >= bytes.size()) continue;
-    const uint64_t size = std::min({count, segment.size - within, bytes.size() - offset});
-    return bytes.subspan(static_cast<size_t>(offset), static_cast<size_t>(size));
-  }
-  return {};
 }
 
 }  // namespace pgflame::unwind

@@ -37,15 +37,11 @@ class ElfImage {
   // that the segment starts in counts as part of it, as in /proc/PID/maps.
   std::optional<uint64_t> address_of(uint64_t file_offset) const;
 
-  // Up to `count` bytes that the file maps read-only at a virtual address.
-  std::span<const uint8_t> read_only(uint64_t address, uint64_t count) const;
-
  private:
   struct Segment {
     uint64_t address = 0;
     uint64_t file_offset = 0;
     uint64_t size = 0;  // in the file
-    bool writable = false;
     bool executable = false;
   };
   struct Storage;

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* One step from a frame to its caller. The same text runs in the kernel and in C++, so that what
+ * the fuzzers and the comparison with libdwfl exercise is what runs in the kernel.
+ *
+ * Whoever includes this defines PGF_STEP_INLINE and the two readers; both return 0 on success:
+ *   int pgf_read_word(void *memory, __u64 address, __u64 *value)       a word of user memory
+ *   int pgf_read_register(void *memory, unsigned number, __u64 *value) innermost frame's register
+ */
+#ifndef PGFLAME_UNWIND_STEP_H
+#define PGFLAME_UNWIND_STEP_H
+
+#include "unwind_table.h"
+
+enum pgf_machine { PGF_X86_64, PGF_I386, PGF_AARCH64 };
+
+struct pgf_frame {
+  __u64 pc;
+  __u64 sp;
+  __u64 fp;
+  __u64 lr;     /* aarch64 only */
+  __u8 machine; /* enum pgf_machine */
+  __u8 exact;   /* pc is the next instruction to run, not the one after a call */
+  __u8 fp_known;
+};
+
+/* A frame larger than this is taken for a wild frame pointer. */
+#define PGF_MAX_FRAME_BYTES (1ULL << 20)
+
+/* Signed pointers carry their signature above the 48 bits of a user address. */
+#define PGF_AARCH64_ADDRESS 0x0000ffffffffffffULL
+
+/* The address to look up: a return address may already belong to the next function. */
+PGF_STEP_INLINE __u64 pgf_lookup_pc(const struct pgf_frame* frame) {
+  return frame->exact ? frame->pc : frame->pc - 1;
+}
+
+PGF_STEP_INLINE int pgf_step_signal(struct pgf_frame* frame, void* memory) {
+  __u64 sp = frame->sp;
+  int failed;
+  if (frame->machine == PGF_AARCH64) {
+    failed = pgf_read_word(memory, sp + PGF_ARM64_SIGNAL_REGISTERS + 29 * 8, &frame->fp);
+    failed |= pgf_read_word(memory, sp + PGF_ARM64_SIGNAL_REGISTERS + 30 * 8, &frame->lr);
+    failed |= pgf_read_word(memory, sp + PGF_ARM64_SIGNAL_SP, &frame->sp);
+    failed |= pgf_read_word(memory, sp + PGF_ARM64_SIGNAL_PC, &frame->pc);
+  } else if (frame->machine == PGF_X86_64) {
+    failed = pgf_read_word(memory, sp + PGF_X86_SIGNAL_FP, &frame->fp);
+    failed |= pgf_read_word(memory, sp + PGF_X86_SIGNAL_SP, &frame->sp);
+    failed |= pgf_read_word(memory, sp + PGF_X86_SIGNAL_PC, &frame->pc);
+  } else {
+    return PGF_END_BAD_RULE;
+  }
+  if (failed) return PGF_END_UNREADABLE;
+  frame->exact = 1;
+  frame->fp_known = 1;
+  return PGF_GO_ON;
+}
+
+/* Returns PGF_GO_ON and the canonical frame address, or why there is none. */
+PGF_STEP_INLINE int pgf_cfa(const struct pgf_frame* frame,
+                            const struct pgf_unwind_rule* rule,
+                            void* memory,
+                            __u64* cfa) {
+  __u64 offset = (__u64)(__s64)rule->cfa_offset;
+  __u64 loaded = 0;
+  switch (rule->cfa) {
+    case PGF_CFA_NONE:
+      return PGF_END_NO_ROW;
+    case PGF_CFA_SP:
+      *cfa = frame->sp + offset;
+      return PGF_GO_ON;
+    case PGF_CFA_FP:
+      *cfa = frame->fp + offset;
+      return frame->fp_known ? PGF_GO_ON : PGF_END_BAD_RULE;
+    case PGF_CFA_PLT:
+      *cfa = frame->sp + 8 + ((frame->pc & 15) >= offset ? 8 : 0);
+      return PGF_GO_ON;
+    case PGF_CFA_REGISTER:
+      if (!frame->exact || pgf_read_register(memory, rule->extra, &loaded)) return PGF_END_BAD_RULE;
+      *cfa = loaded + offset;
+      return PGF_GO_ON;
+    case PGF_CFA_LOAD_SP:
+    case PGF_CFA_LOAD_FP:
+      if (rule->cfa == PGF_CFA_LOAD_FP && !frame->fp_known) return PGF_END_BAD_RULE;
+      offset += rule->cfa == PGF_CFA_LOAD_SP ? frame->sp : frame->fp;
+      if (pgf_read_word(memory, offset, &loaded)) return PGF_END_UNREADABLE;
+      *cfa = loaded + 8ULL * rule->extra;
+      return PGF_GO_ON;
+    default:
+      return PGF_END_BAD_RULE;
+  }
+}
+
+/* Turns the frame into its caller's. On any other result than PGF_GO_ON the frame is undefined. */
+PGF_STEP_INLINE int pgf_step(struct pgf_frame* frame,
+                             const struct pgf_unwind_rule* rule,
+                             void* memory) {
+  __u64 cfa = 0;
+  __u64 pc = frame->lr;
+  if (rule->ra == PGF_RA_STOP) return PGF_END_ROOT;
+  if (rule->cfa == PGF_CFA_SIGNAL) return pgf_step_signal(frame, memory);
+  int end = pgf_cfa(frame, rule, memory, &cfa);
+  if (end != PGF_GO_ON) return end;
+  /* Stacks grow downwards: a caller that is not above its callee would make the walk a loop. Only
+   * an innermost aarch64 function may use no stack at all. */
+  if (cfa < frame->sp || (cfa == frame->sp && rule->ra != PGF_RA_LINK_REGISTER))
+    return PGF_END_BAD_RULE;
+  if (rule->ra == PGF_RA_AT_CFA) {
+    if (pgf_read_word(memory, cfa + (__u64)(__s64)rule->ra_offset, &pc)) return PGF_END_UNREADABLE;
+  } else if (rule->ra != PGF_RA_LINK_REGISTER || !frame->exact) {
+    return PGF_END_BAD_RULE;
+  }
+  if (rule->fp == PGF_FP_AT_CFA || (rule->fp == PGF_FP_AT_FP && frame->fp_known)) {
+    __u64 base = rule->fp == PGF_FP_AT_CFA ? cfa : frame->fp;
+    if (pgf_read_word(memory, base + (__u64)(__s64)rule->fp_offset, &frame->fp))
+      return PGF_END_UNREADABLE;
+    frame->fp_known = 1;
+  } else if (rule->fp != PGF_FP_SAME) {
+    frame->fp_known = 0;
+  }
+  if (frame->machine == PGF_AARCH64) pc &= PGF_AARCH64_ADDRESS;
+  frame->sp = cfa;
+  frame->pc = pc;
+  frame->exact = 0;
+  /* No caller at address 0: thread starts that were not given unwind information push one. */
+  return pc == 0 ? PGF_END_ROOT : PGF_GO_ON;
+}
+
+/* The same by the frame pointer alone, for code without unwind information that is known to keep
+ * frame pointers. The caller's pc, and with it the chain, may be wrong for an innermost frame. */
+PGF_STEP_INLINE int pgf_step_fp(struct pgf_frame* frame, void* memory) {
+  __u64 fp = frame->fp;
+  __u64 pc = 0;
+  __u64 word = frame->machine == PGF_I386 ? 4 : 8;
+  if (!frame->fp_known || fp == 0) return PGF_END_FRAME_POINTERS;
+  if ((fp & (word - 1)) != 0 || fp < frame->sp || fp - frame->sp > PGF_MAX_FRAME_BYTES)
+    return PGF_END_FRAME_POINTERS;
+  if (pgf_read_word(memory, fp, &frame->fp) || pgf_read_word(memory, fp + word, &pc))
+    return PGF_END_UNREADABLE;
+  if (frame->machine == PGF_AARCH64) pc &= PGF_AARCH64_ADDRESS;
+  if (pc == 0) return PGF_END_FRAME_POINTERS;
+  frame->sp = fp + 2 * word;
+  frame->pc = pc;
+  frame->exact = 0;
+  return PGF_GO_ON;
+}
+
+#endif

@@ -1,0 +1,165 @@
+// The comparison unwinder on elfutils' libdwfl. One Dwfl per distinct address space, never per
+// sample: setting one up costs a hundred times more than a walk.
+#include <cstring>
+#include <memory>
+#include <unordered_map>
+
+#include <elfutils/libdwfl.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "src/base/hash_index.h"
+#include "symbolizer/unwind/offline.h"
+#include "symbolizer/unwind/step.h"
+
+namespace pgflame::unwind {
+namespace {
+
+constexpr pid_t kThread = 1;  // libdwfl wants a number; a dump has only one thread
+
+struct Walk {
+  Dump dump;
+  UserStack stack;
+};
+
+pid_t next_thread(Dwfl* /*dwfl*/, void* walk, void** thread) {
+  if (*thread != nullptr) return 0;
+  *thread = walk;
+  return kThread;
+}
+
+bool get_thread(Dwfl* /*dwfl*/, pid_t /*tid*/, void* walk, void** thread) {
+  *thread = walk;
+  return true;
+}
+
+// libdwfl passes the pointer given to dwfl_attach_state, which points at the current walk.
+bool read_memory(Dwfl* /*dwfl*/, Dwarf_Addr address, Dwarf_Word* result, void* walk) {
+  __u64 value = 0;
+  if (pgf_read_word(&(*static_cast<Walk**>(walk))->dump.memory, address, &value) != 0) return false;
+  *result = value;
+  return true;
+}
+
+bool set_registers(Dwfl_Thread* thread, void* walk) {
+  const Dump& dump = (*static_cast<Walk**>(walk))->dump;
+  const unsigned count = dump.frame.machine == PGF_AARCH64 ? 32
+                         : dump.frame.machine == PGF_I386  ? 8
+                                                           : 16;
+  std::array<Dwarf_Word, 33> words{};
+  std::copy_n(dump.memory.registers.begin(), count, words.begin());
+  // On x86 the pc is the register after the general ones.
+  const bool x86 = dump.frame.machine != PGF_AARCH64;
+  if (x86) words[count] = dump.frame.pc;
+  dwfl_thread_state_register_pc(thread, dump.frame.pc);
+  return dwfl_thread_state_registers(thread, 0, count + (x86 ? 1 : 0), words.data());
+}
+
+constexpr Dwfl_Thread_Callbacks kThreadCallbacks{next_thread,
+                                                 get_thread,
+                                                 read_memory,
+                                                 set_registers,
+                                                 nullptr,
+                                                 nullptr};
+
+int add_frame(Dwfl_Frame* frame, void* walk) {
+  auto& stack = static_cast<Walk*>(walk)->stack;
+  Dwarf_Addr pc = 0;
+  if (!dwfl_frame_pc(frame, &pc, nullptr)) return DWARF_CB_ABORT;
+  stack.addresses.push_back(pc);
+  return stack.addresses.size() < PGF_MAX_USER_FRAMES ? DWARF_CB_OK : DWARF_CB_ABORT;
+}
+
+int find_nothing(Dwfl_Module*,
+                 void**,
+                 const char*,
+                 Dwarf_Addr,
+                 const char*,
+                 const char*,
+                 GElf_Word,
+                 char**) {
+  return -1;
+}
+
+constexpr Dwfl_Callbacks kCallbacks{dwfl_build_id_find_elf, find_nothing, nullptr, nullptr};
+
+// One address space as libdwfl knows it.
+class Session {
+ public:
+  Session() : dwfl_(dwfl_begin(&kCallbacks)) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session() { dwfl_end(dwfl_); }
+
+  void report(const std::string& path, uint64_t bias) {
+    dwfl_report_elf(dwfl_, path.c_str(), path.c_str(), -1, bias, false);
+  }
+
+  void walk(Walk& walk) {
+    current_ = &walk;
+    if (!attached_) {
+      dwfl_report_end(dwfl_, nullptr, nullptr);
+      attached_ = dwfl_attach_state(dwfl_, nullptr, kThread, &kThreadCallbacks, &current_);
+    }
+    const int done = dwfl_getthread_frames(dwfl_, kThread, add_frame, &walk);
+    walk.stack.end = done == 0 ? StackEnd::kRoot : StackEnd::kNoUnwindInfo;
+  }
+
+ private:
+  Dwfl* dwfl_ = nullptr;
+  Walk* current_ = nullptr;
+  bool attached_ = false;
+};
+
+class DwflUnwinder {
+ public:
+  explicit DwflUnwinder(FileOptions options) : options_(std::move(options)) {}
+
+  UserStack walk(const Profile& profile, const AddressSpace& space, const UserDump& captured) {
+    const std::string& machine = profile.recording.architecture;
+    auto dump = read_dump(captured, machine == "aarch64" || machine == "arm64");
+    if (!dump) return {{}, StackEnd::kNoStack};
+    Walk walk{*dump, {}};
+    session_of(profile, space).walk(walk);
+    return std::move(walk.stack);
+  }
+
+ private:
+  Session& session_of(const Profile& profile, const AddressSpace& space) {
+    uint64_t key = 0;
+    for (const AddressSpace::Range& range : space.ranges())
+      key = hash_mix(hash_mix(hash_mix(key, range.start), range.end), range.mapping.value);
+    const auto [known, fresh] = sessions_.try_emplace(key);
+    if (!fresh) return *known->second;
+    known->second = std::make_unique<Session>();
+    for (const AddressSpace::Range& range : space.ranges())
+      report(profile, range.mapping, *known->second);
+    return *known->second;
+  }
+
+  void report(const Profile& profile, MappingId id, Session& session) {
+    const Mapping& mapping = profile.mappings[id];
+    if (!mapping.module.valid()) return;
+    const auto path = find_file(profile.modules[mapping.module], options_);
+    if (!path) return;
+    const auto image = ElfImage::open(*path);
+    if (!image) return;
+    const auto address = image->address_of(mapping.file_offset);
+    if (address) session.report(*path, mapping.start - *address);
+  }
+
+  FileOptions options_;
+  std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
+};
+
+}  // namespace
+
+Unwinder dwfl_unwinder(const FileOptions& options) {
+  auto unwinder = std::make_shared<DwflUnwinder>(options);
+  return [unwinder](const Profile& profile, const AddressSpace& space, const UserDump& dump) {
+    return unwinder->walk(profile, space, dump);
+  };
+}
+
+}  // namespace pgflame::unwind

@@ -1,0 +1,65 @@
+#include "symbolizer/unwind/module_tables.h"
+
+#include <cstring>
+#include <filesystem>
+
+#include <sys/auxv.h>
+
+#include "src/base/build_id.h"
+
+namespace pgflame::unwind {
+namespace {
+
+// The kernel's vDSO is two pages on x86-64 and one on aarch64; sections lie behind the code.
+constexpr size_t kVdsoBytes = 8192;
+
+bool same_build(const Module& module, const std::string& path) {
+  return module.build_id.empty() || build_id_of_file(path) == module.build_id;
+}
+
+// This process' own vDSO: the right one for captures of the running kernel, and the build-id tells.
+Result<ElfImage> own_vdso() {
+  const auto* start = reinterpret_cast<const uint8_t*>(::getauxval(AT_SYSINFO_EHDR));
+  if (start == nullptr) return fail(ErrorKind::kNotFound, "this kernel has no vDSO");
+  return ElfImage::from_memory(std::vector<uint8_t>(start, start + kVdsoBytes));
+}
+
+}  // namespace
+
+std::optional<std::string> find_file(const Module& module, const FileOptions& options) {
+  for (const std::string& given : options.binaries) {
+    if (!module.build_id.empty() && build_id_of_file(given) == module.build_id) return given;
+  }
+  if (module.kind != ModuleKind::kFile || module.path.empty()) return std::nullopt;
+  const std::string path = options.symfs + module.path;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored) || !same_build(module, path)) {
+    return std::nullopt;
+  }
+  return path;
+}
+
+const ModuleTable* ModuleTables::of(const Module& module) {
+  const std::string key =
+      module.build_id.empty() ? "path:" + module.path : "build-id:" + module.build_id;
+  const auto [known, fresh] = by_key_.try_emplace(key);
+  if (fresh) known->second = load(module);
+  return known->second.get();
+}
+
+std::unique_ptr<ModuleTable> ModuleTables::load(const Module& module) const {
+  if (module.kind == ModuleKind::kVdso) {
+    auto image = own_vdso();
+    if (!image || (!module.build_id.empty() && image->build_id() != module.build_id)) return {};
+    Table table = compile_table(*image);
+    return std::make_unique<ModuleTable>(ModuleTable{std::move(*image), std::move(table)});
+  }
+  const auto path = find_file(module, options_);
+  if (!path) return {};
+  auto image = ElfImage::open(*path);
+  if (!image) return {};
+  Table table = compile_table(*image);
+  return std::make_unique<ModuleTable>(ModuleTable{std::move(*image), std::move(table)});
+}
+
+}  // namespace pgflame::unwind

@@ -1,0 +1,44 @@
+// Finds the files behind a profile's modules and compiles their tables, each once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "src/profile/profile.h"
+#include "symbolizer/unwind/table.h"
+
+namespace pgflame::unwind {
+
+struct FileOptions {
+  std::string symfs;                  // prefix for every module path
+  std::vector<std::string> binaries;  // given by the user, matched by build-id
+};
+
+struct ModuleTable {
+  ElfImage image;
+  Table table;
+};
+
+// The path under which a module's file can be read and has the module's build-id (any, when the
+// module has none). Nothing when there is no such file.
+std::optional<std::string> find_file(const Module& module, const FileOptions& options);
+
+class ModuleTables {
+ public:
+  explicit ModuleTables(FileOptions options) : options_(std::move(options)) {}
+
+  // Null when the module's file is gone, of another build, or not an ELF file.
+  const ModuleTable* of(const Module& module);
+
+ private:
+  std::unique_ptr<ModuleTable> load(const Module& module) const;
+
+  FileOptions options_;
+  std::unordered_map<std::string, std::unique_ptr<ModuleTable>> by_key_;
+};
+
+}  // namespace pgflame::unwind

@@ -1,0 +1,89 @@
+#include "symbolizer/unwind/offline.h"
+
+#include <array>
+#include <memory>
+
+#include "symbolizer/unwind/step.h"
+
+namespace pgflame::unwind {
+namespace {
+
+// Where a mapping's code is found in its module's table.
+struct Place {
+  const Table* table = nullptr;  // null: no unwind information
+  uint64_t bias = 0;             // process address minus virtual address in the file, modulo 2^64
+};
+
+class TableUnwinder {
+ public:
+  explicit TableUnwinder(const FileOptions& options) : tables_(options) {}
+
+  UserStack walk(const Profile& profile, const AddressSpace& space, const UserDump& captured) {
+    const std::string& machine = profile.recording.architecture;
+    auto dump = read_dump(captured, machine == "aarch64" || machine == "arm64");
+    if (!dump) return {{}, StackEnd::kNoStack};
+    UserStack stack;
+    stack.addresses.reserve(32);
+    int end = PGF_GO_ON;
+    while (end == PGF_GO_ON) {
+      if (stack.addresses.size() == PGF_MAX_USER_FRAMES) {
+        end = PGF_END_TRUNCATED;
+        break;
+      }
+      stack.addresses.push_back(dump->frame.pc);
+      const Rule* rule = rule_at(profile, space, pgf_lookup_pc(&dump->frame));
+      end = rule == nullptr ? PGF_END_NO_MODULE : pgf_step(&dump->frame, rule, &dump->memory);
+    }
+    stack.end = stack_end_of(end);
+    return stack;
+  }
+
+ private:
+  // Stacks share most of their callers, so nearly every lookup repeats an earlier one.
+  struct Cached {
+    uint64_t pc = 0;
+    MappingId mapping;
+    const Rule* rule = nullptr;
+  };
+
+  const Rule* rule_at(const Profile& profile, const AddressSpace& space, uint64_t pc) {
+    const MappingId mapping = space.find(pc);
+    if (!mapping.valid()) return nullptr;
+    Cached& cached = cache_[(pc ^ pc >> 12) % cache_.size()];
+    if (cached.pc != pc || cached.mapping != mapping) {
+      const Place& place = place_of(profile, mapping);
+      static constexpr Rule kNone{};
+      cached = {pc, mapping, place.table == nullptr ? &kNone : &place.table->at(pc - place.bias)};
+    }
+    return cached.rule;
+  }
+
+  const Place& place_of(const Profile& profile, MappingId id) {
+    if (places_.size() <= id.value) places_.resize(size_t{id.value} + 1);
+    std::optional<Place>& place = places_[id.value];
+    if (place) return *place;
+    place.emplace();
+    const Mapping& mapping = profile.mappings[id];
+    if (!mapping.module.valid()) return *place;
+    const ModuleTable* module = tables_.of(profile.modules[mapping.module]);
+    if (module == nullptr) return *place;
+    const auto address = module->image.address_of(mapping.file_offset);
+    if (address) *place = {&module->table, mapping.start - *address};
+    return *place;
+  }
+
+  ModuleTables tables_;
+  std::vector<std::optional<Place>> places_;
+  std::array<Cached, 4096> cache_{};
+};
+
+}  // namespace
+
+Unwinder table_unwinder(const FileOptions& options) {
+  auto unwinder = std::make_shared<TableUnwinder>(options);
+  return [unwinder](const Profile& profile, const AddressSpace& space, const UserDump& dump) {
+    return unwinder->walk(profile, space, dump);
+  };
+}
+
+}  // namespace pgflame::unwind

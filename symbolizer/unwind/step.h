@@ -1,0 +1,43 @@
+// The walker's step (bpf/unwind_step.h) for C++: registers and memory come from a captured dump.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "src/profile/user_stack.h"
+#include "symbolizer/unwind/rule.h"
+
+namespace pgflame::unwind {
+
+// What was captured of one thread, as the step reads it.
+struct DumpMemory {
+  uint64_t stack_start = 0;
+  std::span<const uint8_t> stack;
+  uint8_t word_size = 8;
+  std::array<uint64_t, 32> registers{};  // by DWARF number
+  uint32_t known_registers = 0;          // bit n: registers[n] was captured
+};
+
+}  // namespace pgflame::unwind
+
+int pgf_read_word(void* memory, __u64 address, __u64* value);
+int pgf_read_register(void* memory, unsigned number, __u64* value);
+#define PGF_STEP_INLINE inline
+#include "bpf/unwind_step.h"
+
+namespace pgflame::unwind {
+
+struct Dump {
+  DumpMemory memory;
+  pgf_frame frame{};
+};
+
+// Nothing when the dump lacks the registers that a walk starts from, or is of a processor whose
+// stacks are not walked here. `aarch64` says what the 64-bit programs of the capture are.
+std::optional<Dump> read_dump(const UserDump& captured, bool aarch64);
+
+StackEnd stack_end_of(int walk_end);  // enum pgf_unwind_end
+
+}  // namespace pgflame::unwind

@@ -1,0 +1,101 @@
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+
+#include <doctest/doctest.h>
+
+#include "src/base/text.h"
+#include "symbolizer/unwind/offline.h"
+#include "tests/support/own_stack.h"
+
+using namespace pgflame;
+using namespace pgflame::unwind;
+using pgflame::testing::OwnStack;
+
+namespace {
+
+std::optional<OwnStack> captured;
+
+int compare_and_capture(const void* a, const void* b) {
+  captured = pgflame::testing::capture_own_stack();
+  return *static_cast<const int*>(a) - *static_cast<const int*>(b);
+}
+
+void handle_signal(int /*number*/) {
+  captured = pgflame::testing::capture_own_stack();
+}
+
+// Below a library function that keeps no frame pointer.
+OwnStack under_qsort() {
+  std::array<int, 2> numbers{2, 1};
+  std::qsort(numbers.data(), numbers.size(), sizeof(int), compare_and_capture);
+  return *captured;
+}
+
+OwnStack in_signal_handler() {
+  const auto previous = std::signal(SIGUSR1, handle_signal);
+  std::raise(SIGUSR1);
+  std::signal(SIGUSR1, previous);
+  return *captured;
+}
+
+std::string to_text(const std::vector<uint64_t>& addresses) {
+  std::string text;
+  for (const uint64_t address : addresses)
+    text += format_hex(address) + ' ';
+  return text;
+}
+
+UserStack walk(const Unwinder& unwinder, const OwnStack& own) {
+  return unwinder(own.profile, own.space, own.dump());
+}
+
+std::vector<uint64_t> callers_of(const UserStack& stack) {
+  return {stack.addresses.begin() + 1, stack.addresses.end()};
+}
+
+}  // namespace
+
+TEST_SUITE("symbolizer") {
+  TEST_CASE("a dumped stack walks to the root through libraries and signal handlers") {
+    for (const OwnStack& own : {under_qsort(), in_signal_handler()}) {
+      const UserStack by_table = walk(table_unwinder({}), own);
+      CHECK(by_table.end == StackEnd::kRoot);
+      CHECK(by_table.addresses.size() > 6);
+      CHECK(to_text(callers_of(by_table)) == to_text(own.callers));
+      CHECK(walk(dwfl_unwinder({}), own).addresses == by_table.addresses);
+    }
+  }
+
+  TEST_CASE("a dump that ends early gives the frames it holds and says so") {
+    const OwnStack own = under_qsort();
+    const Unwinder unwinder = table_unwinder({});
+    const UserStack whole = walk(unwinder, own);
+    for (size_t size = 0; size < own.memory.size(); size += 64) {
+      UserDump cut = own.dump();
+      cut.stack = cut.stack.first(size);
+      const UserStack part = unwinder(own.profile, own.space, cut);
+      REQUIRE(part.addresses.size() <= whole.addresses.size());
+      CHECK(std::equal(part.addresses.begin(), part.addresses.end(), whole.addresses.begin()));
+      if (part.addresses.size() < whole.addresses.size()) CHECK(part.end == StackEnd::kUnreadable);
+      if (part.addresses.size() == whole.addresses.size()) break;
+    }
+  }
+
+  TEST_CASE("without the module's file the walk stops by name and invents nothing") {
+    OwnStack own = under_qsort();
+    for (Module& module : own.profile.modules)
+      module.build_id = "0123";  // another build than the file on disk
+    const UserStack stack = walk(table_unwinder({}), own);
+    CHECK(stack.addresses.size() == 1);
+    CHECK(stack.end == StackEnd::kNoUnwindInfo);
+  }
+
+  TEST_CASE("a dump without registers is no stack") {
+    OwnStack own = under_qsort();
+    own.register_mask = 1;
+    CHECK(walk(table_unwinder({}), own).end == StackEnd::kNoStack);
+    CHECK(walk(dwfl_unwinder({}), own).end == StackEnd::kNoStack);
+  }
+}
