@@ -6,6 +6,7 @@
 #include "src/cli/finish.h"
 #include "src/cli/terminal.h"
 #include "src/input/input.h"
+#include "symbolizer/unwind/offline.h"
 
 namespace pgflame::cli {
 namespace {
@@ -14,14 +15,22 @@ struct ReportArguments {
   std::string file;
   input::Options input;
   symbolizer::Options naming;
+  std::string unwinder = "table";
   OutputOptions output;
 };
+
+Unwinder make_unwinder(const ReportArguments& arguments) {
+  const unwind::FileOptions files{arguments.naming.symfs, arguments.naming.binaries};
+  return arguments.unwinder == "dwfl" ? unwind::dwfl_unwinder(files)
+                                      : unwind::table_unwinder(files);
+}
 
 Result<ExitCode> report(ReportArguments& arguments) {
   const std::string base =
       arguments.output.base.empty() ? base_name_for(arguments.file) : arguments.output.base;
   const Status writable = check_writable(base + ".svg", arguments.output.overwrite());
   if (!writable) return fail(Error(writable.error()));
+  arguments.input.unwind = make_unwinder(arguments);
   auto opened = input::open(arguments.file, arguments.input);
   if (!opened) return fail(std::move(opened).error());
   arguments.naming.cache_dir = cache_folder();
@@ -45,6 +54,11 @@ void add_options(CLI::App& command, ReportArguments& arguments) {
   command.add_option("--symfs", arguments.naming.symfs, "Look for binaries below this folder");
   command.add_option("--debug-dir", arguments.naming.debug_dirs, "Look for debug files here first");
   command.add_option("--binary", arguments.naming.binaries, "A binary to take names from");
+  command
+      .add_option("--unwinder",
+                  arguments.unwinder,
+                  "Walks stacks captured as dwarf dumps: table, or dwfl to compare with")
+      ->check(CLI::IsMember({"table", "dwfl"}));
   add_output_options(command, arguments.output);
 }
 
