@@ -5,6 +5,7 @@ target_include_directories(pgflame_settings INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(pgflame_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
     -Wno-overlength-strings>  # embedded files are one literal each
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict>  # gcc 12 bug 105651
   -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(PGFLAME_SANITIZE)
   target_compile_options(pgflame_settings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
