@@ -1,55 +1,133 @@
 #include "flamegraph/frame_tree.h"
 
-#include <algorithm>
 #include <unordered_map>
+
+#include "src/base/hash_index.h"
 
 namespace pgflame::flamegraph {
 namespace {
 
 class Collapser {
  public:
-  Collapser() { tree_.nodes.add(Node{}); }
-
-  void add(const std::vector<FunctionId>& path, const Sample& sample) {
-    NodeId at{0};
-    count(at, sample);
-    for (const FunctionId function : path) {
-      at = child(at, function);
-      count(at, sample);
-    }
-    tree_.nodes[at].self += sample.weight;
+  Collapser(const Profile& profile, const CollapseOptions& options)
+      : profile_(profile), options_(options) {
+    tree_.nodes.add(Node{});
+    tree_.first_tip = static_cast<uint32_t>(profile.functions.size());
   }
 
-  FrameTree take() && { return std::move(tree_); }
+  FrameTree run() && {
+    place_stacks();
+    for (const Sample& sample : profile_.samples) {
+      if (!selected(sample)) continue;
+      NodeId node = node_of_stack_[sample.stack.value];
+      if (options_.tip) node = with_tip(node, options_.tip(sample));
+      tree_.nodes[node].self += sample.weight;
+      tree_.nodes[node].samples += sample.count;
+    }
+    add_up();
+    return std::move(tree_);
+  }
 
  private:
-  void count(NodeId node, const Sample& sample) {
-    tree_.nodes[node].total += sample.weight;
-    tree_.nodes[node].samples += sample.count;
+  bool selected(const Sample& sample) const { return !options_.select || options_.select(sample); }
+
+  // Every stack that a selected sample needs is placed once; callers have smaller ids than their
+  // callees, so one pass down marks and one pass up places.
+  void place_stacks() {
+    std::vector<bool> needed(profile_.stacks.size());
+    for (const Sample& sample : profile_.samples) {
+      if (selected(sample)) needed[sample.stack.value] = true;
+    }
+    for (size_t i = needed.size(); i-- > 1;) {
+      if (needed[i]) needed[profile_.stacks[profile_.stacks.id_at(i)].caller.value] = true;
+    }
+    node_of_stack_.assign(profile_.stacks.size(), kRoot);
+    for (uint32_t i = 1; i < needed.size(); ++i) {
+      if (needed[i]) node_of_stack_[i] = place(profile_.stacks[StackId{i}]);
+    }
+  }
+
+  NodeId place(const StackNode& stack) {
+    NodeId at = node_of_stack_[stack.caller.value];
+    const Location& location = profile_.locations[stack.location];
+    for (uint32_t i = location.line_count; i-- > 0;) {
+      at = child(at, profile_.lines[location.first_line + i].function);
+    }
+    return at;
+  }
+
+  NodeId with_tip(NodeId node, const std::string& name) {
+    if (name.empty()) return node;
+    const auto [at, is_new] =
+        tips_.try_emplace(name, static_cast<uint32_t>(tree_.first_tip + tree_.tips.size()));
+    if (is_new) tree_.tips.push_back(name);
+    return child(node, FunctionId{at->second});
+  }
+
+  static uint64_t hash_of(const Node& node) {
+    return hash_mix(node.parent.value, node.function.value);
   }
 
   NodeId child(NodeId parent, FunctionId function) {
-    const uint64_t key = static_cast<uint64_t>(parent.value) << 32 | function.value;
-    const auto [at, is_new] = children_.try_emplace(key);
-    if (is_new) at->second = tree_.nodes.add(Node{function, parent});
-    return at->second;
+    if (options_.merge_recursion && tree_.nodes[parent].function == function) return parent;
+    const Node wanted{function, parent};
+    const uint64_t hash = hash_of(wanted);
+    const uint32_t found = index_.find(hash, [&](uint32_t row) {
+      const Node& node = tree_.nodes[NodeId{row}];
+      return node.parent == parent && node.function == function;
+    });
+    if (found != HashIndex::kAbsent) return NodeId{found};
+    const NodeId added = tree_.nodes.add(wanted);
+    index_.insert(
+        hash, added.value, [&](uint32_t row) { return hash_of(tree_.nodes[NodeId{row}]); });
+    return added;
   }
 
+  // Children follow their parents, so one pass from the end completes all totals.
+  void add_up() {
+    for (uint32_t i = static_cast<uint32_t>(tree_.nodes.size()); i-- > 0;) {
+      Node& node = tree_.nodes[NodeId{i}];
+      node.total += node.self;
+      if (i == 0) break;
+      tree_.nodes[node.parent].total += node.total;
+      tree_.nodes[node.parent].samples += node.samples;
+    }
+  }
+
+  const Profile& profile_;
+  const CollapseOptions& options_;
   FrameTree tree_;
-  std::unordered_map<uint64_t, NodeId> children_;
+  HashIndex index_;
+  std::vector<NodeId> node_of_stack_;
+  std::unordered_map<std::string, uint32_t> tips_;
 };
 
 }  // namespace
 
 FrameTree collapse(const Profile& profile, const CollapseOptions& options) {
-  Collapser collapser;
-  for (const Sample& sample : profile.samples) {
-    if (options.select && !options.select(sample)) continue;
-    std::vector<FunctionId> path = functions_of(profile, sample.stack);
-    if (options.merge_recursion) path.erase(std::unique(path.begin(), path.end()), path.end());
-    collapser.add(path, sample);
-  }
-  return std::move(collapser).take();
+  return Collapser(profile, options).run();
+}
+
+std::string_view name_of(const Profile& profile, const FrameTree& tree, NodeId node) {
+  const FunctionId function = tree.nodes[node].function;
+  if (!function.valid()) return "all";
+  if (function.value >= tree.first_tip) return tree.tips[function.value - tree.first_tip];
+  return profile.functions[function].name;
+}
+
+Children children_of(const FrameTree& tree) {
+  Children children;
+  const auto count = static_cast<uint32_t>(tree.nodes.size());
+  children.first.assign(count + 1, 0);
+  for (uint32_t i = 1; i < count; ++i)
+    ++children.first[tree.nodes[NodeId{i}].parent.value + 1];
+  for (uint32_t i = 1; i <= count; ++i)
+    children.first[i] += children.first[i - 1];
+  std::vector<uint32_t> next(children.first.begin(), children.first.end() - 1);
+  children.nodes.resize(count - 1);
+  for (uint32_t i = 1; i < count; ++i)
+    children.nodes[next[tree.nodes[NodeId{i}].parent.value]++] = NodeId{i};
+  return children;
 }
 
 }  // namespace pgflame::flamegraph

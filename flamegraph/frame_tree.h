@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/base/ids.h"
@@ -12,6 +14,7 @@
 namespace pgflame::flamegraph {
 
 using NodeId = Id<struct NodeTag>;
+inline constexpr NodeId kRoot{0};
 
 struct Node {
   FunctionId function;  // invalid for the root
@@ -24,14 +27,30 @@ struct Node {
 // Row 0 is the root; parents precede children.
 struct FrameTree {
   Table<NodeId, Node> nodes;
+  // Frames that are no functions (wait events): function ids from `first_tip` on.
+  uint32_t first_tip = 0;
+  std::vector<std::string> tips;
 };
 
 struct CollapseOptions {
   // Which samples take part; all when empty.
   std::function<bool(const Sample&)> select;
+  // A frame to put on top of the sample's stack, by name; none when empty.
+  std::function<std::string(const Sample&)> tip;
   bool merge_recursion = false;  // direct recursion f;f;f becomes one f
 };
 
-FrameTree collapse(const Profile& profile, const CollapseOptions& options);
+FrameTree collapse(const Profile& profile, const CollapseOptions& options = {});
+
+// The name of a node's function or tip; "all" for the root.
+std::string_view name_of(const Profile& profile, const FrameTree& tree, NodeId node);
+
+// Children of every node in one array, unordered: those of `node` are
+// `nodes[first[node.value]] ... nodes[first[node.value + 1] - 1]`.
+struct Children {
+  std::vector<uint32_t> first;
+  std::vector<NodeId> nodes;
+};
+Children children_of(const FrameTree& tree);
 
 }  // namespace pgflame::flamegraph

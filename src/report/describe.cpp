@@ -1,0 +1,168 @@
+#include "src/report/describe.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+
+namespace pgflame::report {
+namespace {
+
+constexpr std::string_view kSeparator = " · ";
+
+void append(std::string& line, std::string_view part) {
+  if (part.empty()) return;
+  if (!line.empty()) line += kSeparator;
+  line += part;
+}
+
+// "one 12.3 (peak 20)": the mean over the seconds and the worst of them.
+struct Spread {
+  double sum = 0;
+  double peak = 0;
+  size_t count = 0;
+  void add(double value) {
+    sum += value;
+    peak = std::max(peak, value);
+    ++count;
+  }
+  double mean() const { return count == 0 ? 0 : sum / static_cast<double>(count); }
+};
+
+std::string psi_text(std::string_view what, const Spread& psi) {
+  if (psi.count == 0) return {};
+  return fmt::format(
+      "{} pressure {} (peak {})", what, format_percent(psi.mean()), format_percent(psi.peak));
+}
+
+std::string where(const Profile& profile) {
+  return profile.recording.host.empty() ? std::string() : " on " + profile.recording.host;
+}
+
+}  // namespace
+
+std::string short_version(const Cluster& cluster) {
+  std::string_view version = cluster.version;
+  if (version.starts_with("PostgreSQL ")) version.remove_prefix(11);
+  version = version.substr(0, version.find(' '));
+  if (!version.empty()) return std::string(version);
+  return cluster.major > 0 ? std::to_string(cluster.major) : std::string();
+}
+
+std::string subject_of(const Profile& profile) {
+  if (profile.clusters.size() > 1) {
+    return fmt::format("{} PostgreSQL clusters{}", profile.clusters.size(), where(profile));
+  }
+  if (profile.clusters.empty()) return "PostgreSQL" + where(profile);
+  const Cluster& cluster = profile.clusters.front();
+  const std::string version = short_version(cluster);
+  std::string text = version.empty() ? "PostgreSQL" : "PostgreSQL " + version;
+  if (!cluster.name.empty()) text += " “" + cluster.name + "”";
+  text += where(profile);
+  if (cluster.port != 0) text += fmt::format(", port {}", cluster.port);
+  return text;
+}
+
+std::string period_of(const Profile& profile) {
+  const Recording& recording = profile.recording;
+  std::string text;
+  if (recording.start_unix_ns > 0) {
+    text = format_utc(recording.start_unix_ns);
+    if (recording.duration_ns > 0) {
+      const std::string end = format_utc(recording.start_unix_ns + recording.duration_ns);
+      const bool same_day = end.substr(0, 10) == text.substr(0, 10);
+      text = text.substr(0, text.rfind(' ')) + "–" + (same_day ? end.substr(11) : end);
+    }
+  }
+  if (recording.duration_ns > 0) {
+    append(text, format_duration(std::chrono::nanoseconds{recording.duration_ns}));
+  }
+  return text;
+}
+
+std::string method_of(const Profile& profile) {
+  const Recording& recording = profile.recording;
+  std::string how = recording.sampler;
+  if (!how.empty()) how += ", ";
+  how += recording.event.name;
+  if (recording.event.rate_hz > 0) how += fmt::format(" {:.4g} Hz", recording.event.rate_hz);
+  if (recording.has_waits) how += " + off-CPU";
+  append(how, recording.unwinder);
+  return how;
+}
+
+std::string host_line(const Profile& profile) {
+  const auto& seconds = profile.recording.host_seconds;
+  if (seconds.empty()) return {};
+  Spread busy;
+  Spread steal;
+  Spread queue;
+  Spread switches;
+  Spread psi_cpu;
+  Spread psi_io;
+  Spread psi_memory;
+  uint64_t faults = 0;
+  for (const HostSecond& second : seconds) {
+    busy.add(second.cpu_busy);
+    steal.add(second.cpu_steal);
+    queue.add(second.runnable);
+    switches.add(static_cast<double>(second.switches));
+    if (second.psi_cpu >= 0) psi_cpu.add(second.psi_cpu);
+    if (second.psi_io >= 0) psi_io.add(second.psi_io);
+    if (second.psi_memory >= 0) psi_memory.add(second.psi_memory);
+    faults += second.major_faults;
+  }
+  std::string text =
+      fmt::format("CPU {} busy (peak {})", format_percent(busy.mean()), format_percent(busy.peak));
+  if (profile.recording.cpus > 0) text += fmt::format(" of {} CPUs", profile.recording.cpus);
+  if (steal.mean() >= 0.001) append(text, format_percent(steal.mean()) + " stolen");
+  append(text, fmt::format("run queue {:.1f} (peak {:.0f})", queue.mean(), queue.peak));
+  append(text, format_count(static_cast<uint64_t>(switches.mean())) + " context switches/s");
+  append(text, format_count(faults) + (faults == 1 ? " major fault" : " major faults"));
+  append(text, psi_text("CPU", psi_cpu));
+  append(text, psi_text("IO", psi_io));
+  append(text, psi_text("memory", psi_memory));
+  return text;
+}
+
+std::string cost_line(const Profile& profile) {
+  const Cost& cost = profile.recording.cost;
+  std::string text;
+  if (cost.agent_cpu_ns > 0 && profile.recording.duration_ns > 0) {
+    append(text,
+           fmt::format("{} of one core",
+                       format_percent(static_cast<double>(cost.agent_cpu_ns) /
+                                      static_cast<double>(profile.recording.duration_ns))));
+  }
+  if (cost.bpf_runs > 0) {
+    append(
+        text,
+        fmt::format("{:.1f} µs of BPF per run",
+                    static_cast<double>(cost.bpf_ns) / static_cast<double>(cost.bpf_runs) / 1e3));
+  }
+  if (cost.peak_rss_bytes > 0) {
+    append(text,
+           fmt::format("{:.0f} MB of memory", static_cast<double>(cost.peak_rss_bytes) / 1e6));
+  }
+  return text.empty() ? text : "Recording cost " + text + ".";
+}
+
+std::vector<std::string> notes_of(const Profile& profile) {
+  const Recording& recording = profile.recording;
+  std::vector<std::string> notes = recording.notes;
+  if (recording.truncated_input) notes.emplace_back("The input ended in the middle.");
+  for (size_t i = 0; i < kLossCount; ++i) {
+    if (recording.losses[i] == 0) continue;
+    notes.push_back(
+        fmt::format("{}: {}.", name_of(static_cast<Loss>(i)), format_count(recording.losses[i])));
+    notes.back()[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(notes.back()[0])));
+  }
+  return notes;
+}
+
+std::string query_id_text(uint64_t query_id) {
+  return std::to_string(static_cast<int64_t>(query_id));
+}
+
+}  // namespace pgflame::report

@@ -1,0 +1,35 @@
+// What was profiled, when and how, in words; shared by all written forms.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/profile/profile.h"
+
+namespace pgflame::report {
+
+// "PostgreSQL 15.18 on db1, port 5432"
+std::string subject_of(const Profile& profile);
+
+// "2026-11-21 05:35:37–05:36:37 UTC · 1m", empty parts left out.
+std::string period_of(const Profile& profile);
+
+// "bpf, cpu-clock 99 Hz + off-CPU · frame pointers"
+std::string method_of(const Profile& profile);
+
+// "CPU 87 % busy (peak 100 %) of 2 · run queue 5.1 (peak 14) · ..."; empty without host data.
+std::string host_line(const Profile& profile);
+
+// "Recording cost 0.31 % of one core · 2.1 µs of BPF per sample · 23 MB"; empty when unknown.
+std::string cost_line(const Profile& profile);
+
+// Everything the reader must know about the capture: losses by cause, notes, cut input.
+std::vector<std::string> notes_of(const Profile& profile);
+
+// "-4325948593245", as pg_stat_statements shows it.
+std::string query_id_text(uint64_t query_id);
+
+// "PostgreSQL 15.18 (Debian ...)" -> "15.18"
+std::string short_version(const Cluster& cluster);
+
+}  // namespace pgflame::report

@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "flamegraph/draw.h"
+#include "src/base/text.h"
+#include "src/postgres/wait_events.h"
+#include "src/report/sections.h"
+
+namespace pgflame::report {
+namespace {
+
+using flamegraph::Box;
+using flamegraph::FrameTree;
+using flamegraph::NodeId;
+using postgres::Area;
+
+// Beyond this, narrower frames are gathered until the graph is lighter.
+constexpr size_t kMostBoxes = 5000;
+
+std::string_view module_name(const Profile& profile, const Function& function) {
+  if (!function.module.valid()) return {};
+  const std::string_view path = profile.modules[function.module].path;
+  return path.substr(path.rfind('/') + 1);
+}
+
+std::string describe_function(const Profile& profile, const Function& function) {
+  std::string text{module_name(profile, function)};
+  const auto add = [&](std::string_view part) {
+    if (part.empty()) return;
+    if (!text.empty()) text += " · ";
+    text += part;
+  };
+  add(function.file);
+  if (function.tier == NameTier::kRecovered) add("name recovered from the binary");
+  if (function.tier == NameTier::kPlaced) add("only its source file is known");
+  if (function.unnamed != Unnamed::kNamed) add(explain(function.unnamed));
+  return text;
+}
+
+std::vector<Area> areas_of(const Profile& profile) {
+  std::vector<Area> areas;
+  areas.reserve(profile.functions.size());
+  for (uint32_t i = 0; i < profile.functions.size(); ++i)
+    areas.push_back(postgres::area_of(profile, FunctionId{i}));
+  return areas;
+}
+
+flamegraph::Paint paint_for(const Profile& profile,
+                            const FrameTree& tree,
+                            const std::vector<Area>& areas) {
+  flamegraph::Paint paint;
+  paint.classes = colour_classes();
+  paint.merged_class = class_of_merged();
+  paint.class_of = [&profile, &tree, &areas](NodeId node) {
+    const FunctionId function = tree.nodes[node].function;
+    if (!function.valid()) return class_of_area(Area::kMain);
+    if (function.value < tree.first_tip) return class_of_area(areas[function.value]);
+    const std::string_view name = name_of(profile, tree, node);
+    return class_of_wait(name.substr(0, name.find(':')));
+  };
+  paint.detail = [&profile, &tree](NodeId node) {
+    const FunctionId function = tree.nodes[node].function;
+    if (!function.valid() || function.value >= tree.first_tip) return std::string();
+    return describe_function(profile, profile.functions[function]);
+  };
+  return paint;
+}
+
+std::vector<Box> light_layout(const Profile& profile, const FrameTree& tree, double width) {
+  flamegraph::LayoutOptions options;
+  options.width = width;
+  std::vector<Box> boxes = layout(profile, tree, options);
+  while (boxes.size() > kMostBoxes) {
+    options.min_width *= 1.5;
+    boxes = layout(profile, tree, options);
+  }
+  return boxes;
+}
+
+// The box for a callout: the widest one with the first name that can carry it, else the widest of
+// all of the finding's names.
+std::optional<size_t> box_for(const Profile& profile,
+                              const FrameTree& tree,
+                              const std::vector<Box>& boxes,
+                              const diagnose::Finding& finding) {
+  constexpr double kComfortable = 40;
+  std::optional<size_t> best;
+  for (const std::string& name : finding.frames) {
+    for (size_t i = 0; i < boxes.size(); ++i) {
+      if (boxes[i].merged != 0 || name_of(profile, tree, boxes[i].node) != name) continue;
+      if (!best || boxes[i].width > boxes[*best].width) best = i;
+    }
+    if (best && boxes[*best].width >= kComfortable) break;
+  }
+  return best;
+}
+
+std::vector<flamegraph::Pin> pins_for(const Subject& subject,
+                                      const FrameTree& tree,
+                                      const std::vector<Box>& boxes) {
+  std::vector<flamegraph::Pin> pins;
+  size_t number = 0;
+  for (const diagnose::Finding& finding : subject.diagnosis.findings) {
+    ++number;
+    if (const auto box = box_for(subject.profile, tree, boxes, finding)) {
+      pins.push_back(flamegraph::Pin{*box, std::to_string(number)});
+    }
+  }
+  return pins;
+}
+
+// The areas present with their share of self weight, largest first.
+void draw_legend(Page& page, const FrameTree& tree, const flamegraph::Paint& paint) {
+  std::vector<uint64_t> weights(paint.classes.size());
+  for (uint32_t i = 0; i < tree.nodes.size(); ++i)
+    weights[paint.class_of(NodeId{i})] += tree.nodes[NodeId{i}].self;
+  std::vector<size_t> order(weights.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return weights[a] > weights[b]; });
+  const auto whole = static_cast<double>(tree.nodes[flamegraph::kRoot].total);
+  double x = page.left;
+  page.y += 6;
+  page.xml.open("g").attr("class", "legend");
+  for (const size_t row : order) {
+    const double share = static_cast<double>(weights[row]) / whole;
+    if (share < 0.0005) break;
+    const std::string text = fmt::format("{} {}", paint.classes[row].title, format_percent(share));
+    const double width = flamegraph::text_width(text, style::kSmall.font) + 38;
+    if (x > page.left && x + width > page.right() + 20) {
+      x = page.left;
+      page.y += 20;
+    }
+    page.swatch(x, page.y, 11, paint.classes[row].fill);
+    page.line(x + 17, page.y + 10, page.width - 20, style::kSmall, text);
+    x += width;
+  }
+  page.xml.close();
+  page.y += 26;
+}
+
+struct Graph {
+  std::string_view id;  // "cpu", "waits"
+  std::string_view title;
+  std::string aside;
+  std::string unit;
+  bool with_pins = false;
+};
+
+void draw_graph(Page& page,
+                const Subject& subject,
+                const FrameTree& tree,
+                const std::vector<Area>& areas,
+                const Graph& graph) {
+  const flamegraph::Paint paint = paint_for(subject.profile, tree, areas);
+  const std::vector<Box> boxes = light_layout(subject.profile, tree, page.width);
+  page.heading(graph.title, graph.aside);
+  draw_legend(page, tree, paint);
+  flamegraph::DrawOptions options;
+  options.unit = graph.unit;
+  if (graph.with_pins) options.pins = pins_for(subject, tree, boxes);
+  const double height = height_of(boxes, options);
+  page.xml.open("g").attr("class", "graph").attr("data-graph", graph.id);
+  page.xml.attr("transform",
+                fmt::format("translate({} {})",
+                            flamegraph::short_number(page.left),
+                            flamegraph::short_number(page.y)));
+  page.xml.number("data-width", page.width).number("data-height", height);
+  page.xml.number("data-row", options.row_height);
+  page.xml.attr("data-unit", graph.unit);
+  draw(page.xml, subject.profile, tree, boxes, paint, options);
+  page.xml.close();
+  page.y += height;
+}
+
+std::string wait_tip(const Profile& profile, const Sample& sample) {
+  if (sample.wait_event == kUnknownWait) return "wait event unknown";
+  if (sample.wait_event == 0) return "no wait event";
+  const int major = profile.clusters.empty() ? 0 : profile.clusters.front().major;
+  const std::string_view group = postgres::wait_event_class(sample.wait_event);
+  const std::string_view event = postgres::wait_event_name(major, sample.wait_event);
+  if (event.empty()) return fmt::format("{}:{:#x}", group, sample.wait_event & 0xffffffU);
+  return fmt::format("{}:{}", group, event);
+}
+
+}  // namespace
+
+void draw_graphs(Page& page, const Subject& subject) {
+  const Profile& profile = subject.profile;
+  const std::vector<Area> areas = areas_of(profile);
+  flamegraph::CollapseOptions cpu;
+  cpu.select = [](const Sample& sample) { return sample.state == State::kRunning; };
+  const FrameTree tree = collapse(profile, cpu);
+  if (tree.nodes[flamegraph::kRoot].total > 0) {
+    const std::string aside =
+        fmt::format("{} samples · callers below, callees above · width is CPU time",
+                    format_count(tree.nodes[flamegraph::kRoot].samples));
+    draw_graph(page, subject, tree, areas, {"cpu", "On CPU", aside, "samples", true});
+  }
+  flamegraph::CollapseOptions waits;
+  waits.select = [](const Sample& sample) { return sample.state == State::kWaiting; };
+  waits.tip = [&profile](const Sample& sample) { return wait_tip(profile, sample); };
+  const FrameTree waiting = collapse(profile, waits);
+  if (waiting.nodes[flamegraph::kRoot].total > 0) {
+    const std::string aside =
+        fmt::format("{:.1f} s · width is time off the CPU, the wait event on top",
+                    static_cast<double>(waiting.nodes[flamegraph::kRoot].total) / 1e9);
+    draw_graph(page, subject, waiting, areas, {"waits", "Waiting", aside, "waits", false});
+  }
+}
+
+}  // namespace pgflame::report

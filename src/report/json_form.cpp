@@ -1,0 +1,136 @@
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "src/report/describe.h"
+#include "src/report/report.h"
+
+namespace pgflame::report {
+namespace {
+
+using nlohmann::json;
+
+std::string_view class_name(diagnose::VerdictClass kind) {
+  constexpr std::array<std::string_view, 9> kNames{"cpu-bound",
+                                                   "cpu-starved",
+                                                   "disk-bound",
+                                                   "contention-bound",
+                                                   "client-bound",
+                                                   "mixed",
+                                                   "on-cpu-only",
+                                                   "idle",
+                                                   "withheld"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+json finding_json(const diagnose::Finding& finding) {
+  json row{{"id", finding.id},
+           {"title", finding.title},
+           {"area", finding.area},
+           {"share", finding.share.share},
+           {"low", finding.share.low},
+           {"high", finding.share.high},
+           {"samples", finding.samples},
+           {"cores", finding.cores},
+           {"query_id", nullptr},
+           {"headline", finding.headline},
+           {"seen", finding.seen},
+           {"means", finding.means},
+           {"actions", finding.actions},
+           {"confirm", finding.confirm},
+           {"refute", finding.refute},
+           {"frames", finding.frames}};
+  if (finding.query_id) row["query_id"] = query_id_text(*finding.query_id);
+  return row;
+}
+
+json table_json(const std::vector<diagnose::TableRow>& rows, std::string_view key) {
+  json table = json::array();
+  for (const diagnose::TableRow& row : rows) {
+    table.push_back({{std::string(key), row.key},
+                     {"detail", row.detail},
+                     {"area", row.area},
+                     {"samples", row.samples},
+                     {"share", row.share},
+                     {"total_share", row.total_share},
+                     {"waiting_share", row.waiting_share}});
+  }
+  return table;
+}
+
+json recording_json(const Profile& profile) {
+  const Recording& recording = profile.recording;
+  json clusters = json::array();
+  for (const Cluster& cluster : profile.clusters) {
+    clusters.push_back({{"name", cluster.name},
+                        {"port", cluster.port},
+                        {"major", cluster.major},
+                        {"version", cluster.version}});
+  }
+  return {{"subject", subject_of(profile)},
+          {"host", recording.host},
+          {"start_unix_ns", recording.start_unix_ns},
+          {"duration_ns", recording.duration_ns},
+          {"cpus", recording.cpus},
+          {"sampler", recording.sampler},
+          {"sampler_reason", recording.sampler_reason},
+          {"unwinder", recording.unwinder},
+          {"event", recording.event.name},
+          {"rate_hz", recording.event.rate_hz},
+          {"has_waits", recording.has_waits},
+          {"command_line", recording.command_line},
+          {"version", recording.version},
+          {"notes", notes_of(profile)},
+          {"clusters", clusters}};
+}
+
+json accounting_json(const diagnose::Totals& totals) {
+  json accounting{{"captured", totals.captured},
+                  {"lost", totals.lost},
+                  {"unnamed", totals.unnamed},
+                  {"truncated", totals.truncated},
+                  {"unclassified", totals.unclassified},
+                  {"explained_wall", nullptr},
+                  {"line", totals.line}};
+  if (totals.explained_wall >= 0) accounting["explained_wall"] = totals.explained_wall;
+  return accounting;
+}
+
+}  // namespace
+
+std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis) {
+  json root{
+      {"schema", "pgflame-diagnosis-1"},
+      {"recording", recording_json(profile)},
+      {"grade", std::string(1, diagnosis.quality.grade)},
+      {"quality", {{"reasons", diagnosis.quality.reasons}, {"remedy", diagnosis.quality.remedy}}},
+      {"verdict", {{"class", class_name(diagnosis.verdict.kind)}, {"text", diagnosis.verdict.text}}},
+      {"accounting", accounting_json(diagnosis.totals)},
+      {"time", json::array()},
+      {"activities", json::array()},
+      {"findings", json::array()},
+      {"queries", table_json(diagnosis.queries, "query_id")},
+      {"backend_types", table_json(diagnosis.backend_types, "name")},
+      {"databases", table_json(diagnosis.databases, "name")},
+      {"users", table_json(diagnosis.users, "name")},
+      {"applications", table_json(diagnosis.applications, "name")},
+      {"functions", table_json(diagnosis.functions, "name")}};
+  for (const diagnose::TimeSegment& segment : diagnosis.time) {
+    root["time"].push_back(
+        {{"id", segment.id}, {"nanoseconds", segment.nanoseconds}, {"share", segment.share}});
+  }
+  for (const diagnose::Activity& activity : diagnosis.activities) {
+    root["activities"].push_back({{"id", activity.id},
+                                  {"title", activity.title},
+                                  {"area", activity.area},
+                                  {"samples", activity.samples},
+                                  {"share", activity.share}});
+  }
+  for (const diagnose::Finding& finding : diagnosis.findings) {
+    root["findings"].push_back(finding_json(finding));
+  }
+  // Names are bytes from outside: invalid UTF-8 is replaced, never an error.
+  return root.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace pgflame::report

@@ -1,0 +1,25 @@
+// The parts of the page from top to bottom; each draws at the page's cursor and moves it down.
+// A part that has nothing to say draws nothing.
+#pragma once
+
+#include "src/diagnose/diagnosis.h"
+#include "src/profile/profile.h"
+#include "src/report/page.h"
+
+namespace pgflame::report {
+
+// What one report is about: the inputs of every part.
+struct Subject {
+  const Profile& profile;
+  const diagnose::Diagnosis& diagnosis;
+};
+
+void draw_header(Page& page, const Subject& subject);    // what, when, how; grade; verdict
+void draw_time(Page& page, const Subject& subject);      // where the time went; host
+void draw_timeline(Page& page, const Subject& subject);  // the recording second by second
+void draw_graphs(Page& page, const Subject& subject);    // CPU, and waiting when captured
+void draw_findings(Page& page, const Subject& subject);
+void draw_tables(Page& page, const Subject& subject);
+void draw_footer(Page& page, const Subject& subject);
+
+}  // namespace pgflame::report

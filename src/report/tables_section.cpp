@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/report/describe.h"
+#include "src/report/sections.h"
+
+namespace pgflame::report {
+namespace {
+
+using diagnose::TableRow;
+
+constexpr double kRow = 22;
+
+struct Column {
+  std::string_view title;
+  double x = 0;  // left edge, or right edge when numbers
+  double width = 0;
+  Anchor anchor = Anchor::kStart;
+  TextStyle look = style::kBody;
+};
+
+class TableDrawing {
+ public:
+  TableDrawing(Page& page, double x, double width, std::vector<Column> columns)
+      : page_(page), x_(x), width_(width), columns_(std::move(columns)) {}
+
+  void head(std::string_view caption) {
+    page_.y += 22;
+    page_.line(x_, page_.y, width_, style::kBold, caption);
+    page_.y += 20;
+    for (const Column& column : columns_) {
+      page_.line(column.x, page_.y, column.width, style::kLabel, column.title, column.anchor);
+    }
+    page_.y += 6;
+    page_.box(x_, page_.y, width_, 1, kLine);
+  }
+
+  void row(const std::vector<std::string>& cells, std::string_view fill = {}) {
+    const double baseline = page_.y + 15.5;
+    if (!fill.empty()) page_.swatch(x_, page_.y + 6, 11, fill);
+    for (size_t i = 0; i < cells.size(); ++i) {
+      const Column& column = columns_[i];
+      page_.line(column.x, baseline, column.width, column.look, cells[i], column.anchor);
+    }
+    page_.y += kRow;
+    page_.box(x_, page_.y, width_, 0.5, kLine);
+  }
+
+ private:
+  Page& page_;
+  double x_;
+  double width_;
+  std::vector<Column> columns_;
+};
+
+std::string percent_or_dash(double share) {
+  return share > 0 ? format_percent(share) : "–";
+}
+
+bool any_waiting(const std::vector<TableRow>& rows) {
+  return std::ranges::any_of(rows, [](const TableRow& row) { return row.waiting_share > 0; });
+}
+
+void draw_queries(Page& page, const std::vector<TableRow>& rows) {
+  if (rows.empty()) return;
+  const double x = page.left;
+  const bool waits = any_waiting(rows);
+  const double text_x = x + (waits ? 330 : 260);
+  std::vector<Column> columns{
+      {"query id", x, 165, Anchor::kStart, style::kMono},
+      {"of CPU", x + 240, 70, Anchor::kEnd},
+      {"of waits", x + 310, waits ? 70.0 : 0.0, Anchor::kEnd},
+      {"query", text_x, page.right() - text_x, Anchor::kStart, style::kMono}};
+  TableDrawing table(page, x, page.width, columns);
+  table.head("By query");
+  for (const TableRow& row : rows) {
+    table.row({row.key,
+               percent_or_dash(row.share),
+               waits ? percent_or_dash(row.waiting_share) : "",
+               row.detail.empty() ? "(text not captured)" : row.detail});
+  }
+  page.y += 10;
+}
+
+void draw_group(Page& page,
+                double x,
+                double width,
+                std::string_view caption,
+                const std::vector<TableRow>& rows) {
+  const bool waits = any_waiting(rows);
+  const double name_room = width - (waits ? 160 : 85);
+  TableDrawing table(page,
+                     x,
+                     width,
+                     {{"", x, name_room},
+                      {"of CPU", x + width - (waits ? 75 : 0), 75, Anchor::kEnd},
+                      {"of waits", x + width, waits ? 70.0 : 0.0, Anchor::kEnd}});
+  table.head(caption);
+  for (const TableRow& row : rows) {
+    table.row({row.key.empty() ? "(none)" : row.key,
+               percent_or_dash(row.share),
+               waits ? percent_or_dash(row.waiting_share) : ""});
+  }
+}
+
+// The small tables stand two by two.
+void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis) {
+  const std::array<std::pair<std::string_view, const std::vector<TableRow>*>, 4> groups{
+      {{"By backend type", &diagnosis.backend_types},
+       {"By database", &diagnosis.databases},
+       {"By user", &diagnosis.users},
+       {"By application", &diagnosis.applications}}};
+  constexpr double kGap = 48;
+  const double width = (page.width - kGap) / 2;
+  size_t drawn = 0;
+  double top = page.y;
+  double bottom = page.y;
+  for (const auto& [caption, rows] : groups) {
+    if (rows->empty()) continue;
+    if (drawn % 2 == 0) top = bottom;
+    page.y = top;
+    draw_group(page, page.left + (drawn % 2 == 0 ? 0 : width + kGap), width, caption, *rows);
+    bottom = std::max(bottom, page.y + 10);
+    ++drawn;
+  }
+  page.y = bottom;
+}
+
+void draw_functions(Page& page, const std::vector<TableRow>& rows) {
+  if (rows.empty()) return;
+  const double x = page.left;
+  TableDrawing table(page,
+                     x,
+                     page.width,
+                     {{"function", x + 20, 470, Anchor::kStart, style::kMono},
+                      {"self", x + 570, 70, Anchor::kEnd},
+                      {"with callees", x + 675, 100, Anchor::kEnd},
+                      {"area", x + 710, 200, Anchor::kStart, style::kBodyMuted},
+                      {"module", x + 920, page.width - 920, Anchor::kStart, style::kBodyMuted}});
+  table.head("Top functions by their own time");
+  for (const TableRow& row : rows) {
+    const auto area = postgres::area_by_id(row.area).value_or(postgres::Area::kOther);
+    table.row({row.key,
+               format_percent(row.share),
+               percent_or_dash(row.total_share),
+               std::string(title_of(area)),
+               row.detail.substr(row.detail.rfind('/') + 1)},
+              fill_of(area));
+  }
+  page.y += 10;
+}
+
+}  // namespace
+
+void draw_tables(Page& page, const Subject& subject) {
+  const diagnose::Diagnosis& diagnosis = subject.diagnosis;
+  page.heading("Who and what", "shares of CPU time");
+  draw_queries(page, diagnosis.queries);
+  draw_groups(page, diagnosis);
+  draw_functions(page, diagnosis.functions);
+}
+
+}  // namespace pgflame::report

@@ -1,0 +1,166 @@
+// Markdown for tickets and the lines printed on a terminal.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "flamegraph/utf8.h"
+#include "src/base/text.h"
+#include "src/report/describe.h"
+#include "src/report/report.h"
+
+namespace pgflame::report {
+namespace {
+
+using diagnose::Diagnosis;
+using diagnose::Finding;
+using diagnose::TableRow;
+
+// Text from outside as one line that Markdown and terminals show as it is: no markup, no control
+// characters.
+std::string plain(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const char32_t c = flamegraph::take_code_point(text);
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+      out += ' ';
+    } else {
+      flamegraph::append_utf8(out, c);
+    }
+  }
+  return out;
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : plain(text)) {
+    if (std::string_view("\\`*_{}[]<>#|!~").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// A code span or block with a fence longer than any run of backticks inside.
+size_t longest_backtick_run(std::string_view text) {
+  size_t longest = 0;
+  size_t run = 0;
+  for (const char c : text) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
+std::string code_span(std::string_view text) {
+  std::string one_line = plain(text);
+  std::ranges::replace(one_line, '|', '/');  // would end a table cell
+  const std::string fence(longest_backtick_run(one_line) + 1, '`');
+  const std::string_view pad = fence.size() > 1 ? " " : "";
+  return fmt::format("{}{}{}{}{}", fence, pad, one_line, pad, fence);
+}
+
+std::string code_block(std::string_view text) {
+  const std::string fence(std::max<size_t>(3, longest_backtick_run(text) + 1), '`');
+  std::string block = fence + "sql\n";
+  for (const std::string_view line : split(text, '\n'))
+    block += plain(line) + '\n';
+  return block + fence + '\n';
+}
+
+std::string headline_of(const Finding& finding) {
+  return finding.headline.empty()
+             ? fmt::format("{}: {}", finding.title, format_percent(finding.share.share))
+             : finding.headline;
+}
+
+std::string finding_markdown(const Finding& finding, size_t number) {
+  std::string text = fmt::format("### {}. {}\n\n", number, escaped(headline_of(finding)));
+  const auto part = [&](std::string_view label, std::string_view body) {
+    if (!body.empty()) text += fmt::format("- **{}**: {}\n", label, escaped(body));
+  };
+  part("Seen", finding.seen);
+  part("Means", finding.means);
+  if (!finding.actions.empty()) {
+    text += "- **Do**:\n";
+    for (size_t i = 0; i < finding.actions.size(); ++i)
+      text += fmt::format("  {}. {}\n", i + 1, escaped(finding.actions[i]));
+  }
+  part("Wrong if", finding.refute);
+  if (!finding.confirm.empty()) text += "\nConfirm:\n\n" + code_block(finding.confirm);
+  return text + '\n';
+}
+
+std::string table_markdown(std::string_view caption,
+                           const std::vector<TableRow>& rows,
+                           bool is_functions) {
+  if (rows.empty()) return {};
+  std::string text = fmt::format("### {}\n\n", caption);
+  text += is_functions ? "| function | self | with callees | module |\n|---|---:|---:|---|\n"
+                       : "| | of CPU | of waits | |\n|---|---:|---:|---|\n";
+  for (const TableRow& row : rows) {
+    text += fmt::format("| {} | {} | {} | {} |\n",
+                        row.key.empty() ? "(none)" : code_span(row.key),
+                        format_percent(row.share),
+                        format_percent(is_functions ? row.total_share : row.waiting_share),
+                        row.detail.empty() ? "" : code_span(row.detail));
+  }
+  return text + '\n';
+}
+
+}  // namespace
+
+std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
+  std::string text = fmt::format("# {}\n\n", escaped(subject_of(profile)));
+  text += fmt::format("{} · {} · capture quality **{}**\n\n",
+                      escaped(period_of(profile)),
+                      escaped(method_of(profile)),
+                      diagnosis.quality.grade);
+  for (const std::string& reason : diagnosis.quality.reasons)
+    text += "- " + escaped(reason) + '\n';
+  if (!diagnosis.quality.reasons.empty()) text += '\n';
+  text += fmt::format("**Verdict**: {}\n\n", escaped(diagnosis.verdict.text));
+  if (diagnosis.verdict.kind == diagnose::VerdictClass::kWithheld) {
+    text += fmt::format("To get findings: {}\n\n", escaped(diagnosis.quality.remedy));
+  }
+  if (!diagnosis.time.empty()) {
+    text += "## Where the time went\n\n| | share | seconds |\n|---|---:|---:|\n";
+    for (const diagnose::TimeSegment& segment : diagnosis.time) {
+      text += fmt::format("| {} | {} | {:.1f} |\n",
+                          escaped(segment.id),
+                          format_percent(segment.share),
+                          static_cast<double>(segment.nanoseconds) / 1e9);
+    }
+    text += '\n';
+  }
+  if (!diagnosis.findings.empty()) text += "## Findings\n\n";
+  for (size_t i = 0; i < diagnosis.findings.size(); ++i)
+    text += finding_markdown(diagnosis.findings[i], i + 1);
+  text += "## Who and what\n\n";
+  text += table_markdown("By query", diagnosis.queries, false);
+  text += table_markdown("By backend type", diagnosis.backend_types, false);
+  text += table_markdown("By database", diagnosis.databases, false);
+  text += table_markdown("By user", diagnosis.users, false);
+  text += table_markdown("By application", diagnosis.applications, false);
+  text += table_markdown("Top functions by their own time", diagnosis.functions, true);
+  text += "---\n" + escaped(diagnosis.totals.line) + "\n";
+  for (const std::string& note : notes_of(profile))
+    text += "\n" + escaped(note) + "\n";
+  return text;
+}
+
+std::string to_terminal(const Profile& profile, const Diagnosis& diagnosis) {
+  std::string text =
+      fmt::format("{} · quality {}\n", plain(subject_of(profile)), diagnosis.quality.grade);
+  if (!diagnosis.verdict.text.empty()) text += plain(diagnosis.verdict.text) + '\n';
+  size_t number = 0;
+  for (const Finding& finding : diagnosis.findings)
+    text += fmt::format("  {}. {}\n", ++number, plain(headline_of(finding)));
+  for (const std::string& reason : diagnosis.quality.reasons)
+    text += "  quality: " + plain(reason) + '\n';
+  if (diagnosis.verdict.kind == diagnose::VerdictClass::kWithheld &&
+      !diagnosis.quality.remedy.empty()) {
+    text += "  to get findings: " + plain(diagnosis.quality.remedy) + '\n';
+  }
+  return text + plain(diagnosis.totals.line) + '\n';
+}
+
+}  // namespace pgflame::report

@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/report/sections.h"
+
+namespace pgflame::report {
+namespace {
+
+constexpr double kHeight = 64;
+constexpr uint32_t kMostColumns = 300;
+constexpr uint32_t kLongest = 24 * 3600;  // seconds; a recording is never longer
+
+// Samples per column of the strip and band, bands in the order of their areas.
+struct Bands {
+  uint32_t seconds = 0;
+  uint32_t per_column = 1;
+  std::map<postgres::Area, std::vector<uint64_t>> rows;
+  uint64_t tallest = 0;
+};
+
+postgres::Area leaf_area(const Profile& profile, StackId stack) {
+  const LocationId location = profile.stacks[stack].location;
+  if (!location.valid() || profile.locations[location].line_count == 0) {
+    return postgres::Area::kUnnamed;
+  }
+  return postgres::area_of(profile, profile.lines[profile.locations[location].first_line].function);
+}
+
+Bands count(const Profile& profile) {
+  Bands bands;
+  std::vector<postgres::Area> areas(profile.stacks.size(), postgres::Area::kOther);
+  std::vector<bool> known(profile.stacks.size());
+  for (const Sample& sample : profile.samples) {
+    if (sample.state != State::kRunning || sample.second >= kLongest) continue;
+    bands.seconds = std::max(bands.seconds, sample.second + 1);
+  }
+  bands.per_column = (bands.seconds + kMostColumns - 1) / kMostColumns;
+  if (bands.seconds < 3) return bands;
+  const size_t columns = (bands.seconds + bands.per_column - 1) / bands.per_column;
+  std::vector<uint64_t> totals(columns);
+  for (const Sample& sample : profile.samples) {
+    if (sample.state != State::kRunning || sample.second >= kLongest) continue;
+    if (!known[sample.stack.value]) {
+      areas[sample.stack.value] = leaf_area(profile, sample.stack);
+      known[sample.stack.value] = true;
+    }
+    auto& row = bands.rows[areas[sample.stack.value]];
+    row.resize(columns);
+    row[sample.second / bands.per_column] += sample.count;
+    totals[sample.second / bands.per_column] += sample.count;
+  }
+  bands.tallest = *std::ranges::max_element(totals);
+  return bands;
+}
+
+// One step-shaped area per band, each standing on the one before.
+void draw_bands(Page& page, const Bands& bands, double top) {
+  std::vector<uint64_t> floor(bands.rows.begin()->second.size());
+  const double step = page.width / static_cast<double>(floor.size());
+  const auto y_of = [&](uint64_t value) {
+    return flamegraph::short_number(
+        top + kHeight * (1 - static_cast<double>(value) / static_cast<double>(bands.tallest)));
+  };
+  const auto x_of = [&](size_t column) {
+    return flamegraph::short_number(page.left + static_cast<double>(column) * step);
+  };
+  for (const auto& [area, row] : bands.rows) {
+    std::string path = "M" + x_of(0) + " " + y_of(floor[0]);
+    std::string back;
+    for (size_t i = 0; i < row.size(); ++i) {
+      path += "V" + y_of(floor[i] + row[i]) + "H" + x_of(i + 1);
+    }
+    for (size_t i = row.size(); i-- > 0;)
+      path += "V" + y_of(floor[i]) + "H" + x_of(i);
+    page.xml.open("path").attr("fill", fill_of(area)).attr("d", path + "Z");
+    page.xml.leaf("title", title_of(area)).close();
+    for (size_t i = 0; i < row.size(); ++i)
+      floor[i] += row[i];
+  }
+}
+
+std::string clock_at(const Recording& recording, uint32_t second) {
+  if (recording.start_unix_ns <= 0) return fmt::format("{} s", second);
+  const std::string text = format_utc(recording.start_unix_ns + int64_t{second} * 1'000'000'000);
+  return text.substr(11, 8);
+}
+
+void draw_axis(Page& page, const Recording& recording, const Bands& bands, double top) {
+  page.box(page.left, top + kHeight, page.width, 1, kLine);
+  constexpr uint32_t kLabels = 6;
+  for (uint32_t i = 0; i <= kLabels; ++i) {
+    const uint32_t second = bands.seconds * i / kLabels;
+    const double x = page.left + page.width * static_cast<double>(second) / bands.seconds;
+    const Anchor anchor = i == 0 ? Anchor::kStart : i == kLabels ? Anchor::kEnd : Anchor::kMiddle;
+    page.box(std::min(x, page.right() - 1), top + kHeight, 1, 5, kLine);
+    page.line(x, top + kHeight + 18, 120, style::kSmall, clock_at(recording, second), anchor);
+  }
+}
+
+}  // namespace
+
+void draw_timeline(Page& page, const Subject& subject) {
+  const Bands bands = count(subject.profile);
+  if (bands.seconds < 3 || bands.tallest == 0) return;
+  page.y += 22;
+  page.line(page.left, page.y, 400, style::kBold, "CPU time through the recording");
+  page.line(page.right(),
+            page.y,
+            600,
+            style::kSmall,
+            "colour is the area of the running function, as in the graph",
+            Anchor::kEnd);
+  page.y += 10;
+  page.xml.open("g").attr("class", "timeline").number("data-seconds", bands.seconds);
+  page.xml.number("data-x", page.left).number("data-y", page.y);
+  page.xml.number("data-width", page.width).number("data-height", kHeight);
+  draw_bands(page, bands, page.y);
+  draw_axis(page, subject.profile.recording, bands, page.y);
+  page.xml.close();
+  page.y += kHeight + 22;
+}
+
+}  // namespace pgflame::report

@@ -1,0 +1,99 @@
+#include "flamegraph/frame_tree.h"
+
+#include <map>
+
+#include <doctest/doctest.h>
+
+#include "flamegraph/layout.h"
+#include "tests/support/profile_text.h"
+
+using namespace pgflame;
+using namespace pgflame::flamegraph;
+using pgflame::testing::profile_from_folded;
+
+namespace {
+
+// "a;b 3/1": total and self in samples (1 000 000 weight each).
+std::string to_text(const Profile& profile, const FrameTree& tree) {
+  std::map<std::string, std::string> rows;
+  std::vector<std::string> paths(tree.nodes.size());
+  for (uint32_t i = 1; i < tree.nodes.size(); ++i) {
+    const Node& node = tree.nodes[NodeId{i}];
+    paths[i] = (node.parent == kRoot ? "" : paths[node.parent.value] + ";") +
+               std::string(name_of(profile, tree, NodeId{i}));
+    rows[paths[i]] =
+        std::to_string(node.total / 1'000'000) + "/" + std::to_string(node.self / 1'000'000);
+  }
+  std::string text;
+  for (const auto& [path, numbers] : rows)
+    text += path + ' ' + numbers + '\n';
+  return text;
+}
+
+}  // namespace
+
+TEST_SUITE("flamegraph") {
+  TEST_CASE("equal callers are merged and totals add up") {
+    const Profile profile = profile_from_folded("a;b;c 3\na;b 1\na;d 2\nx 4\n");
+    const FrameTree tree = collapse(profile);
+    CHECK(to_text(profile, tree) == "a 6/0\na;b 4/1\na;b;c 3/3\na;d 2/2\nx 4/4\n");
+    CHECK(tree.nodes[kRoot].total == 10'000'000);
+    CHECK(tree.nodes[kRoot].samples == 10);
+  }
+
+  TEST_CASE("direct recursion can be merged") {
+    const Profile profile = profile_from_folded("f;f;f;g 2\nf;g;f 1\n");
+    CollapseOptions options;
+    options.merge_recursion = true;
+    CHECK(to_text(profile, collapse(profile, options)) == "f 3/0\nf;g 3/2\nf;g;f 1/1\n");
+  }
+
+  TEST_CASE("only selected samples take part, and a tip stands on top of their stacks") {
+    const Profile profile = profile_from_folded("a;b 3\na;c 5\n");
+    CollapseOptions options;
+    options.select = [&](const Sample& sample) { return sample.count == 3; };
+    options.tip = [](const Sample&) { return std::string("LWLock:WALWrite"); };
+    CHECK(to_text(profile, collapse(profile, options)) ==
+          "a 3/0\na;b 3/0\na;b;LWLock:WALWrite 3/3\n");
+  }
+
+  TEST_CASE("siblings stand in the order of their names and fill their caller") {
+    const Profile profile = profile_from_folded("r;b 1\nr;a 2\nr;c 1\n");
+    LayoutOptions options;
+    options.width = 400;
+    const auto boxes = layout(profile, collapse(profile), options);
+    REQUIRE(boxes.size() == 5);
+    CHECK(boxes[2].x == 0);
+    CHECK(boxes[2].width == 200);
+    CHECK(boxes[3].x == 200);
+    CHECK(boxes[4].x == 300);
+    CHECK(boxes[4].depth == 2);
+  }
+
+  TEST_CASE("siblings too narrow to be seen share one box that counts them") {
+    std::string folded = "r;wide 10000\n";
+    for (int i = 0; i < 40; ++i)
+      folded += "r;narrow" + std::to_string(i) + " 1\n";
+    const Profile profile = profile_from_folded(folded);
+    const auto boxes = layout(profile, collapse(profile), LayoutOptions{1000, 0.3, 400});
+    REQUIRE(boxes.size() == 4);
+    CHECK(boxes[3].merged == 40);
+    CHECK(boxes[3].samples == 40);
+    CHECK(boxes[3].width == doctest::Approx(1000 * 40 / 10040.0));
+  }
+
+  TEST_CASE("a stack deeper than the limit ends in a gathered box") {
+    std::string folded = "f";
+    for (int i = 0; i < 5000; ++i)
+      folded += ";f";
+    const Profile profile = profile_from_folded(folded + " 1\n");
+    const auto boxes = layout(profile, collapse(profile), LayoutOptions{1000, 0.3, 400});
+    CHECK(depth_of(boxes) == 401);
+    CHECK(boxes.back().merged == 1);
+  }
+
+  TEST_CASE("nothing sampled gives no boxes") {
+    const Profile profile = profile_from_folded("");
+    CHECK(layout(profile, collapse(profile), {}).empty());
+  }
+}
