@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+// Observes the backends of the chosen clusters: where they are when the sampling event fires, and
+// their birth and death. Everything is filtered here, by the map `targets`.
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "lifecycle.h"
+#include "stack.h"
+#include "tags.h"
+
+SEC("perf_event")
+int sample_stack(struct bpf_perf_event_data* ctx) {
+  count(COUNT_FIRINGS);
+  const __u32 pid = bpf_get_current_pid_tgid() >> 32;
+  const struct target* target = bpf_map_lookup_elem(&targets, &pid);
+  if (!target) return 0;
+  count(COUNT_TARGET_FIRINGS);
+
+  struct scratch* sample = new_sample(0, EVENT_SAMPLE, STATE_RUNNING, bpf_ktime_get_ns());
+  if (!sample) return 0;
+  sample->event.weight = ctx->sample_period;
+  read_tags(target, &sample->event.tags);
+  take_stacks(ctx, sample);
+  send_sample(sample);
+  return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

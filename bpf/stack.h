@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+// Takes the stacks of the current task into a record and sends the record. See README.md.
+#pragma once
+
+#include "maps.h"
+
+enum { SCRATCH_BYTES = 4096 };
+
+struct scratch {
+  struct sample_event event;
+  __u64 addresses[(SCRATCH_BYTES - sizeof(struct sample_event)) / sizeof(__u64)];
+};
+
+// One row per program type: a sample may interrupt the switch program on the same CPU.
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 2);
+  __type(key, __u32);
+  __type(value, struct scratch);
+} scratches SEC(".maps");
+
+// Bytes in the ring from which on user space is woken up at once instead of at its next look.
+const volatile __u32 wakeup_bytes = 1 << 20;
+
+static __always_inline __u64 wakeup_flags(void) {
+  return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > wakeup_bytes ? BPF_RB_FORCE_WAKEUP
+                                                                    : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline __u32 frames_of(long bytes, __u32 limit) {
+  if (bytes <= 0) return 0;
+  const __u32 frames = (__u32)bytes / sizeof(__u64);
+  return frames > limit ? limit : frames;
+}
+
+// The user stack of the current task, innermost first; returns how many addresses were written to
+// `addresses` (room for MAX_USER_FRAMES) and says in `end` how the walk ended.
+static __always_inline __u32 take_user_stack(void* ctx, __u64* addresses, __u8* end) {
+  const long bytes =
+      bpf_get_stack(ctx, addresses, MAX_USER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
+  const __u32 frames = frames_of(bytes, MAX_USER_FRAMES);
+  *end = bytes < 0 ? STACK_UNREADABLE
+         : frames == 0 ? STACK_NONE
+         : frames == MAX_USER_FRAMES ? STACK_TRUNCATED
+                                     : STACK_UNKNOWN;
+  return frames;
+}
+
+static __always_inline void take_stacks(void* ctx, struct scratch* scratch) {
+  struct sample_event* event = &scratch->event;
+  const long bytes =
+      bpf_get_stack(ctx, scratch->addresses, MAX_KERNEL_FRAMES * sizeof(__u64), 0);
+  const __u32 kernel = frames_of(bytes, MAX_KERNEL_FRAMES);
+  event->kernel_count = (__u16)kernel;
+  event->user_count =
+      (__u16)take_user_stack(ctx, scratch->addresses + (kernel & 127), &event->stack_end);
+}
+
+static __always_inline void send_sample(struct scratch* scratch) {
+  struct sample_event* event = &scratch->event;
+  __u64 size = sizeof(*event) + (event->kernel_count + event->user_count) * sizeof(__u64);
+  size &= SCRATCH_BYTES - 1;
+  if (bpf_ringbuf_output(&ring, scratch, size, wakeup_flags())) count(COUNT_RING_FULL);
+}
+
+static __always_inline struct scratch* new_sample(__u32 row, __u8 kind, __u8 state, __u64 now) {
+  struct scratch* scratch = bpf_map_lookup_elem(&scratches, &row);
+  if (!scratch) return 0;
+  const __u64 id = bpf_get_current_pid_tgid();
+  struct sample_event* event = &scratch->event;
+  __builtin_memset(event, 0, sizeof(*event));
+  event->kind = kind;
+  event->state = state;
+  event->cpu = bpf_get_smp_processor_id();
+  event->time_ns = now;
+  event->pid = id >> 32;
+  event->tid = (__u32)id;
+  return scratch;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+// Reads what the current backend is doing from its own memory. Nothing is believed unchecked:
+// st_procpid must be the process's own pid and st_changecount even (an odd one means that we
+// interrupted an update).
+#pragma once
+
+#include "maps.h"
+
+// The head of PgBackendStatus, the same in every version from 13 to 19.
+struct status_head {
+  __s32 changecount;
+  __s32 procpid;
+  __s32 backend_type;
+  __u32 unused;
+  __u64 timestamps[4];
+  __u32 database;
+  __u32 user;
+};
+
+static __always_inline void read_wait_event(const struct layout* layout,
+                                            struct backend_tags* tags) {
+  const __u64 global =
+      layout->my_wait_event_info ? layout->my_wait_event_info : layout->my_proc;
+  __u64 word = 0;
+  if (!global) return;
+  if (bpf_probe_read_user(&word, sizeof(word), (void*)global)) goto unreadable;
+  if (!word) return;
+  if (!layout->my_wait_event_info) word += layout->proc_wait_event;
+  if (bpf_probe_read_user(&tags->wait_event, sizeof(__u32), (void*)word)) goto unreadable;
+  tags->flags |= TAG_WAIT_EVENT;
+  return;
+unreadable:
+  tags->wait_event = 0xffffffff;
+  tags->flags |= TAG_UNREADABLE;
+}
+
+static __always_inline void read_status(const struct layout* layout, __s32 namespace_pid,
+                                        struct backend_tags* tags) {
+  struct status_head head;
+  __u64 row = 0;
+  __u32 state = 0;
+  if (!layout->my_be_entry) return;
+  if (bpf_probe_read_user(&row, sizeof(row), (void*)layout->my_be_entry)) goto unreadable;
+  if (!row) return;  // the postmaster and processes that have not got that far
+  if (bpf_probe_read_user(&head, sizeof(head), (void*)row)) goto unreadable;
+  if (head.procpid == 0) return;  // not filled in yet
+  if (head.procpid != namespace_pid || (head.changecount & 1)) goto unreadable;
+  if (bpf_probe_read_user(&state, sizeof(state), (void*)(row + layout->entry_state)))
+    goto unreadable;
+  if (layout->entry_query_id &&
+      bpf_probe_read_user(&tags->query_id, sizeof(__u64), (void*)(row + layout->entry_query_id)))
+    goto unreadable;
+  if ((__u32)head.backend_type > 63 || state > 15) goto unreadable;
+  tags->database = head.database;
+  tags->user = head.user;
+  tags->backend_type = (__u8)head.backend_type;
+  tags->session_state = (__u8)state;
+  tags->flags |= TAG_BACKEND;
+  return;
+unreadable:
+  tags->query_id = 0;
+  tags->flags |= TAG_UNREADABLE;
+}
+
+// Must run in the context of the target.
+static __always_inline void read_tags(const struct target* target, struct backend_tags* tags) {
+  const __u32 row = target->layout;
+  __builtin_memset(tags, 0, sizeof(*tags));
+  tags->wait_event = 0xffffffff;
+  const struct layout* layout = bpf_map_lookup_elem(&layouts, &row);
+  if (!layout) return;
+  read_wait_event(layout, tags);
+  read_status(layout, target->namespace_pid, tags);
+}

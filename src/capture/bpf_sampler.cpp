@@ -1,0 +1,221 @@
+// The BPF programs of bpf/, loaded, attached and read.
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/perf_event.h>
+#include <sys/ioctl.h>
+#include <sys/sysinfo.h>
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include "bpf/sample_event.h"
+#include "sampler.skel.h"
+#include "src/base/file.h"
+#include "src/capture/perf_event.h"
+#include "src/capture/proc.h"
+#include "src/capture/sampler.h"
+
+namespace pgflame::capture {
+namespace {
+
+struct DestroySkeleton {
+  void operator()(sampler* skeleton) const { sampler::destroy(skeleton); }
+};
+struct FreeRing {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+// libbpf prints reasons line by line; the last warning is the one worth telling.
+std::string& last_warning() {
+  static std::string text;
+  return text;
+}
+
+int keep_warning(enum libbpf_print_level level, const char* format, va_list arguments) {
+  if (level != LIBBPF_WARN) return 0;
+  std::array<char, 512> line{};
+  const int size = std::vsnprintf(line.data(), line.size(), format, arguments);
+  if (size > 0) last_warning() = line.data();
+  return 0;
+}
+
+tl::unexpected<Error> load_failure(int error_number) {
+  if (error_number == EPERM || error_number == EACCES) {
+    return fail(ErrorKind::kPermission,
+                "the kernel refused to load BPF programs: CAP_BPF or CAP_PERFMON is missing",
+                "run as root, or grant the binary once: sudo setcap "
+                "cap_bpf,cap_perfmon,cap_sys_ptrace,cap_sys_resource+ep pgflame");
+  }
+  std::string reason = last_warning();
+  while (!reason.empty() && reason.back() == '\n')
+    reason.pop_back();
+  return fail(ErrorKind::kUnsupported,
+              fmt::format("BPF programs cannot be loaded here ({}{}{})",
+                          std::strerror(error_number),
+                          reason.empty() ? "" : ": ",
+                          reason),
+              "the BPF sampler needs Linux 5.8 or newer with /sys/kernel/btf/vmlinux");
+}
+
+class BpfSampler : public Sampler {
+ public:
+  explicit BpfSampler(const SamplerSettings& settings)
+      : event_(choose_sampling_event(settings.rate_hz)) {}
+
+  Status open();
+  Status add(const std::vector<int32_t>& pids) override;
+  Status start() override;
+  void poll(std::chrono::milliseconds timeout, const EventSink& sink) override;
+  void stop() override;
+  void describe(Recording& recording) const override;
+  uint64_t lost() const override { return counter(COUNT_RING_FULL); }
+
+ private:
+  static int receive(void* self, void* bytes, size_t size);
+  uint64_t counter(uint32_t row) const;
+  Cost cost() const;
+
+  pgflame::Event event_;
+  FileHandle statistics_;  // while open the kernel counts what BPF programs cost
+  std::unique_ptr<sampler, DestroySkeleton> skeleton_;
+  std::unique_ptr<ring_buffer, FreeRing> ring_;
+  std::vector<FileHandle> events_;  // one per CPU
+  const EventSink* sink_ = nullptr;
+  uint64_t bad_records_ = 0;
+};
+
+Status BpfSampler::open() {
+  libbpf_set_print(keep_warning);
+  statistics_ = FileHandle(bpf_enable_stats(BPF_STATS_RUN_TIME));
+  skeleton_.reset(sampler::open());
+  if (!skeleton_) return load_failure(errno);
+  if (const int failed = sampler::load(skeleton_.get()); failed != 0) return load_failure(-failed);
+  ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), receive, this, nullptr));
+  if (!ring_) return fail(system_error("cannot map the BPF ring buffer", errno));
+  if (const int failed = sampler::attach(skeleton_.get()); failed != 0) {
+    return load_failure(-failed);
+  }
+  return {};
+}
+
+Status BpfSampler::add(const std::vector<int32_t>& pids) {
+  for (const int32_t pid : pids) {
+    target row{};
+    row.layout = NO_LAYOUT;
+    row.namespace_pid = namespace_pid(pid);
+    row.tags.wait_event = kUnknownWait;
+    const auto key = static_cast<uint32_t>(pid);
+    const int failed = bpf_map__update_elem(
+        skeleton_->maps.targets, &key, sizeof(key), &row, sizeof(row), BPF_NOEXIST);
+    if (failed != 0 && failed != -EEXIST) {
+      return fail(system_error(fmt::format("cannot add process {} to the targets", pid), -failed));
+    }
+  }
+  return {};
+}
+
+Status BpfSampler::start() {
+  const perf_event_attr attributes = sampling_attributes(event_);
+  const int program = bpf_program__fd(skeleton_->progs.sample_stack);
+  for (const int cpu : online_cpus()) {
+    auto handle = open_on_cpu(attributes, cpu);
+    if (!handle) return fail(std::move(handle).error());
+    if (::ioctl(handle->get(), PERF_EVENT_IOC_SET_BPF, program) != 0) {
+      return fail(system_error("cannot attach the BPF program to the sampling event", errno));
+    }
+    events_.push_back(std::move(*handle));
+  }
+  for (const FileHandle& handle : events_)
+    ::ioctl(handle.get(), PERF_EVENT_IOC_ENABLE, 0);
+  return {};
+}
+
+int BpfSampler::receive(void* self, void* bytes, size_t size) {
+  auto* receiver = static_cast<BpfSampler*>(self);
+  const auto event = decode_ring_record({static_cast<const std::byte*>(bytes), size});
+  if (!event) {
+    ++receiver->bad_records_;
+  } else {
+    (*receiver->sink_)(*event);
+  }
+  return 0;
+}
+
+void BpfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink) {
+  sink_ = &sink;
+  // Waiting and reading are two steps: samples do not wake us up, and are read all the same.
+  pollfd waiting{ring_buffer__epoll_fd(ring_.get()), POLLIN, 0};
+  skeleton_->bss->watching_closely = timeout <= std::chrono::milliseconds(20) ? 1 : 0;
+  ::poll(&waiting, 1, static_cast<int>(timeout.count()));
+  ring_buffer__consume(ring_.get());
+  sink_ = nullptr;
+}
+
+void BpfSampler::stop() {
+  for (const FileHandle& handle : events_)
+    ::ioctl(handle.get(), PERF_EVENT_IOC_DISABLE, 0);
+}
+
+uint64_t BpfSampler::counter(uint32_t row) const {
+  const int cpus = libbpf_num_possible_cpus();
+  std::vector<uint64_t> values(cpus > 0 ? static_cast<size_t>(cpus) : 1);
+  uint64_t sum = 0;
+  if (bpf_map__lookup_elem(skeleton_->maps.counters,
+                           &row,
+                           sizeof(row),
+                           values.data(),
+                           values.size() * sizeof(uint64_t),
+                           0) != 0) {
+    return 0;
+  }
+  for (const uint64_t value : values)
+    sum += value;
+  return sum;
+}
+
+Cost BpfSampler::cost() const {
+  Cost cost;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_->obj) {
+    bpf_prog_info info{};
+    uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) continue;
+    cost.bpf_ns += info.run_time_ns;
+    cost.bpf_runs += info.run_cnt;
+  }
+  return cost;
+}
+
+void BpfSampler::describe(Recording& recording) const {
+  recording.sampler = "bpf";
+  recording.event = event_;
+  recording.unwinder = "frame pointers";
+  const auto add = [&](Loss loss, uint64_t count) {
+    recording.losses[static_cast<size_t>(loss)] += count;
+  };
+  add(Loss::kRingFull, counter(COUNT_RING_FULL));
+  add(Loss::kMapFull, counter(COUNT_TARGETS_FULL) + counter(COUNT_INTERVALS_FULL));
+  add(Loss::kBadRecord, bad_records_);
+  const Cost programs = cost();
+  recording.cost.bpf_ns = programs.bpf_ns;
+  recording.cost.bpf_runs = programs.bpf_runs;
+  if (const uint64_t missed = counter(COUNT_LIFECYCLE_LOST); missed > 0) {
+    recording.notes.push_back(
+        fmt::format("{} births and deaths of processes found no room in the ring buffer.", missed));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sampler>> make_bpf_sampler(const SamplerSettings& settings) {
+  auto made = std::make_unique<BpfSampler>(settings);
+  if (auto done = made->open(); !done) return fail(std::move(done).error());
+  return made;
+}
+
+}  // namespace pgflame::capture

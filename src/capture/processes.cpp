@@ -1,0 +1,199 @@
+#include "src/capture/processes.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "src/base/build_id.h"
+#include "src/base/file.h"
+#include "src/capture/proc.h"
+#include "src/capture/process_title.h"
+
+namespace pgflame::capture {
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+// A backend sets its title once it knows user and database, a few milliseconds after its birth.
+constexpr uint64_t kFirstTitleLook = 5 * kMillisecond;
+constexpr uint64_t kLastTitleWait = 2000 * kMillisecond;
+// Bogus addresses of broken stacks must not make us read maps all the time.
+constexpr uint64_t kMapsPause = 500 * kMillisecond;
+constexpr uint64_t kKernelStart = uint64_t{1} << 63;
+constexpr std::string_view kDeleted = " (deleted)";
+
+ModuleKind code_kind(const MapsLine& line) {
+  const ModuleKind kind = kind_of_mapping(line.path);
+  return kind == ModuleKind::kAnonymous && line.path != "[vsyscall]" ? ModuleKind::kJit : kind;
+}
+
+std::string kernel_build_id() {
+  const auto notes = read_file("/sys/kernel/notes", size_t{64} << 10);
+  if (!notes) return {};
+  return build_id_of_notes({reinterpret_cast<const uint8_t*>(notes->data()), notes->size()});
+}
+
+}  // namespace
+
+void Processes::add_cluster(int32_t postmaster, const std::string& name) {
+  cluster_names_[postmaster] = name;
+}
+
+void Processes::add(int32_t pid, int32_t postmaster) {
+  if (rows_.contains(pid)) return;
+  Row row;
+  row.postmaster = postmaster;
+  row.backend.pid = pid;
+  row.backend.postmaster = postmaster;
+  const auto stat = read_stat(pid);
+  if (!stat) return;  // gone already
+  row.backend.comm = stat->comm;
+  row.backend.start_time = stat->start_ns;
+  read_maps(pid, row);
+  read_title(pid, row);
+  rows_.emplace(pid, std::move(row));
+}
+
+void Processes::fork(int32_t parent, int32_t pid, uint64_t time_ns) {
+  const auto known = rows_.find(parent);
+  if (known == rows_.end()) return;
+  Row row;
+  row.postmaster = known->second.postmaster;
+  row.space = known->second.space;
+  row.backend.pid = pid;
+  row.backend.postmaster = row.postmaster;
+  row.backend.comm = known->second.backend.comm;
+  row.backend.start_time = static_cast<int64_t>(time_ns);
+  row.title_wait_ns = kFirstTitleLook;
+  row.title_due_ns = time_ns + kFirstTitleLook;
+  rows_.insert_or_assign(pid, std::move(row));
+}
+
+void Processes::exec(int32_t pid) {
+  const auto found = rows_.find(pid);
+  if (found == rows_.end()) return;
+  Row& row = found->second;
+  read_maps(pid, row);
+  if (const auto stat = read_stat(pid)) row.backend.comm = stat->comm;
+  read_title(pid, row);
+  row.title_due_ns = 0;  // some other program now, which has no title to wait for
+}
+
+void Processes::exit(int32_t pid) {
+  rows_.erase(pid);
+}
+
+std::vector<int32_t> Processes::pids() const {
+  std::vector<int32_t> pids;
+  pids.reserve(rows_.size());
+  for (const auto& [pid, row] : rows_)
+    pids.push_back(pid);
+  std::ranges::sort(pids);
+  return pids;
+}
+
+int32_t Processes::postmaster_of(int32_t pid) const {
+  const auto found = rows_.find(pid);
+  return found == rows_.end() ? 0 : found->second.postmaster;
+}
+
+BackendId Processes::backend(int32_t pid) {
+  const auto found = rows_.find(pid);
+  if (found == rows_.end()) return {};
+  Row& row = found->second;
+  if (!row.id.valid()) row.id = builder_.backend(row.backend);
+  return row.id;
+}
+
+LocationId Processes::locate(int32_t pid, uint64_t address, uint64_t now_ns) {
+  const auto found = rows_.find(pid);
+  if (found == rows_.end()) return builder_.location({}, address);
+  Row& row = found->second;
+  MappingId mapping = row.space ? row.space->find(address) : MappingId{};
+  if (!mapping.valid() && (!row.own_maps || now_ns > row.maps_read_ns + kMapsPause)) {
+    row.maps_read_ns = now_ns;
+    read_maps(pid, row);
+    mapping = row.space ? row.space->find(address) : MappingId{};
+  }
+  return builder_.location(mapping, address);
+}
+
+LocationId Processes::locate_kernel(uint64_t address) {
+  if (!kernel_.valid()) {
+    const ModuleId module = builder_.module({ModuleKind::kKernel, "[kernel]", kernel_build_id()});
+    kernel_ = builder_.mapping({kKernelStart, UINT64_MAX, 0, module});
+  }
+  return builder_.location(kernel_, address);
+}
+
+void Processes::read_maps(int32_t pid, Row& row) {
+  const auto text = read_file(proc_path(pid, "maps"), size_t{64} << 20);
+  if (!text || text->empty()) return;  // gone: what its parent had still holds
+  auto space = std::make_shared<AddressSpace>();
+  for (const MapsLine& line : parse_maps(*text)) {
+    if (line.executable) space->add(line.start, line.end, mapping_of(pid, line));
+  }
+  row.own_maps = true;
+  row.space = std::move(space);
+}
+
+MappingId Processes::mapping_of(int32_t pid, const MapsLine& line) {
+  Module module;
+  module.kind = code_kind(line);
+  std::string_view path = line.path;
+  if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
+  module.path = path;
+  if (module.kind == ModuleKind::kFile) module.build_id = build_id_of(pid, line, module.path);
+  return builder_.mapping({line.start, line.end, line.file_offset, builder_.module(module)});
+}
+
+std::string Processes::build_id_of(int32_t pid, const MapsLine& line, const std::string& path) {
+  auto [known, added] = build_ids_.try_emplace(fmt::format("{}:{}", line.inode, path));
+  if (added) {
+    // The mapped file itself, even when its name is gone or belongs to another mount namespace.
+    known->second =
+        build_id_of_file(proc_path(pid, fmt::format("map_files/{:x}-{:x}", line.start, line.end)));
+    if (known->second.empty()) known->second = build_id_of_file(proc_path(pid, "root" + path));
+  }
+  return known->second;
+}
+
+void Processes::read_title(int32_t pid, Row& row) {
+  const std::string text = read_command_line(pid);
+  if (text.empty()) return;
+  Backend& backend = row.backend;
+  const auto title = parse_process_title(text, cluster_names_[row.postmaster]);
+  if (title) {
+    backend.title = title->fixed;
+    backend.type = title->type;
+    backend.database = title->database;
+    backend.user = title->user;
+    backend.leader = title->leader;
+    if (!title->type.empty()) row.title_due_ns = 0;
+  } else if (pid == row.postmaster) {
+    backend.title = text;
+    backend.type = "postmaster";
+  }
+  if (row.id.valid()) builder_.profile().backends[row.id] = backend;
+}
+
+bool Processes::refresh_titles(uint64_t now_ns) {
+  bool more = false;
+  for (auto& [pid, row] : rows_) {
+    if (row.title_due_ns == 0) continue;
+    if (row.title_due_ns <= now_ns) {
+      read_title(pid, row);
+      if (row.title_due_ns == 0) continue;
+      row.title_wait_ns = std::min(row.title_wait_ns * 2, kLastTitleWait);
+      row.title_due_ns = now_ns + row.title_wait_ns;
+    }
+    more = more || row.title_wait_ns < 100 * kMillisecond;
+  }
+  return more;
+}
+
+void Processes::read_all_titles() {
+  for (auto& [pid, row] : rows_)
+    read_title(pid, row);
+}
+
+}  // namespace pgflame::capture

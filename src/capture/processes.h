@@ -1,0 +1,73 @@
+// The processes that are sampled: who they are and what is mapped in them.
+//
+// The maps of a process are read when it is first seen; children share their parent's until
+// an address shows up that they do not cover. What was learned about a process outlives it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "src/profile/address_space.h"
+#include "src/profile/builder.h"
+
+namespace pgflame::capture {
+
+class Processes {
+ public:
+  explicit Processes(ProfileBuilder& builder) : builder_(builder) {}
+
+  void add_cluster(int32_t postmaster, const std::string& name);
+
+  // A process that already runs. Reads its title and maps.
+  void add(int32_t pid, int32_t postmaster);
+  void fork(int32_t parent, int32_t pid, uint64_t time_ns);
+  void exec(int32_t pid);
+  void exit(int32_t pid);
+
+  bool contains(int32_t pid) const { return rows_.contains(pid); }
+  size_t size() const { return rows_.size(); }
+  size_t backends_seen() const { return builder_.profile().backends.size(); }
+  std::vector<int32_t> pids() const;
+  int32_t postmaster_of(int32_t pid) const;
+
+  // The row of the backend in the profile, made at the first call.
+  BackendId backend(int32_t pid);
+
+  // Where `address` lies; `now_ns` limits how often maps are read again.
+  LocationId locate(int32_t pid, uint64_t address, uint64_t now_ns);
+  LocationId locate_kernel(uint64_t address);
+
+  // Reads the titles that were not there yet when they were last looked at and are due. Returns
+  // whether any remain to be looked at soon.
+  bool refresh_titles(uint64_t now_ns);
+  // Reads all titles again.
+  void read_all_titles();
+
+ private:
+  struct Row {
+    int32_t postmaster = 0;
+    std::shared_ptr<const AddressSpace> space;
+    bool own_maps = false;  // `space` was read from this very process
+    uint64_t maps_read_ns = 0;
+    uint64_t title_due_ns = 0;   // 0: the title is known
+    uint64_t title_wait_ns = 0;  // until the next look; doubles
+    Backend backend;
+    BackendId id;
+  };
+
+  void read_maps(int32_t pid, Row& row);
+  void read_title(int32_t pid, Row& row);
+  MappingId mapping_of(int32_t pid, const MapsLine& line);
+  std::string build_id_of(int32_t pid, const MapsLine& line, const std::string& path);
+
+  ProfileBuilder& builder_;
+  std::unordered_map<int32_t, Row> rows_;
+  std::unordered_map<int32_t, std::string> cluster_names_;
+  std::unordered_map<std::string, std::string> build_ids_;  // by inode and path
+  MappingId kernel_;
+};
+
+}  // namespace pgflame::capture

@@ -1,0 +1,42 @@
+// A way to take samples of a set of processes. Two kinds: BPF programs and perf_event rings.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/capture/event.h"
+
+namespace pgflame::capture {
+
+struct SamplerSettings {
+  double rate_hz = 99;
+  bool waits = false;  // off-CPU and run queue too
+};
+
+class Sampler {
+ public:
+  Sampler() = default;
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
+  virtual ~Sampler() = default;
+
+  // Adds processes; children they fork from now on are followed without being added.
+  virtual Status add(const std::vector<int32_t>& pids) = 0;
+  // From here on samples are taken. Until then only births and deaths are followed.
+  virtual Status start() = 0;
+  // Waits for events at most this long and hands those over that have come, in order of time.
+  virtual void poll(std::chrono::milliseconds timeout, const EventSink& sink) = 0;
+  // Takes no more samples; the next poll() hands over the rest.
+  virtual void stop() = 0;
+  // Fills in event, losses, unwinder and what the programs cost.
+  virtual void describe(Recording& recording) const = 0;
+  virtual uint64_t lost() const = 0;
+};
+
+Result<std::unique_ptr<Sampler>> make_bpf_sampler(const SamplerSettings& settings);
+Result<std::unique_ptr<Sampler>> make_perf_sampler(const SamplerSettings& settings);
+
+}  // namespace pgflame::capture
