@@ -1,0 +1,281 @@
+#include "src/input/perf_assembler.h"
+
+#include <algorithm>
+
+namespace pgflame::input {
+namespace {
+
+// A stream without rounds must not make us hold all of it.
+constexpr size_t kMaxWaitingSamples = size_t{256} << 10;
+constexpr size_t kMaxWaitingProcesses = size_t{64} << 10;
+constexpr size_t kMaxWaitingDumps = size_t{64} << 20;
+
+// What a chain entry says about the entries behind it.
+struct Context {
+  bool kernel = false;
+  bool known = true;
+};
+
+Context context_of(uint64_t marker) {
+  switch (marker) {
+    case kMarkerKernel:
+    case kMarkerHypervisor:
+    case kMarkerGuestKernel:
+      return {true, true};
+    case kMarkerUser:
+    case kMarkerUserDeferred:
+    case kMarkerGuest:
+    case kMarkerGuestUser:
+      return {false, true};
+    default:
+      return {false, false};
+  }
+}
+
+template <typename Record>
+bool comes_before(const Record& a, const Record& b) {
+  return a.time != b.time ? a.time < b.time : a.order < b.order;
+}
+
+// Moves the records up to `until` out of `waiting`.
+template <typename Record>
+std::vector<Record> take_until(std::vector<Record>& waiting, uint64_t until) {
+  std::vector<Record> taken;
+  if (until == UINT64_MAX) {
+    taken.swap(waiting);
+    return taken;
+  }
+  const auto later = std::stable_partition(
+      waiting.begin(), waiting.end(), [&](const Record& record) { return record.time > until; });
+  taken.assign(std::make_move_iterator(later), std::make_move_iterator(waiting.end()));
+  waiting.erase(later, waiting.end());
+  return taken;
+}
+
+bool is_untimed(uint64_t time) {
+  return time == 0 || time == UINT64_MAX;
+}
+
+}  // namespace
+
+PerfAssembler::PerfAssembler(const Options& options)
+    : options_(options),
+      filter_(*options.wanted),
+      processes_(builder_),
+      first_time_(options.first_time) {
+  kernel_.end = UINT64_MAX;
+}
+
+// Records without a time count from where they stand; the others wait until nothing older can come.
+void PerfAssembler::accept(Batch batch) {
+  for (const Chain& chain : batch.new_chains)
+    chains_.push_back(ChainRow{chain, UINT32_MAX, {}});
+  auto process = batch.processes.begin();
+  const auto apply_processes_before = [&](uint64_t order) {
+    for (; process != batch.processes.end() && process->order < order; ++process) {
+      if (is_untimed(process->time)) {
+        apply(*process);
+      } else {
+        waiting_processes_.push_back(std::move(*process));
+      }
+    }
+  };
+  for (SampleRecord& sample : batch.samples) {
+    apply_processes_before(sample.order);
+    if (is_untimed(sample.time)) {
+      add(sample);
+    } else {
+      waiting_samples_.push_back(std::move(sample));
+    }
+  }
+  apply_processes_before(UINT64_MAX);
+  waiting_dump_bytes_ += batch.dump_bytes;
+  if (waiting_samples_.size() > kMaxWaitingSamples ||
+      waiting_processes_.size() > kMaxWaitingProcesses || waiting_dump_bytes_ > kMaxWaitingDumps) {
+    flush(UINT64_MAX);
+  } else if (batch.safe_time > 0) {
+    flush(batch.safe_time);
+  }
+}
+
+void PerfAssembler::finish() {
+  flush(UINT64_MAX);
+}
+
+// Samples only need an order relative to changes of processes.
+void PerfAssembler::flush(uint64_t until) {
+  std::vector<SampleRecord> samples = take_until(waiting_samples_, until);
+  std::vector<ProcessRecord> processes = take_until(waiting_processes_, until);
+  if (waiting_samples_.empty()) waiting_dump_bytes_ = 0;
+  if (first_time_ == 0 && !samples.empty()) {
+    first_time_ = std::ranges::min_element(samples, {}, &SampleRecord::time)->time;
+  }
+  if (!processes.empty()) {
+    std::ranges::stable_sort(samples, comes_before<SampleRecord>);
+    std::ranges::stable_sort(processes, comes_before<ProcessRecord>);
+  }
+  auto process = processes.begin();
+  for (const SampleRecord& sample : samples) {
+    for (; process != processes.end() &&
+           (process->time < sample.time ||
+            (process->time == sample.time && process->order < sample.order));
+         ++process) {
+      apply(*process);
+    }
+    add(sample);
+  }
+  for (; process != processes.end(); ++process)
+    apply(*process);
+}
+
+void PerfAssembler::apply(const ProcessRecord& record) {
+  if (record.kind == ProcessRecord::Kind::kMap && record.kernel) {
+    if (record.name.starts_with("[kernel.kallsyms]") && kernel_.start == 0) {
+      kernel_.start = record.start;
+      kernel_.file_offset = record.file_offset;
+    }
+    return;
+  }
+  if (!processes_.apply(record)) ++counts_.bad_records;
+}
+
+bool PerfAssembler::is_wanted(const SampleRecord& sample) {
+  if (!filter_.accepts_all() &&
+      !filter_.accepts(sample.pid, processes_.comm(sample.pid, sample.tid), State::kRunning)) {
+    return false;
+  }
+  if (!options_.range) return true;
+  const auto time = static_cast<int64_t>(sample.time);
+  const int64_t since =
+      options_.range->wall_clock ? options_.wall_offset : -static_cast<int64_t>(first_time_);
+  const int64_t shown =
+      static_cast<int64_t>(static_cast<uint64_t>(time) + static_cast<uint64_t>(since));
+  return shown >= options_.range->from && shown < options_.range->to;
+}
+
+uint32_t PerfAssembler::second_of(uint64_t time) const {
+  if (time < first_time_) return 0;
+  return static_cast<uint32_t>(
+      std::min<uint64_t>((time - first_time_) / 1'000'000'000, UINT32_MAX));
+}
+
+void PerfAssembler::add(const SampleRecord& record) {
+  last_time_ = std::max(last_time_, record.time);
+  if (!is_wanted(record)) {
+    ++counts_.filtered;
+    return;
+  }
+  const ProcessTable::Task task = processes_.task(record.pid, record.tid);
+  const AddressSpace& addresses = processes_.address_space(record.pid, record.tid);
+  ResolvedStack resolved;
+  if (record.chain == ChainTable::kOverflow) {
+    ++counts_.stacks_lost;
+    resolved.end = StackEnd::kUnreadable;
+  } else if (record.dump) {
+    resolved = unwind(record, addresses);
+  } else {
+    resolved = resolve(chains_[record.chain], task.space, addresses);
+  }
+  if (record.user_part_lost || (record.chain_only_ip && !record.dump)) {
+    resolved.end = StackEnd::kNoStack;
+  }
+  Sample sample;
+  sample.stack = resolved.stack;
+  sample.backend = task.backend;
+  sample.end = resolved.end;
+  sample.second = second_of(record.time);
+  sample.count = 1;
+  sample.weight = record.weight;
+  samples_.add(sample);
+}
+
+PerfAssembler::ResolvedStack PerfAssembler::resolve(ChainRow& row,
+                                                    SpaceId space,
+                                                    const AddressSpace& addresses) {
+  if (row.space == space) return row.resolved;
+  if (row.space == UINT32_MAX) {
+    row.space = space;
+    row.resolved = build(row.chain, addresses);
+    return row.resolved;
+  }
+  const auto key = std::pair(static_cast<ChainId>(&row - chains_.data()), space);
+  const auto found = resolved_elsewhere_.find(key);
+  if (found != resolved_elsewhere_.end()) return found->second;
+  return resolved_elsewhere_.emplace(key, build(row.chain, addresses)).first->second;
+}
+
+LocationId PerfAssembler::locate(uint64_t address,
+                                 bool kernel,
+                                 bool innermost,
+                                 const AddressSpace& addresses) {
+  // A return address lies behind its call, perhaps already in the next function.
+  const uint64_t looked_up = innermost || address == 0 ? address : address - 1;
+  if (!kernel) return builder_.location(addresses.find(looked_up), looked_up);
+  if (!kernel_mapping_.valid()) {
+    Mapping row;
+    row.end = UINT64_MAX;
+    row.module = builder_.module(Module{ModuleKind::kKernel, "[kernel]", ""});
+    kernel_mapping_ = builder_.mapping(row);
+  }
+  return builder_.location(kernel_mapping_, looked_up);
+}
+
+PerfAssembler::ResolvedStack PerfAssembler::build(Chain chain, const AddressSpace& addresses) {
+  path_.clear();
+  ResolvedStack resolved;
+  Context context;
+  bool innermost = true;
+  for (const uint64_t word : chain) {
+    if (word >= kLowestMarker) {
+      context = context_of(word);
+      innermost = true;
+      continue;
+    }
+    if (!context.known) continue;
+    path_.push_back(locate(word, context.kernel, innermost, addresses));
+    innermost = false;
+  }
+  if (path_.size() >= options_.max_stack) resolved.end = StackEnd::kTruncated;
+  for (auto location = path_.rbegin(); location != path_.rend(); ++location)
+    resolved.stack = builder_.push(resolved.stack, *location);
+  return resolved;
+}
+
+// The kernel's part comes from the chain, the user's from registers and copied memory.
+PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample,
+                                                   const AddressSpace& addresses) {
+  const UserDump dump{
+      sample.dump->abi, sample.dump->register_mask, sample.dump->registers, sample.dump->stack};
+  const UserStack user = options_.wanted->unwind(builder_.profile(), addresses, dump);
+  if (user.addresses.empty()) {
+    ResolvedStack resolved = build(chains_[sample.chain].chain, addresses);
+    resolved.end = user.end;
+    return resolved;
+  }
+  std::vector<uint64_t> chain;
+  bool kernel = false;
+  for (const uint64_t word : chains_[sample.chain].chain) {
+    if (word >= kLowestMarker) kernel = context_of(word).kernel;
+    if (kernel) chain.push_back(word);
+  }
+  chain.push_back(kMarkerUser);
+  chain.insert(chain.end(), user.addresses.begin(), user.addresses.end());
+  ResolvedStack resolved = build(chain, addresses);
+  resolved.end = user.end;
+  return resolved;
+}
+
+Profile PerfAssembler::take() {
+  Profile profile = std::move(builder_).take();
+  profile.samples = std::move(samples_).take();
+  if (kernel_mapping_.valid()) {
+    profile.mappings[kernel_mapping_].start = kernel_.start;
+    profile.mappings[kernel_mapping_].file_offset = kernel_.file_offset;
+  }
+  for (const Backend& backend : profile.backends) {
+    if (backend.comm != "postgres" && backend.comm != "postmaster") other_processes_ = true;
+  }
+  return profile;
+}
+
+}  // namespace pgflame::input

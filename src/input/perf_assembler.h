@@ -1,0 +1,90 @@
+// Puts the batches of a perf.data stream in order of time and builds the profile.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "src/input/input.h"
+#include "src/input/perf_batch.h"
+#include "src/input/process_table.h"
+#include "src/input/sample_filter.h"
+#include "src/input/sample_table.h"
+
+namespace pgflame::input {
+
+class PerfAssembler {
+ public:
+  struct Options {
+    const input::Options* wanted = nullptr;
+    std::optional<TimeRange> range;
+    uint64_t first_time = 0;   // of the samples; 0: taken from the first ones seen
+    int64_t wall_offset = 0;   // Unix nanoseconds = time of a sample + this
+    uint32_t max_stack = 127;  // chains this long were cut
+  };
+  struct Counts {
+    uint64_t filtered = 0;
+    uint64_t bad_records = 0;
+    uint64_t stacks_lost = 0;  // samples kept whose stack could not be told
+  };
+
+  explicit PerfAssembler(const Options& options);
+
+  void accept(Batch batch);
+  // Whatever is still waiting for its turn.
+  void finish();
+
+  const Counts& counts() const { return counts_; }
+  uint64_t first_time() const { return first_time_; }
+  uint64_t last_time() const { return last_time_; }
+  bool other_processes() const { return other_processes_; }
+  uint32_t resolution() const { return samples_.resolution(); }
+  // Where the kernel's text is mapped, as far as the records say.
+  const Mapping& kernel() const { return kernel_; }
+  // Empty while no kernel address was seen.
+  MappingId kernel_mapping() const { return kernel_mapping_; }
+  Profile take();
+
+ private:
+  struct ResolvedStack {
+    StackId stack = kEmptyStack;
+    StackEnd end = StackEnd::kUnknown;
+  };
+  struct ChainRow {
+    Chain chain;
+    SpaceId space = UINT32_MAX;  // for which `resolved` holds
+    ResolvedStack resolved;
+  };
+
+  void flush(uint64_t until);
+  void apply(const ProcessRecord& record);
+  void add(const SampleRecord& sample);
+  bool is_wanted(const SampleRecord& sample);
+  uint32_t second_of(uint64_t time) const;
+  ResolvedStack resolve(ChainRow& row, SpaceId space, const AddressSpace& addresses);
+  ResolvedStack build(Chain chain, const AddressSpace& addresses);
+  ResolvedStack unwind(const SampleRecord& sample, const AddressSpace& addresses);
+  LocationId locate(uint64_t address, bool kernel, bool innermost, const AddressSpace& addresses);
+
+  Options options_;
+  SampleFilter filter_;
+  Counts counts_;
+  ProfileBuilder builder_;
+  ProcessTable processes_;
+  SampleTable samples_;
+  std::vector<ChainRow> chains_;
+  std::map<std::pair<ChainId, SpaceId>, ResolvedStack> resolved_elsewhere_;
+  std::vector<SampleRecord> waiting_samples_;
+  std::vector<ProcessRecord> waiting_processes_;
+  std::vector<LocationId> path_;  // of the stack being built, innermost first
+  size_t waiting_dump_bytes_ = 0;
+  Mapping kernel_;
+  MappingId kernel_mapping_;
+  uint64_t first_time_ = 0;
+  uint64_t last_time_ = 0;
+  bool other_processes_ = false;
+};
+
+}  // namespace pgflame::input

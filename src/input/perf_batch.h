@@ -1,0 +1,62 @@
+// What the decoder of a perf.data stream hands to the assembler: records in file order, parsed,
+// call chains replaced by numbers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/input/chain_table.h"
+
+namespace pgflame::input {
+
+// Registers and stack memory of a sample, for the unwinder.
+struct Dump {
+  uint64_t abi = 0;
+  uint64_t register_mask = 0;
+  std::vector<uint64_t> registers;
+  std::vector<uint8_t> stack;
+};
+
+struct SampleRecord {
+  uint64_t time = 0;   // 0: the file has none
+  uint64_t order = 0;  // number of the record in the stream
+  uint64_t weight = 0;
+  ChainId chain = ChainTable::kOverflow;
+  int32_t pid = 0;
+  int32_t tid = 0;
+  bool chain_only_ip = false;   // no stack was recorded, the chain is just the address
+  bool user_part_lost = false;  // it was to follow in a later record and did not
+  std::unique_ptr<Dump> dump;   // empty: none, or nobody wants to unwind it
+};
+
+// A change in what processes exist, how they are called and what they have mapped.
+struct ProcessRecord {
+  enum class Kind : uint8_t { kMap, kComm, kExec, kFork };
+  Kind kind = Kind::kMap;
+  bool kernel = false;      // kMap: in the kernel
+  bool executable = false;  // kMap
+  bool keeps_maps = true;   // kFork: the child starts with its parent's mappings
+  uint64_t time = 0;        // 0: the record has none and counts from where it stands
+  uint64_t order = 0;
+  int32_t pid = 0;
+  int32_t tid = 0;
+  int32_t parent_pid = 0;
+  int32_t parent_tid = 0;
+  uint64_t start = 0;
+  uint64_t size = 0;
+  uint64_t file_offset = 0;
+  std::string name;      // path or comm
+  std::string build_id;  // lower-case hex, empty unknown
+};
+
+struct Batch {
+  std::vector<SampleRecord> samples;     // by order
+  std::vector<ProcessRecord> processes;  // by order
+  std::vector<Chain> new_chains;         // ids continue where the last batch ended
+  uint64_t safe_time = 0;                // no record at or before it is still to come
+  size_t dump_bytes = 0;
+};
+
+}  // namespace pgflame::input

@@ -1,0 +1,331 @@
+#include "src/input/perf_data.h"
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+#include "src/base/text.h"
+#include "src/input/batch_queue.h"
+#include "src/input/perf_assembler.h"
+#include "src/input/perf_decoder.h"
+#include "src/input/perf_header.h"
+#include "src/input/record_stream.h"
+
+namespace pgflame::input {
+namespace {
+
+constexpr size_t kPipeHeaderSize = 16;
+constexpr size_t kMaxInMemory = size_t{1} << 30;
+
+using ReadBytes = std::function<Result<size_t>(std::span<uint8_t>)>;
+
+// One stream of records and the buffer in which they are cut.
+class Source {
+ public:
+  Source(ReadBytes read, PerfDecoder& decoder)
+      : read_(std::move(read)),
+        decoder_(&decoder),
+        records_(decoder.meta().swapped,
+                 [&decoder](const PerfRecord& record) { decoder.record(record); }),
+        buffer_(kBufferSize) {}
+
+  // Reads and decodes the next piece. Nothing happens any more once at_end().
+  Status advance() {
+    const auto got = read_(std::span(buffer_).subspan(filled_));
+    if (!got) return fail(got.error());
+    filled_ += *got;
+    const size_t taken = records_.feed(Bytes(buffer_).first(filled_));
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(taken),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(filled_),
+              buffer_.begin());
+    filled_ -= taken;
+    latest_time_ = std::max(latest_time_, decoder_->last_time());
+    at_end_ = *got == 0 || records_.stopped() || decoder_->error().has_value();
+    return {};
+  }
+
+  bool at_end() const { return at_end_; }
+  uint64_t latest_time() const { return latest_time_; }
+  uint64_t bad_records() const { return records_.bad_records(); }
+  // The end is not the end of a record.
+  bool is_cut() const {
+    return filled_ > 0 || records_.stopped() || records_.has_unfinished_record();
+  }
+
+ private:
+  // Larger than any record (64 KiB); small enough to stay in the processor's cache.
+  static constexpr size_t kBufferSize = size_t{512} << 10;
+
+  ReadBytes read_;
+  PerfDecoder* decoder_;
+  RecordStream records_;
+  std::vector<uint8_t> buffer_;
+  size_t filled_ = 0;
+  uint64_t latest_time_ = 0;
+  bool at_end_ = false;
+};
+
+// A capture with all its streams.
+struct Capture {
+  std::unique_ptr<PerfDecoder> decoder;
+  std::vector<Source> sources;
+  bool truncated = false;
+  uint64_t size = UINT64_MAX;  // bytes of records; unknown for streams
+};
+
+// Decodes everything, always going on with the stream that is furthest behind in time.
+Status decode(Capture& capture, const std::function<void(Batch)>& hand_on) {
+  PerfDecoder& decoder = *capture.decoder;
+  const bool several = capture.sources.size() > 1;
+  if (several) decoder.ignore_rounds();
+  for (;;) {
+    const auto next = std::ranges::min_element(capture.sources, {}, [](const Source& source) {
+      return std::pair(source.at_end(), source.latest_time());
+    });
+    if (next->at_end()) break;
+    if (several) decoder.set_safe_time(next->latest_time());
+    const Status advanced = next->advance();
+    if (!advanced) return advanced;
+    if (decoder.batch_is_full() || several) hand_on(decoder.take_batch());
+  }
+  decoder.finish();
+  hand_on(decoder.take_batch());
+  return {};
+}
+
+// A second thread is worth it from a few megabytes on.
+Status run(Capture& capture, PerfAssembler& assembler) {
+  constexpr uint64_t kSmall = uint64_t{2} << 20;
+  Status status;
+  if (capture.size < kSmall) {
+    status = decode(capture, [&](Batch batch) { assembler.accept(std::move(batch)); });
+  } else {
+    BatchQueue queue;
+    std::jthread decoding([&] {
+      status = decode(capture, [&](Batch batch) { queue.push(std::move(batch)); });
+      queue.close();
+    });
+    while (auto batch = queue.pop())
+      assembler.accept(std::move(*batch));
+  }
+  assembler.finish();
+  if (status && capture.decoder->error()) return fail(*capture.decoder->error());
+  return status;
+}
+
+int64_t wall_offset(const PerfMeta& meta) {
+  return meta.clock_wall == 0 ? 0 : static_cast<int64_t>(meta.clock_wall - meta.clock_time);
+}
+
+void fill_event(const PerfDecoder& decoder, Recording& recording) {
+  recording.event.name = decoder.chosen_event();
+  const auto& events = decoder.meta().events;
+  const auto event = std::ranges::find(events, decoder.chosen_event(), &PerfEvent::name);
+  if (event == events.end()) return;
+  recording.event.unit = weight_unit(*event);
+  if (event->frequency) {
+    recording.event.rate_hz = static_cast<double>(event->period);
+  } else if (recording.event.unit == WeightUnit::kNanoseconds && event->period > 0) {
+    recording.event.rate_hz = 1e9 / static_cast<double>(event->period);
+  }
+  if (decoder.has_dumps()) {
+    recording.unwinder = "dwarf";
+  } else if (event->has(kFieldCallchain)) {
+    recording.unwinder = "frame pointers";
+  } else {
+    recording.unwinder = "none";
+  }
+}
+
+// Newer kernels count what is lost in two places: in the ring and in the event.
+uint64_t lost_samples(const PerfDecoder& decoder) {
+  const PerfDecoder::Counts& counts = decoder.counts();
+  const bool counted_twice = std::ranges::any_of(decoder.meta().events, [](const PerfEvent& event) {
+    return (event.read_format & kReadLost) != 0;
+  });
+  return counted_twice ? std::max(counts.lost, counts.lost_samples)
+                       : counts.lost + counts.lost_samples;
+}
+
+void fill_losses(const Capture& capture, const PerfAssembler& assembler, Recording& recording) {
+  const PerfDecoder::Counts& counts = capture.decoder->counts();
+  const auto loss = [&](Loss cause) -> uint64_t& {
+    return recording.losses[static_cast<size_t>(cause)];
+  };
+  loss(Loss::kRingFull) = lost_samples(*capture.decoder);
+  loss(Loss::kThrottled) = counts.throttled;
+  loss(Loss::kFiltered) =
+      assembler.counts().filtered + counts.other_events + counts.rejected_by_filter;
+  loss(Loss::kStackUnreadable) = assembler.counts().stacks_lost;
+  loss(Loss::kBadRecord) = counts.bad_records + assembler.counts().bad_records;
+  for (const Source& source : capture.sources)
+    loss(Loss::kBadRecord) += source.bad_records();
+}
+
+void fill_recording(const Capture& capture, const PerfAssembler& assembler, Recording& recording) {
+  const PerfMeta& meta = capture.decoder->meta();
+  recording.host = meta.host;
+  recording.kernel = meta.kernel;
+  recording.architecture = meta.architecture;
+  recording.cpus = meta.cpus;
+  recording.command_line = meta.command_line;
+  recording.sampler = "perf.data";
+  recording.sampler_reason =
+      "recorded by perf" + (meta.perf_version.empty() ? "" : " " + meta.perf_version);
+  const uint64_t first = assembler.first_time();
+  const uint64_t last = std::max(meta.last_time, assembler.last_time());
+  if (meta.clock_wall != 0) {
+    recording.start_unix_ns = static_cast<int64_t>(first) + wall_offset(meta);
+  }
+  recording.duration_ns = last > first ? static_cast<int64_t>(last - first) : 0;
+  recording.whole_host = assembler.other_processes();
+  fill_event(*capture.decoder, recording);
+  fill_losses(capture, assembler, recording);
+  recording.truncated_input =
+      capture.truncated || std::ranges::any_of(capture.sources, &Source::is_cut);
+  if (assembler.resolution() > 1) {
+    recording.notes.push_back("times in this report are rounded down to " +
+                              std::to_string(assembler.resolution()) + " seconds");
+  }
+  if (capture.decoder->chains_overflowed()) {
+    recording.notes.emplace_back(
+        "the capture has more than 1 GiB of different stacks; the rest is counted without stacks");
+  }
+}
+
+void fill_build_ids(const PerfMeta& meta, Profile& profile) {
+  for (Module& module : profile.modules) {
+    if (!module.build_id.empty()) continue;
+    if (module.kind == ModuleKind::kKernel) {
+      module.build_id = meta.kernel_build_id;
+    } else if (const auto known = meta.build_ids.find(module.path); known != meta.build_ids.end()) {
+      module.build_id = known->second;
+    }
+  }
+}
+
+Result<Opened> assemble(Capture capture, const Options& options) {
+  auto range = parse_time_range(options.time);
+  if (!range) return fail(std::move(range).error());
+  const PerfMeta& meta = capture.decoder->meta();
+  if (*range && (*range)->wall_clock && meta.clock_wall == 0 && capture.size != UINT64_MAX) {
+    return fail(ErrorKind::kUnsupported,
+                "the capture does not say at what time of day it was made",
+                "give --time in seconds since its start");
+  }
+  PerfAssembler::Options settings;
+  settings.wanted = &options;
+  settings.range = *range;
+  settings.first_time = meta.first_time;
+  settings.wall_offset = wall_offset(meta);
+  for (const PerfEvent& event : meta.events) {
+    if (event.max_stack > 0) settings.max_stack = event.max_stack;
+  }
+  PerfAssembler assembler(settings);
+  const Status done = run(capture, assembler);
+  if (!done) return fail(done.error());
+  Opened opened;
+  opened.format = Format::kPerfData;
+  opened.profile = assembler.take();
+  opened.events = event_names(capture.decoder->meta().events);
+  fill_build_ids(capture.decoder->meta(), opened.profile);
+  fill_recording(capture, assembler, opened.profile.recording);
+  return opened;
+}
+
+PerfDecoder::Options decoder_options(const Options& options) {
+  return {options.event, static_cast<bool>(options.unwind)};
+}
+
+// Reads a stretch of a stream whose bytes can be read by position.
+ReadBytes read_section(std::shared_ptr<ByteStream> stream, FileSection section) {
+  return [stream = std::move(stream), section](std::span<uint8_t> out) mutable -> Result<size_t> {
+    const uint64_t wanted = std::min<uint64_t>(out.size(), section.size);
+    const size_t got = stream->read_at(section.offset, out.first(static_cast<size_t>(wanted)));
+    section.offset += got;
+    section.size -= got;
+    return got;
+  };
+}
+
+FileReader file_reader(const std::shared_ptr<ByteStream>& stream) {
+  return {stream->file_size(), [stream](uint64_t offset, uint64_t count) {
+            const uint64_t available =
+                offset < stream->file_size() ? stream->file_size() - offset : 0;
+            std::vector<uint8_t> bytes(static_cast<size_t>(std::min(count, available)));
+            bytes.resize(stream->read_at(offset, bytes));
+            return bytes;
+          }};
+}
+
+Result<Capture> open_file(ByteStream stream, const Options& options) {
+  if (!stream.is_plain_file()) {
+    // Features lie behind the samples: a file that comes as a stream is held whole.
+    auto all = stream.read_all(kMaxInMemory);
+    if (!all) return fail(std::move(all).error());
+    const bool truncated = stream.truncated();
+    stream = ByteStream::over(std::move(*all));
+    auto capture = open_file(std::move(stream), options);
+    if (capture) capture->truncated = capture->truncated || truncated;
+    return capture;
+  }
+  const auto shared = std::make_shared<ByteStream>(std::move(stream));
+  auto file = read_perf_file(file_reader(shared));
+  if (!file) return fail(std::move(file).error());
+  Capture capture;
+  capture.truncated = file->truncated;
+  capture.size = file->data.size;
+  capture.decoder = std::make_unique<PerfDecoder>(std::move(file->meta), decoder_options(options));
+  capture.sources.emplace_back(read_section(shared, file->data), *capture.decoder);
+  return capture;
+}
+
+Result<Capture> open_pipe(ByteStream stream, const Options& options) {
+  const auto shared = std::make_shared<ByteStream>(std::move(stream));
+  std::vector<uint8_t> header(kPipeHeaderSize);
+  const auto got = shared->read(header);
+  if (!got) return fail(got.error());
+  PerfMeta meta;
+  meta.swapped = is_swapped(header);
+  Capture capture;
+  capture.decoder = std::make_unique<PerfDecoder>(std::move(meta), decoder_options(options));
+  capture.sources.emplace_back([shared](std::span<uint8_t> out) { return shared->read(out); },
+                               *capture.decoder);
+  return capture;
+}
+
+}  // namespace
+
+Result<Opened> read_perf_data(ByteStream stream, const Options& options) {
+  const auto start = stream.peek(kPipeHeaderSize);
+  if (!start) return fail(start.error());
+  auto capture = is_perf_pipe(*start) ? open_pipe(std::move(stream), options)
+                                      : open_file(std::move(stream), options);
+  if (!capture) return fail(std::move(capture).error());
+  return assemble(std::move(*capture), options);
+}
+
+Result<Opened> read_perf_directory(const std::string& path, const Options& options) {
+  auto stream = ByteStream::open(path + "/data");
+  if (!stream) return fail(std::move(stream).error());
+  const auto start = stream->peek(kPipeHeaderSize);
+  if (!start || !is_perf_data(*start)) {
+    return fail(ErrorKind::kUnsupported,
+                path + " is a folder without a perf.data capture",
+                "name a file, or the folder that perf record --threads wrote");
+  }
+  auto capture = open_file(std::move(*stream), options);
+  if (!capture) return fail(std::move(capture).error());
+  constexpr int kMaxStreams = 4096;
+  for (int i = 0; i < kMaxStreams; ++i) {
+    auto part = ByteStream::open(path + "/data." + std::to_string(i));
+    if (!part) break;
+    const auto shared = std::make_shared<ByteStream>(std::move(*part));
+    capture->sources.emplace_back([shared](std::span<uint8_t> out) { return shared->read(out); },
+                                  *capture->decoder);
+    capture->size += shared->file_size();
+  }
+  return assemble(std::move(*capture), options);
+}
+
+}  // namespace pgflame::input

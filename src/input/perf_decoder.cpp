@@ -1,0 +1,382 @@
+#include "src/input/perf_decoder.h"
+
+#include <algorithm>
+
+#include "src/input/perf_process_record.h"
+
+namespace pgflame::input {
+namespace {
+
+// Records that perf itself puts into the stream.
+enum UserRecord : uint32_t {
+  kRecordHeaderEvent = 64,
+  kRecordBuildId = 67,
+  kRecordFinishedRound = 68,
+  kRecordEventUpdate = 78,
+  kRecordHeaderFeature = 80,
+};
+constexpr uint32_t kFirstUserType = 64;
+constexpr uint16_t kCpuModeMask = 7;
+constexpr uint16_t kMiscLostByFilter = 1U << 15;
+constexpr size_t kMaxEvents = 65536;
+
+// The marker that stands for the processor's mode in perf_event_header.misc.
+uint64_t marker_of(uint16_t misc) {
+  switch (misc & kCpuModeMask) {
+    case 1:
+      return kMarkerKernel;
+    case 3:
+      return kMarkerHypervisor;
+    case 4:
+      return kMarkerGuestKernel;
+    case 5:
+      return kMarkerGuestUser;
+    default:
+      return kMarkerUser;
+  }
+}
+
+// "cycles" for "cycles:u" and "cycles:ppp".
+std::string_view without_modifiers(std::string_view name) {
+  const auto colon = name.rfind(':');
+  // "sched:sched_switch" is a name with a colon; modifiers are a few letters.
+  if (colon == std::string_view::npos || name.size() - colon > 5) return name;
+  const bool letters = name.find_first_not_of("ukhpPGHISDWe", colon + 1) == std::string_view::npos;
+  return letters ? name.substr(0, colon) : name;
+}
+
+Bytes bytes_of(const std::vector<uint64_t>& words) {
+  return {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 8};
+}
+
+}  // namespace
+
+std::vector<std::string> event_names(const std::vector<PerfEvent>& events) {
+  std::vector<std::string> names;
+  for (const PerfEvent& event : events) {
+    if (std::ranges::find(names, event.name) == names.end()) names.push_back(event.name);
+    constexpr size_t kShown = 1000;
+    if (names.size() == kShown) break;
+  }
+  return names;
+}
+
+Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted) {
+  if (events.empty()) {
+    return fail(ErrorKind::kCorrupt, "the capture does not describe its events");
+  }
+  if (wanted.empty()) {
+    return std::ranges::max_element(events, {}, cpu_time_rank)->name;
+  }
+  for (const PerfEvent& event : events) {
+    if (event.name == wanted) return event.name;
+  }
+  for (const PerfEvent& event : events) {
+    if (without_modifiers(event.name) == wanted) return event.name;
+  }
+  std::string known;
+  for (const std::string& name : event_names(events))
+    known += (known.empty() ? "" : ", ") + name;
+  return fail(ErrorKind::kUsage,
+              "the capture has no event '" + wanted + "'",
+              "its events are: " + known.substr(0, 2000));
+}
+
+PerfDecoder::PerfDecoder(PerfMeta meta, Options options)
+    : meta_(std::move(meta)), options_(std::move(options)) {
+  if (!meta_.events.empty()) prepare();
+}
+
+// Decides which events are wanted, as soon as the events are known.
+bool PerfDecoder::prepare() {
+  if (prepared_) return !error_;
+  prepared_ = true;
+  auto chosen = choose_event(meta_.events, options_.event);
+  if (!chosen) {
+    error_ = std::move(chosen).error();
+    return false;
+  }
+  chosen_name_ = std::move(*chosen);
+  chosen_.assign(meta_.events.size(), false);
+  for (size_t i = 0; i < meta_.events.size(); ++i) {
+    chosen_[i] = meta_.events[i].name == chosen_name_;
+    for (const uint64_t id : meta_.events[i].ids)
+      event_by_id_.emplace(id, static_cast<uint32_t>(i));
+  }
+  return true;
+}
+
+bool PerfDecoder::batch_is_full() const {
+  constexpr size_t kSamples = 8192;
+  constexpr size_t kDumpBytes = size_t{4} << 20;
+  return batch_.samples.size() >= kSamples || batch_.dump_bytes >= kDumpBytes;
+}
+
+Batch PerfDecoder::take_batch() {
+  for (; chains_handed_out_ < chains_.size(); ++chains_handed_out_) {
+    batch_.new_chains.push_back(chains_[static_cast<ChainId>(chains_handed_out_)]);
+  }
+  Batch taken = std::move(batch_);
+  batch_ = Batch{};
+  batch_.safe_time = taken.safe_time;
+  return taken;
+}
+
+void PerfDecoder::record(const PerfRecord& record) {
+  ++order_;
+  if (record.type == kRecordSample) {
+    sample(record);
+  } else if (is_process_record(record.type)) {
+    process_record(record);
+  } else if (record.type >= kFirstUserType) {
+    header_record(record);
+  } else if (record.type == kRecordCallchainDeferred) {
+    deferred_chain(record);
+  } else {
+    count_loss(record);
+  }
+}
+
+void PerfDecoder::saw_time(uint64_t time) {
+  if (time == 0 || time == UINT64_MAX) return;
+  last_time_ = time;
+  latest_time_ = std::max(latest_time_, time);
+}
+
+const PerfEvent* PerfDecoder::event_by_id(uint64_t id) const {
+  const auto found = event_by_id_.find(id);
+  return found == event_by_id_.end() ? nullptr : &meta_.events[found->second];
+}
+
+// With several events the record names its own; a name nobody knows means the first.
+const PerfEvent* PerfDecoder::event_of(const PerfRecord& record) const {
+  if (meta_.events.empty()) return nullptr;
+  const PerfEvent& first = meta_.events.front();
+  if (meta_.events.size() == 1) return &first;
+  std::optional<uint64_t> id;
+  if (record.type == kRecordSample) {
+    id = sample_event_id(first, Cursor(record.body, meta_.swapped));
+  } else if (first.has(kFieldIdentifier) && first.sample_id_all && record.body.size() >= 8) {
+    id = word_at(record.body.last(8), 0, meta_.swapped);
+  }
+  const PerfEvent* event = id ? event_by_id(*id) : nullptr;
+  return event != nullptr ? event : &first;
+}
+
+bool PerfDecoder::is_chosen(const PerfEvent& event) const {
+  const auto index = static_cast<size_t>(&event - meta_.events.data());
+  return index < chosen_.size() && chosen_[index];
+}
+
+void PerfDecoder::sample(const PerfRecord& record) {
+  const PerfEvent* event = prepare() ? event_of(record) : nullptr;
+  auto parsed =
+      event != nullptr ? parse_sample(*event, Cursor(record.body, meta_.swapped)) : std::nullopt;
+  if (!parsed) {
+    ++counts_.bad_records;
+    return;
+  }
+  saw_time(parsed->time);
+  SampleRecord sample;
+  sample.time = parsed->time;
+  sample.order = order_;
+  sample.pid = parsed->pid;
+  sample.tid = parsed->tid;
+  sample.weight = event->has(kFieldPeriod) ? parsed->period : event->period;
+  // Where no stack was recorded the address alone is the stack.
+  if (parsed->chain.empty()) {
+    sample.chain_only_ip = true;
+    scratch_ = {marker_of(record.misc), parsed->ip};
+  } else {
+    scratch_.clear();
+    const uint64_t first = word_at(parsed->chain, 0, meta_.swapped);
+    if (first < kLowestMarker) scratch_.push_back(marker_of(record.misc));
+  }
+  if (event->has(kFieldRead)) return counted_sample(*event, *parsed, std::move(sample));
+  if (!is_chosen(*event)) {
+    ++counts_.other_events;
+    return;
+  }
+  emit(*event, *parsed, std::move(sample));
+}
+
+// A sample that reads counters stands for each counter that moved, by how much it moved.
+void PerfDecoder::counted_sample(const PerfEvent& event,
+                                 const PerfSample& parsed,
+                                 SampleRecord sample) {
+  bool emitted = false;
+  for_each_counter(event, parsed.read_values, meta_.swapped, [&](const CounterValue& counter) {
+    const PerfEvent* counted =
+        (event.read_format & kReadId) != 0 ? event_by_id(counter.id) : &event;
+    if (counted == nullptr) return;
+    uint64_t& last = last_value_[counter.id];
+    const uint64_t delta = counter.value - last;
+    last = counter.value;
+    if (delta == 0) return;
+    if (!is_chosen(*counted) || emitted) {
+      ++counts_.other_events;
+      return;
+    }
+    emitted = true;
+    sample.weight = delta;
+  });
+  if (emitted) emit(event, parsed, std::move(sample));
+}
+
+// `scratch_` holds what the chain starts with although the record does not say so.
+void PerfDecoder::emit(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample) {
+  const bool has_dump = parsed.has_user_dump && parsed.register_abi != 0;
+  has_dumps_ = has_dumps_ || has_dump;
+  if (has_dump && options_.keep_dumps) {
+    sample.dump = std::make_unique<Dump>();
+    sample.dump->abi = parsed.register_abi;
+    sample.dump->register_mask = event.user_registers;
+    for (size_t i = 0; i < parsed.registers.size() / 8; ++i)
+      sample.dump->registers.push_back(word_at(parsed.registers, i, meta_.swapped));
+    sample.dump->stack.assign(parsed.stack.begin(), parsed.stack.end());
+    batch_.dump_bytes += sizeof(Dump) + parsed.stack.size();
+  }
+  sample.user_part_lost = has_dump && !options_.keep_dumps;
+  add_chain(std::move(sample), parsed.chain, !meta_.swapped && scratch_.empty());
+}
+
+void PerfDecoder::add_chain(SampleRecord sample, Bytes chain, bool in_our_order) {
+  const size_t words = chain.size() / 8;
+  const bool waits = words >= 2 && word_at(chain, words - 2, meta_.swapped) == kMarkerUserDeferred;
+  if (in_our_order && !waits) {
+    sample.chain = chains_.intern(chain);
+    batch_.samples.push_back(std::move(sample));
+    return;
+  }
+  for (size_t i = 0; i < words; ++i)
+    scratch_.push_back(word_at(chain, i, meta_.swapped));
+  if (!waits) {
+    sample.chain = chains_.intern(bytes_of(scratch_));
+    batch_.samples.push_back(std::move(sample));
+    return;
+  }
+  const uint64_t cookie = scratch_.back();
+  scratch_.resize(scratch_.size() - 2);
+  deferred_.hold(cookie, {std::move(sample), scratch_});
+  if (deferred_.is_full()) finish();
+}
+
+void PerfDecoder::deferred_chain(const PerfRecord& record) {
+  const PerfEvent* event = event_of(record);
+  const auto trailer =
+      event != nullptr ? parse_trailer(*event, record.body, meta_.swapped) : std::nullopt;
+  Cursor body(record.body, meta_.swapped);
+  const auto cookie = body.u64();
+  const auto count = body.u64();
+  const auto words = count ? body.take_words(*count) : std::nullopt;
+  if (!trailer || !words || !event->has(kFieldTid) || trailer->size < 8) {
+    ++counts_.bad_records;
+    return;
+  }
+  for (DeferredChains::Waiting& waiting : deferred_.take(trailer->tid, *cookie)) {
+    for (size_t i = 0; i < words->size() / 8; ++i)
+      waiting.chain.push_back(word_at(*words, i, meta_.swapped));
+    waiting.sample.chain = chains_.intern(bytes_of(waiting.chain));
+    waiting.sample.order = order_;
+    batch_.samples.push_back(std::move(waiting.sample));
+  }
+}
+
+void PerfDecoder::finish() {
+  for (DeferredChains::Waiting& waiting : deferred_.take_all()) {
+    waiting.sample.chain = chains_.intern(bytes_of(waiting.chain));
+    waiting.sample.user_part_lost = true;
+    waiting.sample.order = order_;
+    batch_.samples.push_back(std::move(waiting.sample));
+  }
+}
+
+void PerfDecoder::process_record(const PerfRecord& record) {
+  const PerfEvent* event = event_of(record);
+  const auto trailer = event != nullptr ? parse_trailer(*event, record.body, meta_.swapped)
+                                        : std::optional<RecordTrailer>(std::in_place);
+  if (!trailer) {
+    ++counts_.bad_records;
+    return;
+  }
+  const Bytes body = record.body.first(record.body.size() - trailer->size);
+  auto parsed = parse_process_record(record, Cursor(body, meta_.swapped));
+  if (!parsed) {
+    ++counts_.bad_records;
+    return;
+  }
+  // Without times nothing can be ordered; records then count from where they stand.
+  parsed->time = trailer->time;
+  parsed->order = order_;
+  saw_time(parsed->time);
+  batch_.processes.push_back(std::move(*parsed));
+}
+
+void PerfDecoder::count_loss(const PerfRecord& record) {
+  Cursor body(record.body, meta_.swapped);
+  if (record.type == kRecordLost) {
+    body.skip(8);  // id
+    counts_.lost += body.u64().value_or(0);
+  } else if (record.type == kRecordLostSamples) {
+    const uint64_t lost = body.u64().value_or(0);
+    ((record.misc & kMiscLostByFilter) != 0 ? counts_.rejected_by_filter : counts_.lost_samples) +=
+        lost;
+  } else if (record.type == kRecordThrottle) {
+    ++counts_.throttled;
+  }
+}
+
+void PerfDecoder::header_record(const PerfRecord& record) {
+  Cursor body(record.body, meta_.swapped);
+  switch (record.type) {
+    case kRecordFinishedRound:
+      if (ignore_rounds_) return;
+      batch_.safe_time = latest_time_of_last_round_;
+      latest_time_of_last_round_ = latest_time_;
+      return;
+    case kRecordHeaderEvent:
+      return add_event(record.body);
+    case kRecordEventUpdate:
+      return update_event(body);
+    case kRecordBuildId:
+      return read_build_id(record.misc, body, meta_);
+    case kRecordHeaderFeature:
+      if (const auto feature = body.u64(); feature && *feature < 256) {
+        read_feature(static_cast<uint32_t>(*feature), body.rest(), meta_);
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+// Streams describe their events in records. Once samples were seen the set is fixed: references
+// into it and the choice of event must stay true.
+void PerfDecoder::add_event(Bytes body) {
+  if (prepared_ || meta_.events.size() >= kMaxEvents) return;
+  const auto size = Cursor(body, meta_.swapped).take_bytes(4)
+                        ? Cursor(body.subspan(4), meta_.swapped).u32()
+                        : std::nullopt;
+  constexpr uint32_t kFirstVersion = 64;
+  if (!size || *size > body.size() || (*size != 0 && *size < kFirstVersion)) return;
+  const uint32_t length = *size == 0 ? kFirstVersion : *size;
+  if (length > body.size()) return;
+  auto event = parse_event(body.first(length), meta_.swapped);
+  if (!event) return;
+  Cursor ids(body.subspan(length), meta_.swapped);
+  while (const auto id = ids.u64())
+    event->ids.push_back(*id);
+  meta_.events.push_back(std::move(*event));
+}
+
+void PerfDecoder::update_event(Cursor body) {
+  constexpr uint64_t kName = 2;
+  const auto what = body.u64();
+  const auto id = body.u64();
+  if (prepared_ || !id || *what != kName) return;
+  for (PerfEvent& event : meta_.events) {
+    if (std::ranges::find(event.ids, *id) != event.ids.end()) event.name = body.text();
+  }
+}
+
+}  // namespace pgflame::input

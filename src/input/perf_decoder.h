@@ -1,0 +1,102 @@
+// Parses the records of a perf.data stream into batches.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/input/chain_table.h"
+#include "src/input/deferred_chains.h"
+#include "src/input/perf_batch.h"
+#include "src/input/perf_header.h"
+#include "src/input/perf_sample.h"
+#include "src/input/record_stream.h"
+
+namespace pgflame::input {
+
+// The names of all events, each once, in file order.
+std::vector<std::string> event_names(const std::vector<PerfEvent>& events);
+
+// The name of the event whose samples are wanted: the one the user asked for, with or without its
+// modifiers ("cycles" for "cycles:u"), or the one that means CPU time.
+Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted);
+
+class PerfDecoder {
+ public:
+  struct Options {
+    std::string event;        // empty: the one that means CPU time
+    bool keep_dumps = false;  // somebody will unwind the copied stacks
+  };
+  struct Counts {
+    uint64_t lost = 0;          // samples, by PERF_RECORD_LOST
+    uint64_t lost_samples = 0;  // samples, by PERF_RECORD_LOST_SAMPLES
+    uint64_t throttled = 0;
+    uint64_t bad_records = 0;
+    uint64_t other_events = 0;        // samples
+    uint64_t rejected_by_filter = 0;  // samples, by a BPF filter of the recorder
+  };
+
+  PerfDecoder(PerfMeta meta, Options options);
+
+  void record(const PerfRecord& record);
+  // Hands out held-back samples at the end of the stream.
+  void finish();
+
+  bool batch_is_full() const;
+  Batch take_batch();
+  // Of the last record that had a time.
+  uint64_t last_time() const { return last_time_; }
+  // Several streams side by side have no rounds; their reader knows what time is safe.
+  void set_safe_time(uint64_t time) { batch_.safe_time = time; }
+  void ignore_rounds() { ignore_rounds_ = true; }
+
+  const PerfMeta& meta() const { return meta_; }
+  const Counts& counts() const { return counts_; }
+  const std::string& chosen_event() const { return chosen_name_; }
+  // Set when the wanted event does not exist; nothing more is decoded then.
+  const std::optional<Error>& error() const { return error_; }
+  bool has_dumps() const { return has_dumps_; }
+  bool chains_overflowed() const { return chains_.overflowed(); }
+
+ private:
+  void sample(const PerfRecord& record);
+  void counted_sample(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample);
+  void emit(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample);
+  void add_chain(SampleRecord sample, Bytes chain, bool in_our_order);
+  void process_record(const PerfRecord& record);
+  void count_loss(const PerfRecord& record);
+  void deferred_chain(const PerfRecord& record);
+  void header_record(const PerfRecord& record);
+  void add_event(Bytes body);
+  void update_event(Cursor body);
+  bool prepare();
+  const PerfEvent* event_of(const PerfRecord& record) const;
+  bool is_chosen(const PerfEvent& event) const;
+  const PerfEvent* event_by_id(uint64_t id) const;
+  void saw_time(uint64_t time);
+
+  PerfMeta meta_;
+  Options options_;
+  Counts counts_;
+  ChainTable chains_;
+  DeferredChains deferred_;
+  Batch batch_;
+  size_t chains_handed_out_ = 0;
+  uint64_t order_ = 0;
+  uint64_t last_time_ = 0;
+  uint64_t latest_time_ = 0;
+  uint64_t latest_time_of_last_round_ = 0;
+  std::unordered_map<uint64_t, uint32_t> event_by_id_;
+  std::vector<bool> chosen_;
+  std::string chosen_name_;
+  std::unordered_map<uint64_t, uint64_t> last_value_;  // of a counter, by event id
+  std::vector<uint64_t> scratch_;
+  std::optional<Error> error_;
+  bool prepared_ = false;
+  bool ignore_rounds_ = false;
+  bool has_dumps_ = false;
+};
+
+}  // namespace pgflame::input

@@ -1,0 +1,121 @@
+#include "src/input/perf_event.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace pgflame::input {
+namespace {
+
+constexpr uint32_t kTypeHardware = 0;
+constexpr uint32_t kTypeSoftware = 1;
+constexpr uint64_t kFlagFrequency = 1ULL << 10;
+constexpr uint64_t kFlagSampleIdAll = 1ULL << 18;
+
+// PERF_COUNT_HW_* and PERF_COUNT_SW_*, spelled as perf does.
+constexpr std::array<const char*, 10> kHardwareNames{"cycles",
+                                                     "instructions",
+                                                     "cache-references",
+                                                     "cache-misses",
+                                                     "branches",
+                                                     "branch-misses",
+                                                     "bus-cycles",
+                                                     "stalled-cycles-frontend",
+                                                     "stalled-cycles-backend",
+                                                     "ref-cycles"};
+constexpr std::array<const char*, 12> kSoftwareNames{"cpu-clock",
+                                                     "task-clock",
+                                                     "page-faults",
+                                                     "context-switches",
+                                                     "cpu-migrations",
+                                                     "minor-faults",
+                                                     "major-faults",
+                                                     "alignment-faults",
+                                                     "emulation-faults",
+                                                     "dummy",
+                                                     "bpf-output",
+                                                     "cgroup-switches"};
+
+// The flags are C bit fields: a writer of the other byte order fills each byte from its other end.
+uint64_t read_flags(Bytes bytes, bool swapped) {
+  uint64_t flags = 0;
+  for (size_t i = 0; i < 8 && i < bytes.size(); ++i) {
+    uint8_t byte = bytes[i];
+    if (swapped) {
+      byte = static_cast<uint8_t>((byte * 0x0202020202ULL & 0x010884422010ULL) % 1023);
+    }
+    flags |= uint64_t{byte} << (8 * i);
+  }
+  return flags;
+}
+
+bool is_hardware(const PerfEvent& event, uint64_t config) {
+  // Hybrid machines keep the PMU's number in the upper half of config.
+  return event.type == kTypeHardware && (event.config & 0xffffffffU) == config;
+}
+
+bool is_cycles_by_name(const PerfEvent& event) {
+  return event.name.starts_with("cycles") || event.name.starts_with("cpu-cycles") ||
+         event.name.find("/cycles/") != std::string::npos ||
+         event.name.find("/cpu-cycles/") != std::string::npos;
+}
+
+}  // namespace
+
+std::optional<PerfEvent> parse_event(Bytes bytes, bool swapped) {
+  constexpr size_t kFirstVersion = 64;
+  constexpr size_t kNewestKnown = 136;
+  if (bytes.size() < kFirstVersion) return std::nullopt;
+  std::array<uint8_t, kNewestKnown> padded{};
+  std::copy_n(bytes.begin(), std::min(bytes.size(), padded.size()), padded.begin());
+  const Bytes all(padded);
+  const auto u32_at = [&](size_t at) { return *Cursor(all.subspan(at), swapped).u32(); };
+  const auto u64_at = [&](size_t at) { return *Cursor(all.subspan(at), swapped).u64(); };
+  const auto u16_at = [&](size_t at) { return *Cursor(all.subspan(at), swapped).u16(); };
+
+  PerfEvent event;
+  event.type = u32_at(0);
+  event.config = u64_at(8);
+  event.period = u64_at(16);
+  event.sample_type = u64_at(24);
+  event.read_format = u64_at(32);
+  const uint64_t flags = read_flags(all.subspan(40, 8), swapped);
+  event.frequency = (flags & kFlagFrequency) != 0;
+  event.sample_id_all = (flags & kFlagSampleIdAll) != 0;
+  event.branch_type = u64_at(72);
+  event.user_registers = u64_at(80);
+  event.max_stack = u16_at(108);
+  event.name = default_name(event);
+  return event;
+}
+
+std::string default_name(const PerfEvent& event) {
+  if (event.type == kTypeHardware && event.config < kHardwareNames.size()) {
+    return kHardwareNames[event.config];
+  }
+  if (event.type == kTypeSoftware && event.config < kSoftwareNames.size()) {
+    return kSoftwareNames[event.config];
+  }
+  return fmt::format("type {} config {:#x}", event.type, event.config);
+}
+
+int cpu_time_rank(const PerfEvent& event) {
+  constexpr uint64_t kCycles = 0;
+  constexpr uint64_t kRefCycles = 9;
+  constexpr uint64_t kCpuClock = 0;
+  constexpr uint64_t kTaskClock = 1;
+  if (event.type == kTypeSoftware && event.config == kCpuClock) return 6;
+  if (event.type == kTypeSoftware && event.config == kTaskClock) return 5;
+  if (is_hardware(event, kCycles)) return 4;
+  if (is_hardware(event, kRefCycles)) return 3;
+  if (is_cycles_by_name(event)) return 2;
+  return is_hardware(event, 1) ? 1 : 0;  // instructions: better than faults or tracepoints
+}
+
+WeightUnit weight_unit(const PerfEvent& event) {
+  const int rank = cpu_time_rank(event);
+  if (rank >= 5) return WeightUnit::kNanoseconds;
+  return rank >= 2 ? WeightUnit::kCycles : WeightUnit::kOther;
+}
+
+}  // namespace pgflame::input

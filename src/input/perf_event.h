@@ -1,0 +1,72 @@
+// One event of a perf.data file: what the kernel was asked to sample and which fields its records
+// have. Layouts: include/uapi/linux/perf_event.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/input/bytes.h"
+#include "src/profile/profile.h"
+
+namespace pgflame::input {
+
+// Bits of perf_event_attr.sample_type.
+enum SampleField : uint64_t {
+  kFieldIp = 1ULL << 0,
+  kFieldTid = 1ULL << 1,
+  kFieldTime = 1ULL << 2,
+  kFieldAddress = 1ULL << 3,
+  kFieldRead = 1ULL << 4,
+  kFieldCallchain = 1ULL << 5,
+  kFieldId = 1ULL << 6,
+  kFieldCpu = 1ULL << 7,
+  kFieldPeriod = 1ULL << 8,
+  kFieldStreamId = 1ULL << 9,
+  kFieldRaw = 1ULL << 10,
+  kFieldBranchStack = 1ULL << 11,
+  kFieldUserRegisters = 1ULL << 12,
+  kFieldUserStack = 1ULL << 13,
+  kFieldIdentifier = 1ULL << 16,
+};
+
+// Bits of perf_event_attr.read_format.
+enum ReadField : uint64_t {
+  kReadEnabled = 1U << 0,
+  kReadRunning = 1U << 1,
+  kReadId = 1U << 2,
+  kReadGroup = 1U << 3,
+  kReadLost = 1U << 4,
+};
+
+struct PerfEvent {
+  uint32_t type = 0;    // PERF_TYPE_*
+  uint64_t config = 0;  // which event of that type
+  uint64_t period = 0;  // a frequency when `frequency` is set
+  bool frequency = false;
+  bool sample_id_all = false;
+  uint64_t sample_type = 0;  // SampleField bits
+  uint64_t read_format = 0;  // ReadField bits
+  uint64_t branch_type = 0;
+  uint64_t user_registers = 0;  // mask
+  uint32_t max_stack = 0;       // 0: the kernel's default of 127
+  std::vector<uint64_t> ids;
+  std::string name;  // as given in the file, else as perf would call it
+
+  bool has(uint64_t fields) const { return (sample_type & fields) == fields; }
+};
+
+// Reads a perf_event_attr of which `bytes` holds what the file has; later fields default to 0.
+// Nothing when not even the first published version (64 bytes) is there.
+std::optional<PerfEvent> parse_event(Bytes bytes, bool swapped);
+
+// "cpu-clock", "cycles", ... by type and config; "type 8 config 0x1" for others.
+std::string default_name(const PerfEvent& event);
+
+// How well an event stands for CPU time: higher is better, 0 not at all.
+int cpu_time_rank(const PerfEvent& event);
+
+WeightUnit weight_unit(const PerfEvent& event);
+
+}  // namespace pgflame::input

@@ -1,0 +1,76 @@
+// Who ran and what was mapped, as far as the records say up to now. Children inherit name and
+// mappings of their parent (Postgres forks its backends without exec).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "src/input/perf_batch.h"
+#include "src/profile/address_space.h"
+#include "src/profile/builder.h"
+
+namespace pgflame::input {
+
+// Equal address spaces have equal numbers, whichever process they belong to.
+using SpaceId = uint32_t;
+
+class ProcessTable {
+ public:
+  explicit ProcessTable(ProfileBuilder& builder) : builder_(builder) {}
+
+  // Returns false when the record made no sense (counted as broken).
+  bool apply(const ProcessRecord& record);
+
+  struct Task {
+    BackendId backend;
+    SpaceId space = 0;
+  };
+  // The task that was sampled, made up when no record announced it.
+  Task task(int32_t pid, int32_t tid);
+  const std::string& comm(int32_t pid, int32_t tid) { return thread(pid, tid).comm; }
+  const AddressSpace& address_space(int32_t pid, int32_t tid);
+
+ private:
+  struct Space {
+    AddressSpace ranges;
+    SpaceId id = kUnnumbered;
+  };
+  struct Process {
+    int32_t pid = 0;
+    int64_t start_time = 0;
+    std::shared_ptr<Space> space = std::make_shared<Space>();
+    std::vector<std::pair<std::string, BackendId>> backends;  // by comm
+  };
+  struct Thread {
+    int32_t pid = 0;
+    int32_t tid = 0;
+    std::string comm;
+    bool comm_known = false;
+    uint32_t process = 0;
+    BackendId backend;  // invalid: look it up
+  };
+  static constexpr SpaceId kUnnumbered = UINT32_MAX;
+
+  Thread& thread(int32_t pid, int32_t tid);
+  Thread& make_thread(int32_t pid, int32_t tid, uint32_t process);
+  uint32_t process_of(int32_t pid);
+  uint32_t new_process(int32_t pid, int64_t start_time);
+  bool map(const ProcessRecord& record);
+  void fork(const ProcessRecord& record);
+  AddressSpace& writable_space(Process& process);
+  SpaceId number(Space& space);
+  BackendId backend_of(const Thread& thread);
+
+  ProfileBuilder& builder_;
+  std::vector<Thread> threads_;
+  std::vector<Process> processes_;
+  std::unordered_map<int32_t, uint32_t> thread_by_tid_;
+  std::unordered_map<int32_t, uint32_t> process_by_pid_;
+  std::unordered_map<uint64_t, SpaceId> spaces_;  // by a hash of their content
+};
+
+}  // namespace pgflame::input

@@ -1,0 +1,42 @@
+// Which samples the user wants.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "src/base/error.h"
+#include "src/input/input.h"
+
+namespace pgflame::input {
+
+// "A,B" of --time: seconds since the first sample ("10,20", "1m,1m30s"), wall-clock times
+// ("2026-11-21 05:35:00,2026-11-21 05:36:00" in UTC, or "@1795238100,@1795238160"), either end
+// left out ("30,").
+struct TimeRange {
+  bool wall_clock = false;  // Unix nanoseconds, else nanoseconds since the first sample
+  int64_t from = INT64_MIN;
+  int64_t to = INT64_MAX;  // exclusive
+};
+Result<std::optional<TimeRange>> parse_time_range(std::string_view text);
+
+// What can be decided for one sample without knowing when it was.
+class SampleFilter {
+ public:
+  explicit SampleFilter(const Options& options) : options_(&options) {}
+
+  // No filter by process is set.
+  bool accepts_all() const {
+    return options_->pids.empty() && options_->comms.empty() && !options_->exclude_idle;
+  }
+  bool accepts(int32_t pid, std::string_view comm, State state) const;
+
+ private:
+  const Options* options_;
+};
+
+// Drops what the user does not want from a finished profile and counts it in Loss::kFiltered.
+Status filter_profile(Profile& profile, const Options& options);
+
+}  // namespace pgflame::input
