@@ -89,7 +89,8 @@ Result<Decompressor::Step> Decompressor::State::run_zstd(Bytes in, std::span<uin
   ZSTD_outBuffer to{out.data(), out.size(), 0};
   const size_t status = ZSTD_decompressStream(zstd.get(), &to, &from);
   if (ZSTD_isError(status) != 0) return fail(broken("zstd"));
-  ended = status == 0;
+  // Asked after the end, the decoder says how much the next frame would need.
+  if (from.pos > 0 || to.pos > 0) ended = status == 0;
   return Step{from.pos, to.pos};
 }
 
