@@ -1,9 +1,54 @@
 #include "src/diagnose/diagnose.h"
 
-namespace pgflame::diagnose {
+#include <algorithm>
 
-Diagnosis diagnose(const Profile& /*profile*/, const Options& /*options*/) {
-  return {};
+#include "src/diagnose/findings.h"
+#include "src/diagnose/quality.h"
+#include "src/diagnose/tables.h"
+#include "src/diagnose/time_split.h"
+#include "src/diagnose/verdict.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+double ratio(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::vector<Activity> split_by_activity(const Analysis& analysis) {
+  std::vector<Activity> activities;
+  const auto append = [&](const Activity& activity, const Analysis::Sum& sum) {
+    if (sum.samples == 0 && sum.weight == 0) return;
+    activities.push_back(activity);
+    activities.back().samples = sum.samples;
+    activities.back().share = ratio(sum.weight, analysis.weight());
+  };
+  const auto& rules = analysis.book().rules();
+  for (RuleIndex rule = 0; rule < rules.size(); ++rule)
+    append(Activity{rules[rule].id, rules[rule].title, rules[rule].area}, analysis.own(rule));
+  append(Activity{"UNCLASSIFIED", "not recognised", "other"}, analysis.unclassified());
+  std::ranges::stable_sort(activities, std::greater{}, &Activity::share);
+  return activities;
+}
+
+}  // namespace
+
+Diagnosis diagnose(const Profile& profile, const Options& options) {
+  const RuleBook& book = options.rules != nullptr ? *options.rules : RuleBook::builtin();
+  const Analysis analysis(profile, book, options.selection);
+  const TimeSplit split = split_time(analysis);
+  Diagnosis diagnosis;
+  diagnosis.selection = options.selection.describe();
+  diagnosis.quality = grade(analysis);
+  diagnosis.totals = total_up(analysis);
+  diagnosis.notes = notes_on(analysis);
+  diagnosis.activities = split_by_activity(analysis);
+  if (profile.recording.has_waits) diagnosis.time = segments(split);
+  if (carries_findings(diagnosis.quality))
+    diagnosis.findings = find_patterns(analysis, split, options);
+  diagnosis.verdict = pronounce(analysis, split, diagnosis.quality, diagnosis.findings);
+  fill_tables(analysis, split, options.table_rows, diagnosis);
+  return diagnosis;
 }
 
 }  // namespace pgflame::diagnose

@@ -1,0 +1,135 @@
+#include "src/diagnose/analysis.h"
+
+#include <unordered_map>
+
+namespace pgflame::diagnose {
+namespace {
+
+const Backend& backend_of(const Profile& profile, const Sample& sample) {
+  static const Backend kNobody{};
+  return profile.backends.contains(sample.backend) ? profile.backends[sample.backend] : kNobody;
+}
+
+bool matches(const std::string& wanted, const std::string& value) {
+  return wanted.empty() || wanted == value;
+}
+
+void append_path(const Profile& profile, StackId stack, std::vector<FunctionId>& path) {
+  while (stack.valid() && stack != kEmptyStack) {
+    const StackNode& node = profile.stacks[stack];
+    const Location& location = profile.locations[node.location];
+    for (uint32_t i = 0; i < location.line_count; ++i)
+      path.push_back(profile.lines[location.first_line + i].function);
+    stack = node.caller;
+  }
+}
+
+}  // namespace
+
+bool Selection::everything() const {
+  return !query_id && backend_type.empty() && database.empty() && user.empty() &&
+         application.empty();
+}
+
+bool Selection::contains(const Profile& profile, const Sample& sample) const {
+  if (everything()) return true;
+  const Backend& backend = backend_of(profile, sample);
+  return (!query_id || *query_id == sample.query_id) && matches(backend_type, backend.type) &&
+         matches(database, backend.database) && matches(user, backend.user) &&
+         matches(application, backend.application);
+}
+
+std::string Selection::describe() const {
+  std::string text;
+  const auto append = [&text](std::string_view what, const std::string& value) {
+    if (value.empty()) return;
+    if (!text.empty()) text += ", ";
+    text.append(what).append(" ").append(value);
+  };
+  append("query", query_id ? std::to_string(static_cast<int64_t>(*query_id)) : "");
+  append("backend type", backend_type);
+  append("database", database);
+  append("user", user);
+  append("application", application);
+  return text;
+}
+
+Analysis::Analysis(const Profile& profile, const RuleBook& book, const Selection& selection)
+    : profile_(profile), book_(book), classifier_(profile, book) {
+  collect(selection);
+  sum_up();
+}
+
+void Analysis::collect(const Selection& selection) {
+  use_of_sample_.assign(profile_.samples.size(), kNotRunning);
+  selected_.assign(profile_.samples.size(), false);
+  std::unordered_map<std::string_view, uint32_t> types;
+  std::unordered_map<uint64_t, uint32_t> seen;  // by stack and backend type
+  std::vector<FunctionId> path;
+  for (size_t i = 0; i < profile_.samples.size(); ++i) {
+    const Sample& sample = profile_.samples[i];
+    if (!selection.contains(profile_, sample)) continue;
+    selected_[i] = true;
+    if (sample.state != State::kRunning) continue;
+    const std::string_view type = backend_of(profile_, sample).type;
+    const auto type_id = types.try_emplace(type, static_cast<uint32_t>(types.size())).first->second;
+    const uint64_t key = static_cast<uint64_t>(type_id) << 32 | sample.stack.value;
+    const auto [at, is_new] = seen.try_emplace(key, static_cast<uint32_t>(uses_.size()));
+    if (is_new) {
+      path.clear();
+      append_path(profile_, sample.stack, path);
+      StackUse use;
+      use.first = static_cast<uint32_t>(paths_.size());
+      use.length = static_cast<uint32_t>(path.size());
+      use.classification = classifier_.classify(path, type);
+      paths_.insert(paths_.end(), path.begin(), path.end());
+      uses_.push_back(std::move(use));
+    }
+    StackUse& use = uses_[at->second];
+    use.weight += sample.weight;
+    use.samples += sample.count;
+    use_of_sample_[i] = at->second;
+  }
+}
+
+void Analysis::sum_up() {
+  own_.resize(book_.rules().size());
+  included_.resize(book_.rules().size());
+  const auto add = [](Sum& sum, const StackUse& use) {
+    sum.weight += use.weight;
+    sum.samples += use.samples;
+  };
+  for (const StackUse& use : uses_) {
+    weight_ += use.weight;
+    samples_ += use.samples;
+    const RuleIndex primary = use.classification.primary.rule;
+    if (primary == kNoRule) {
+      add(unclassified_, use);
+      continue;
+    }
+    add(own_[primary], use);
+    add(included_[primary], use);
+    for (const Claim& claim : use.classification.counts)
+      add(included_[claim.rule], use);
+  }
+}
+
+std::optional<uint16_t> Analysis::claim_of(const StackUse& use, RuleIndex rule) {
+  if (use.classification.primary.rule == rule) return use.classification.primary.frame;
+  for (const Claim& claim : use.classification.counts) {
+    if (claim.rule == rule) return claim.frame;
+  }
+  return std::nullopt;
+}
+
+Analysis::Sum Analysis::included_part(RuleIndex rule, RuleIndex other) const {
+  Sum sum;
+  for (const StackUse& use : uses_) {
+    if (use.classification.primary.rule != other || !claim_of(use, rule)) continue;
+    sum.weight += use.weight;
+    sum.samples += use.samples;
+  }
+  return sum;
+}
+
+}  // namespace pgflame::diagnose

@@ -1,0 +1,95 @@
+// Every sample of a selection, classified: what findings, tables and differences are made from.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "src/diagnose/classifier.h"
+#include "src/diagnose/rule_book.h"
+#include "src/profile/profile.h"
+
+namespace pgflame::diagnose {
+
+// Which samples to speak of; empty fields select everything.
+struct Selection {
+  std::optional<uint64_t> query_id;
+  std::string backend_type;
+  std::string database;
+  std::string user;
+  std::string application;
+
+  bool everything() const;
+  bool contains(const Profile& profile, const Sample& sample) const;
+  std::string describe() const;  // "query 42, database app"; empty for everything
+};
+
+// One distinct on-CPU stack.
+struct StackUse {
+  uint32_t first = 0;  // its path is Analysis::path(use)
+  uint32_t length = 0;
+  uint64_t weight = 0;
+  uint64_t samples = 0;
+  Classification classification;
+};
+
+class Analysis {
+ public:
+  // Keeps references to both.
+  Analysis(const Profile& profile, const RuleBook& book, const Selection& selection);
+
+  const Profile& profile() const { return profile_; }
+  const RuleBook& book() const { return book_; }
+  const Classifier& classifier() const { return classifier_; }
+
+  const std::vector<StackUse>& uses() const { return uses_; }
+  // Leaf first.
+  std::span<const FunctionId> path(const StackUse& use) const {
+    return {paths_.data() + use.first, use.length};
+  }
+  // The use of each sample of the profile; kNotRunning for samples in other states or not selected.
+  const std::vector<uint32_t>& use_of_sample() const { return use_of_sample_; }
+  static constexpr uint32_t kNotRunning = 0xffffffff;
+  bool selected(size_t sample) const { return selected_[sample]; }
+
+  uint64_t weight() const { return weight_; }    // on CPU, selected
+  uint64_t samples() const { return samples_; }  // likewise
+
+  // What a rule's finding counts: its own samples and those it includes.
+  struct Sum {
+    uint64_t weight = 0;
+    uint64_t samples = 0;
+  };
+  const Sum& own(RuleIndex rule) const { return own_[rule]; }
+  const Sum& with_included(RuleIndex rule) const { return included_[rule]; }
+  const Sum& unclassified() const { return unclassified_; }
+
+  // The frame that stands for the rule in this stack, if the rule counts it.
+  static std::optional<uint16_t> claim_of(const StackUse& use, RuleIndex rule);
+
+  // Sum over stacks that the rule counts and that have `other` as their primary.
+  Sum included_part(RuleIndex rule, RuleIndex other) const;
+
+ private:
+  void collect(const Selection& selection);
+  void sum_up();
+
+  const Profile& profile_;
+  const RuleBook& book_;
+  Classifier classifier_;
+  std::vector<FunctionId> paths_;
+  std::vector<StackUse> uses_;
+  std::vector<uint32_t> use_of_sample_;
+  std::vector<bool> selected_;
+  uint64_t weight_ = 0;
+  uint64_t samples_ = 0;
+  std::vector<Sum> own_;
+  std::vector<Sum> included_;
+  Sum unclassified_;
+};
+
+}  // namespace pgflame::diagnose

@@ -1,0 +1,157 @@
+#include "src/diagnose/classifier.h"
+
+#include <algorithm>
+
+#include "src/postgres/function_names.h"
+#include "src/postgres/plan_nodes.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+std::string_view module_name(const Module& module) {
+  switch (module.kind) {
+    case ModuleKind::kKernel:
+      return "[kernel]";
+    case ModuleKind::kJit:
+      return "[jit]";
+    default:
+      return std::string_view(module.path).substr(module.path.find_last_of('/') + 1);
+  }
+}
+
+bool starts_executor(std::string_view function) {
+  return function == "standard_ExecutorRun" || function == "ExecutorRun";
+}
+
+}  // namespace
+
+Classifier::Classifier(const Profile& profile, const RuleBook& book) : book_(book) {
+  facts_.resize(profile.functions.size());
+  for (size_t i = 0; i < profile.functions.size(); ++i)
+    learn(profile, profile.functions.id_at(i));
+}
+
+void Classifier::learn(const Profile& profile, FunctionId id) {
+  Facts& facts = facts_[id.value];
+  const Function& function = profile.functions[id];
+  facts.area = postgres::area_of(profile, id);
+  if (function.tier != NameTier::kNone && function.tier != NameTier::kPlaced) {
+    const std::string_view name = postgres::base_name(function.name);
+    book_.names().find(name, facts.sets);
+    facts.plan_node = postgres::plan_node(name);
+    facts.boundary = !facts.plan_node.empty() || starts_executor(name);
+  }
+  if (!function.file.empty()) {
+    const std::string_view file = std::string_view(function.file);
+    book_.names().find(std::string(kFileMark).append(file.substr(file.find_last_of('/') + 1)),
+                       facts.sets);
+  }
+  if (function.module.valid() && profile.modules.contains(function.module)) {
+    book_.names().find(
+        std::string(kModuleMark).append(module_name(profile.modules[function.module])), facts.sets);
+  }
+  std::ranges::sort(facts.sets);
+  const auto [from, to] = std::ranges::unique(facts.sets);
+  facts.sets.erase(from, to);
+
+  const std::vector<Rule>& rules = book_.rules();
+  for (RuleIndex r = 0; r < rules.size(); ++r) {
+    for (uint16_t m = 0; m < rules[r].matches.size(); ++m) {
+      const Match& match = rules[r].matches[m];
+      if (in_set(id, match.frames) || in_set(id, match.files) || in_set(id, match.modules))
+        facts.candidates.push_back(Candidate{r, m});
+    }
+    if (std::ranges::find(rules[r].default_areas, postgres::id_of(facts.area)) !=
+        rules[r].default_areas.end())
+      facts.default_rule = r;
+  }
+  std::ranges::stable_partition(facts.candidates, [&](const Candidate& candidate) {
+    return rules[candidate.rule].matches[candidate.match].conditional();
+  });
+}
+
+bool Classifier::in_set(FunctionId function, NameSetId set) const {
+  return set != kNoNames && std::ranges::binary_search(facts(function).sets, set);
+}
+
+bool Classifier::stands_for(FunctionId function, RuleIndex rule) const {
+  return std::ranges::any_of(facts(function).candidates,
+                             [&](const Candidate& candidate) { return candidate.rule == rule; });
+}
+
+bool Classifier::called_from(const Place& place, NameSetId set, uint32_t within) const {
+  const size_t end =
+      within == 0 ? place.path.size() : std::min(place.path.size(), place.at + 1 + within);
+  for (size_t i = place.at + 1; i < end; ++i) {
+    if (in_set(place.path[i], set)) return true;
+  }
+  return false;
+}
+
+bool Classifier::calls(const Place& place, NameSetId set) const {
+  for (size_t i = 0; i < place.at; ++i) {
+    if (in_set(place.path[i], set)) return true;
+  }
+  return false;
+}
+
+bool Classifier::holds(const Match& match, const Place& place) const {
+  if (match.leaf && place.at != 0) return false;
+  if (match.under != kNoNames && !called_from(place, match.under, match.within)) return false;
+  if (match.not_under != kNoNames && called_from(place, match.not_under, match.not_within))
+    return false;
+  if (match.calls != kNoNames && !calls(place, match.calls)) return false;
+  if (match.not_calls != kNoNames && calls(place, match.not_calls)) return false;
+  return match.backend_types.empty() ||
+         std::ranges::find(match.backend_types, place.backend_type) != match.backend_types.end();
+}
+
+Claim Classifier::claim(const std::vector<FunctionId>& path, std::string_view backend_type) const {
+  for (size_t i = 0; i < path.size(); ++i) {
+    for (const Candidate& candidate : facts(path[i]).candidates) {
+      const Match& match = book_.rules()[candidate.rule].matches[candidate.match];
+      if (holds(match, Place{path, i, backend_type}))
+        return Claim{candidate.rule, static_cast<uint16_t>(i)};
+    }
+  }
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (const RuleIndex rule = facts(path[i]).default_rule; rule != kNoRule)
+      return Claim{rule, static_cast<uint16_t>(i)};
+  }
+  return {};
+}
+
+// Goes on towards the root: callers may take the sample over, or count it too.
+void Classifier::climb(Classification& result, const Place& start) const {
+  bool crossed = false;
+  for (size_t i = start.at; i < start.path.size(); ++i) {
+    for (const Candidate& candidate : facts(start.path[i]).candidates) {
+      const Rule& rule = book_.rules()[candidate.rule];
+      const Match& match = rule.matches[candidate.match];
+      if (candidate.rule == result.primary.rule ||
+          !holds(match, {start.path, i, start.backend_type}))
+        continue;
+      if (!crossed && match.takes.contains(result.primary.rule))
+        result.primary = Claim{candidate.rule, static_cast<uint16_t>(i)};
+      const bool counted = std::ranges::any_of(
+          result.counts, [&](const Claim& claim) { return claim.rule == candidate.rule; });
+      if (!counted && (!crossed || rule.through_nodes) &&
+          rule.includes.contains(result.primary.rule))
+        result.counts.push_back(Claim{candidate.rule, static_cast<uint16_t>(i)});
+    }
+    crossed = crossed || facts(start.path[i]).boundary;
+  }
+  std::erase_if(result.counts,
+                [&](const Claim& claim) { return claim.rule == result.primary.rule; });
+}
+
+Classification Classifier::classify(const std::vector<FunctionId>& path,
+                                    std::string_view backend_type) const {
+  Classification result;
+  result.primary = claim(path, backend_type);
+  if (result.primary.rule != kNoRule)
+    climb(result, Place{path, result.primary.frame, backend_type});
+  return result;
+}
+
+}  // namespace pgflame::diagnose

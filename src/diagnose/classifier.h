@@ -1,0 +1,68 @@
+// Gives each stack its primary activity, and the rules it counts towards besides.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/diagnose/rule_book.h"
+#include "src/postgres/areas.h"
+#include "src/profile/profile.h"
+
+namespace pgflame::diagnose {
+
+// A rule that a frame of the stack stands for. Frames are counted from the leaf.
+struct Claim {
+  RuleIndex rule = kNoRule;
+  uint16_t frame = 0;
+};
+
+struct Classification {
+  Claim primary;              // rule kNoRule: unclassified
+  std::vector<Claim> counts;  // rules that include the primary one; without it
+};
+
+class Classifier {
+ public:
+  Classifier(const Profile& profile, const RuleBook& book);
+
+  // `path`: functions of one stack, leaf first.
+  Classification classify(const std::vector<FunctionId>& path, std::string_view backend_type) const;
+
+  // Whether the function stands for the rule (conditions on its callers aside).
+  bool stands_for(FunctionId function, RuleIndex rule) const;
+  bool in_set(FunctionId function, NameSetId set) const;
+  postgres::Area area(FunctionId function) const { return facts_[function.value].area; }
+  std::string_view plan_node(FunctionId function) const { return facts_[function.value].plan_node; }
+
+ private:
+  struct Candidate {
+    RuleIndex rule = 0;
+    uint16_t match = 0;
+  };
+  struct Facts {
+    std::vector<Candidate> candidates;  // conditional matches first, then book order
+    std::vector<NameSetId> sets;        // sorted
+    std::string_view plan_node;
+    bool boundary = false;  // a plan node, or the start of another executor run
+    postgres::Area area = postgres::Area::kOther;
+    RuleIndex default_rule = kNoRule;
+  };
+  struct Place {
+    const std::vector<FunctionId>& path;
+    size_t at = 0;
+    std::string_view backend_type;
+  };
+
+  const Facts& facts(FunctionId function) const { return facts_[function.value]; }
+  void learn(const Profile& profile, FunctionId function);
+  bool called_from(const Place& place, NameSetId set, uint32_t within) const;
+  bool calls(const Place& place, NameSetId set) const;
+  bool holds(const Match& match, const Place& place) const;
+  Claim claim(const std::vector<FunctionId>& path, std::string_view backend_type) const;
+  void climb(Classification& result, const Place& start) const;
+
+  const RuleBook& book_;
+  std::vector<Facts> facts_;  // by FunctionId
+};
+
+}  // namespace pgflame::diagnose

@@ -1,0 +1,54 @@
+// What the samples of one finding have in common: the material its text is filled with.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "src/diagnose/analysis.h"
+
+namespace pgflame::diagnose {
+
+struct Counted {
+  std::string name;
+  uint64_t weight = 0;
+};
+using Ranking = std::vector<Counted>;  // largest first
+
+// Shapes as seen in a flame graph.
+enum class Shape {
+  kPlateau,  // one function's self time makes up most of it
+  kJagged,   // many functions, none of them large
+  kTower,    // anything between
+};
+
+struct Evidence {
+  uint64_t weight = 0;
+  Ranking functions;  // where the CPU was (innermost frames)
+  Ranking claimers;   // the frames that stand for the rule
+  Ranking callees;    // what those called directly
+  Ranking callers;    // who called them, helpers of no meaning left out
+  Ranking nodes;      // plan nodes: "Seq Scan below Hash Join"
+  Ranking parts;      // titles of included rules
+  Ranking queries;    // ids in decimal; "" where unknown
+  Ranking databases;
+  Ranking backend_types;
+  Shape shape = Shape::kTower;
+};
+
+Evidence gather(const Analysis& analysis, RuleIndex rule);
+
+// "a (60 %), b (30 %), c (5 %)", shares of `whole`; parts under 2 % are left out.
+std::string list(const Ranking& ranking, uint64_t whole, size_t most = 3);
+
+// The entry that owns at least `share` of `whole`, or null.
+const Counted* owner(const Ranking& ranking, uint64_t whole, double share);
+
+// Replaces {functions}, {claimers}, {callees}, {callers}, {nodes}, {parts}; a slot without content
+// becomes "unknown".
+std::string fill(std::string_view text, const Evidence& evidence);
+
+// "46 %", "4.6 %".
+std::string short_percent(double share);
+
+}  // namespace pgflame::diagnose

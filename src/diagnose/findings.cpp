@@ -1,0 +1,202 @@
+#include "src/diagnose/findings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/diagnose/evidence.h"
+#include "src/diagnose/statistics.h"
+#include "src/diagnose/wait_findings.h"
+#include "src/diagnose/wording.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+double ratio(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+class Writer {
+ public:
+  Writer(const Analysis& analysis, const TimeSplit& split, const Options& options)
+      : analysis_(analysis), split_(split), options_(options), wording_(analysis.profile()) {}
+
+  std::vector<Finding> write() {
+    const auto& rules = analysis_.book().rules();
+    for (RuleIndex rule = 0; rule < rules.size(); ++rule) {
+      if (rules[rule].finding) consider(rule);
+    }
+    for (WaitFinding& wait : find_waits(analysis_, split_, options_))
+      ranked_.push_back({std::move(wait.finding), static_cast<double>(wait.nanoseconds), kNoRule});
+    std::ranges::stable_sort(
+        ranked_, [](const Ranked& a, const Ranked& b) { return a.nanoseconds > b.nanoseconds; });
+    yield();
+    std::vector<Finding> findings;
+    for (Ranked& one : ranked_)
+      findings.push_back(std::move(one.finding));
+    return findings;
+  }
+
+ private:
+  struct Ranked {
+    Finding finding;
+    double nanoseconds = 0;
+    RuleIndex rule = kNoRule;
+  };
+
+  void consider(RuleIndex index) {
+    const Rule& rule = analysis_.book().rules()[index];
+    const Analysis::Sum& sum = analysis_.with_included(index);
+    const double share = ratio(sum.weight, analysis_.weight());
+    const uint64_t waited = waits_of(rule);
+    const bool on_cpu = share >= options_.finding_share && sum.samples >= options_.finding_samples;
+    const bool off_cpu = split_.active() > 0 &&
+                         ratio(waited, split_.active()) >= options_.finding_share &&
+                         sum.samples > 0;
+    if (!on_cpu && !off_cpu) return;
+    const Evidence evidence = gather(analysis_, index);
+    if (!off_cpu && !needs_met(index, share)) return;
+    Finding finding = write(rule, sum, share, evidence);
+    if (waited > 0) add_waits(finding, rule, waited);
+    const double cpu = share * static_cast<double>(std::max<uint64_t>(split_.running, 1));
+    ranked_.push_back(
+        {std::move(finding), std::max(cpu, static_cast<double>(off_cpu ? waited : 0)), index});
+  }
+
+  uint64_t waits_of(const Rule& rule) const {
+    uint64_t sum = 0;
+    for (const WaitUse& wait : split_.waits) {
+      const std::string event = wait.kind + ":" + wait.name;
+      const bool mine = std::ranges::any_of(
+          rule.waits, [&](const std::string& pattern) { return covers(pattern, event); });
+      if (mine) sum += wait.nanoseconds;
+    }
+    return sum;
+  }
+
+  bool needs_met(RuleIndex index, double share) const {
+    const Rule& rule = analysis_.book().rules()[index];
+    if (rule.needs == kNoNames || share >= rule.needs_below) return true;
+    uint64_t with = 0;
+    uint64_t all = 0;
+    for (const StackUse& use : analysis_.uses()) {
+      if (!Analysis::claim_of(use, index)) continue;
+      all += use.weight;
+      const auto path = analysis_.path(use);
+      const bool has = std::ranges::any_of(path, [&](FunctionId function) {
+        return analysis_.classifier().in_set(function, rule.needs);
+      });
+      if (has) with += use.weight;
+    }
+    return ratio(with, all) >= rule.needs_share;
+  }
+
+  Finding write(const Rule& rule,
+                const Analysis::Sum& sum,
+                double share,
+                const Evidence& evidence) const {
+    const Recording& recording = analysis_.profile().recording;
+    Finding finding;
+    finding.id = rule.id;
+    finding.title = rule.title;
+    finding.area = rule.area;
+    finding.samples = sum.samples;
+    finding.share = wilson(share * static_cast<double>(analysis_.samples()),
+                           static_cast<double>(analysis_.samples()));
+    const uint64_t ns = cpu_nanoseconds(recording, sum.weight, sum.samples);
+    finding.cores = ratio(ns, static_cast<uint64_t>(std::max<int64_t>(recording.duration_ns, 0)));
+    if (const Counted* query = owner(evidence.queries, evidence.weight, 0.8))
+      finding.query_id = static_cast<uint64_t>(std::stoll(query->name));
+    finding.headline = headline(finding);
+    finding.seen = wording_.seen(rule, evidence, analysis_.weight());
+    finding.means = wording_.join(rule.means, evidence);
+    finding.actions = wording_.each(rule.actions, evidence);
+    finding.confirm = wording_.join(rule.confirm, evidence, "\n");
+    finding.refute = fill(rule.refute, evidence);
+    for (const Counted& claimer : evidence.claimers) {
+      if (finding.frames.size() < 5) finding.frames.push_back(claimer.name);
+    }
+    return finding;
+  }
+
+  std::string headline(const Finding& finding) const {
+    const auto percent = [](double share) { return fmt::format("{:.0f}", share * 100); };
+    std::string text = fmt::format("{}: {} of CPU ({}–{})",
+                                   capitalised(finding.title),
+                                   short_percent(finding.share.share),
+                                   percent(finding.share.low),
+                                   percent(finding.share.high));
+    const uint32_t cpus = analysis_.profile().recording.cpus;
+    if (finding.cores > 0 && cpus > 0)
+      text += fmt::format(", {:.1f} of {} cores", finding.cores, cpus);
+    else if (finding.cores > 0)
+      text += fmt::format(", {:.1f} cores", finding.cores);
+    return text;
+  }
+
+  void add_waits(Finding& finding, const Rule& rule, uint64_t waited) const {
+    Ranking events;
+    for (const WaitUse& wait : split_.waits) {
+      const std::string event = wait.kind + ":" + wait.name;
+      const bool mine = std::ranges::any_of(
+          rule.waits, [&](const std::string& pattern) { return covers(pattern, event); });
+      if (mine) events.push_back(Counted{wait.name.empty() ? wait.kind : event, wait.nanoseconds});
+    }
+    finding.seen +=
+        fmt::format(" Beside that, {} of the time of active backends was spent asleep in it: {}.",
+                    short_percent(ratio(waited, split_.active())),
+                    list(events, waited, 4));
+  }
+
+  // A rule that yields goes right behind the included rule that makes most of it up.
+  void yield() {
+    for (size_t i = 0; i < ranked_.size(); ++i) {
+      const RuleIndex index = ranked_[i].rule;
+      if (index == kNoRule || !analysis_.book().rules()[index].yields) continue;
+      const auto dominant = dominant_part(index, i);
+      if (!dominant) continue;
+      std::rotate(ranked_.begin() + static_cast<std::ptrdiff_t>(i),
+                  ranked_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                  ranked_.begin() + static_cast<std::ptrdiff_t>(*dominant) + 1);
+      i = *dominant;
+    }
+  }
+
+  std::optional<size_t> dominant_part(RuleIndex index, size_t from) const {
+    constexpr double kMost = 0.6;
+    const uint64_t whole = analysis_.with_included(index).weight;
+    for (size_t i = from + 1; i < ranked_.size(); ++i) {
+      const RuleIndex other = ranked_[i].rule;
+      if (other == kNoRule || !analysis_.book().rules()[index].includes.contains(other)) continue;
+      if (ratio(analysis_.included_part(index, other).weight, whole) >= kMost) return i;
+    }
+    return std::nullopt;
+  }
+
+  const Analysis& analysis_;
+  const TimeSplit& split_;
+  const Options& options_;
+  Wording wording_;
+  std::vector<Ranked> ranked_;
+};
+
+}  // namespace
+
+std::string capitalised(std::string_view text) {
+  std::string result(text);
+  if (!result.empty())
+    result[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(result[0])));
+  return result;
+}
+
+std::vector<Finding> find_patterns(const Analysis& analysis,
+                                   const TimeSplit& split,
+                                   const Options& options) {
+  return Writer(analysis, split, options).write();
+}
+
+}  // namespace pgflame::diagnose

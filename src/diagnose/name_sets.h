@@ -1,0 +1,39 @@
+// Many sets of name patterns, matched against a name at once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace pgflame::diagnose {
+
+using NameSetId = uint32_t;
+inline constexpr NameSetId kNoNames = 0xffffffff;
+
+class NameSets {
+ public:
+  // Patterns: "exact", "prefix*", "*suffix", "*part*". An empty list is kNoNames.
+  NameSetId add(const std::vector<std::string>& patterns);
+  size_t size() const { return count_; }
+
+  // Appends the sets that contain `name`, some perhaps twice.
+  void find(std::string_view name, std::vector<NameSetId>& sets) const;
+
+ private:
+  struct Loose {
+    std::string text;
+    bool at_end = false;  // suffix; else anywhere
+    NameSetId set = 0;
+  };
+  using ByText = std::unordered_map<std::string, std::vector<NameSetId>>;
+
+  ByText exact_;
+  ByText prefixes_;
+  std::vector<size_t> prefix_lengths_;  // ascending, distinct
+  std::vector<Loose> loose_;
+  uint32_t count_ = 0;
+};
+
+}  // namespace pgflame::diagnose

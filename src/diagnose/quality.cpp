@@ -1,0 +1,255 @@
+#include "src/diagnose/quality.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/diagnose/evidence.h"
+#include "src/postgres/function_names.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+// Up to which value of a bad share each grade is given, A to D; above: F. Unnamed leaves are worse
+// for the reader than for the classification, which falls back on their callers.
+struct Scale {
+  std::array<double, 4> limits;
+};
+constexpr Scale kTruncated{{0.03, 0.10, 0.25, 0.50}};
+constexpr Scale kUnnamed{{0.05, 0.15, 0.30, 0.50}};
+constexpr Scale kLost{{0.01, 0.05, 0.20, 0.50}};
+
+char grade_of(double share, const Scale& scale) {
+  for (size_t i = 0; i < scale.limits.size(); ++i) {
+    if (share <= scale.limits[i]) return static_cast<char>('A' + i);
+  }
+  return 'F';
+}
+
+// The Wilson interval of a 10 % pattern is +-1.9 points with 1000 samples, +-3.5 with 300 and
+// +-6 with 100.
+char grade_of_samples(uint64_t samples) {
+  if (samples >= 1000) return 'A';
+  if (samples >= 300) return 'B';
+  if (samples >= 100) return 'C';
+  return samples >= 30 ? 'D' : 'F';
+}
+
+struct Reason {
+  char grade;
+  std::string text;
+  std::string remedy;
+};
+
+double share(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+// The module and reason that most unnamed leaves hang on.
+struct MissingNames {
+  std::string module;
+  Unnamed reason = Unnamed::kNamed;
+  uint64_t samples = 0;
+};
+
+bool unnamed_leaf(const Profile& profile, std::span<const FunctionId> path) {
+  if (path.empty()) return true;
+  const NameTier tier = profile.functions[path[0]].tier;
+  return tier == NameTier::kNone || tier == NameTier::kPlaced;
+}
+
+MissingNames worst_module(const Analysis& analysis) {
+  const Profile& profile = analysis.profile();
+  std::map<std::pair<std::string, Unnamed>, uint64_t> missing;
+  for (const StackUse& use : analysis.uses()) {
+    const auto path = analysis.path(use);
+    if (path.empty() || !unnamed_leaf(profile, path)) continue;
+    const Function& leaf = profile.functions[path[0]];
+    const std::string module = leaf.module.valid() && profile.modules.contains(leaf.module)
+                                   ? profile.modules[leaf.module].path
+                                   : "";
+    missing[{module, leaf.unnamed}] += use.samples;
+  }
+  MissingNames worst;
+  for (const auto& [key, samples] : missing) {
+    if (samples > worst.samples) worst = MissingNames{key.first, key.second, samples};
+  }
+  return worst;
+}
+
+std::string file_name(const std::string& path) {
+  return path.substr(path.find_last_of('/') + 1);
+}
+
+// "/usr/lib/postgresql/15/bin/postgres" -> 15; also .../15/lib/plpgsql.so.
+std::string debian_major(const std::string& path) {
+  constexpr std::string_view kFolder = "/postgresql/";
+  const auto at = path.find(kFolder);
+  if (at == std::string::npos) return {};
+  const std::string rest = path.substr(at + kFolder.size());
+  const std::string major = rest.substr(0, rest.find('/'));
+  return parse_u64(major) ? major : std::string();
+}
+
+std::string naming_remedy(const MissingNames& missing) {
+  if (missing.reason == Unnamed::kKernelHidden)
+    return "let root see kernel addresses while recording: sysctl kernel.kptr_restrict=1";
+  if (missing.reason == Unnamed::kJit)
+    return "name JIT code: set jit_profiling_support = on for the session, or jit = off";
+  if (missing.reason == Unnamed::kModuleGone)
+    return fmt::format("give the binary that was running: pgflame report --binary {}",
+                       missing.module.empty() ? "FILE" : file_name(missing.module));
+  if (const std::string major = debian_major(missing.module); !major.empty()) {
+    return fmt::format(
+        "install the debug symbols and report again: apt-get install postgresql-{}-dbgsym (Debian, "
+        "Ubuntu) or the postgresql{}-debuginfo package (RPM)",
+        major,
+        major);
+  }
+  if (missing.reason == Unnamed::kUnknownToInput)
+    return "record with pgflame, or give perf's own file instead of its text: it still has the "
+           "addresses";
+  return fmt::format("install the debug symbols of {}",
+                     missing.module.empty() ? "the server" : file_name(missing.module));
+}
+
+std::string unwinding_remedy(const Recording& recording) {
+  if (recording.sampler == "perf.data" || recording.sampler == "perf script")
+    return "record whole stacks: pgflame record, or perf record --call-graph dwarf,65528 where the "
+           "server has no frame pointers";
+  if (recording.sampler == "folded" || recording.sampler == "svg")
+    return "the input does not reach the process's entry point; record again with pgflame record";
+  return "record with the default unwinder (tables made from .eh_frame) instead of frame pointers";
+}
+
+void add_truncated(const Analysis& analysis, std::vector<Reason>& reasons) {
+  const Profile& profile = analysis.profile();
+  uint64_t truncated = 0;
+  for (size_t i = 0; i < profile.samples.size(); ++i) {
+    if (analysis.use_of_sample()[i] == Analysis::kNotRunning) continue;
+    if (!reaches_root(profile, profile.samples[i])) truncated += profile.samples[i].count;
+  }
+  const double cut = share(truncated, analysis.samples());
+  reasons.push_back({grade_of(cut, kTruncated),
+                     fmt::format("{} of the stacks do not reach their root", short_percent(cut)),
+                     unwinding_remedy(profile.recording)});
+}
+
+void add_unnamed(const Analysis& analysis, std::vector<Reason>& reasons) {
+  uint64_t unnamed = 0;
+  for (const StackUse& use : analysis.uses()) {
+    if (unnamed_leaf(analysis.profile(), analysis.path(use))) unnamed += use.samples;
+  }
+  const double part = share(unnamed, analysis.samples());
+  const MissingNames missing = worst_module(analysis);
+  reasons.push_back({grade_of(part, kUnnamed),
+                     fmt::format("{} of the samples end in a function without a name{}",
+                                 short_percent(part),
+                                 missing.module.empty() ? std::string()
+                                                        : fmt::format(", most of them in {} ({})",
+                                                                      file_name(missing.module),
+                                                                      explain(missing.reason))),
+                     naming_remedy(missing)});
+}
+
+void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
+  const Recording& recording = analysis.profile().recording;
+  const uint64_t lost = account(analysis.profile()).lost;
+  const double part = share(lost, lost + analysis.samples());
+  reasons.push_back({grade_of(part, kLost),
+                     fmt::format("{} of the samples were lost", short_percent(part)),
+                     "record at a lower rate: -F 49"});
+  if (recording.losses[static_cast<size_t>(Loss::kThrottled)] > 0) {
+    reasons.push_back({'B',
+                       fmt::format("the kernel throttled the sampling {} times",
+                                   recording.losses[static_cast<size_t>(Loss::kThrottled)]),
+                       "record at a lower rate, or raise kernel.perf_event_max_sample_rate"});
+  }
+  if (recording.truncated_input)
+    reasons.push_back({'B', "the input ends in the middle", "copy the capture again, completely"});
+}
+
+void add_size(const Analysis& analysis, std::vector<Reason>& reasons) {
+  const uint64_t samples = analysis.samples();
+  reasons.push_back({grade_of_samples(samples),
+                     fmt::format("only {} on-CPU samples", format_count(samples)),
+                     "record longer: 1 000 samples need 10 s of one busy core at 99 Hz"});
+}
+
+}  // namespace
+
+Quality grade(const Analysis& analysis) {
+  std::vector<Reason> reasons;
+  add_size(analysis, reasons);
+  if (analysis.samples() > 0) {
+    add_truncated(analysis, reasons);
+    add_unnamed(analysis, reasons);
+  }
+  add_losses(analysis, reasons);
+  std::erase_if(reasons, [](const Reason& reason) { return reason.grade == 'A'; });
+  std::ranges::stable_sort(reasons, std::greater{}, &Reason::grade);
+  Quality quality;
+  quality.grade = reasons.empty() ? 'A' : reasons.front().grade;
+  for (const Reason& reason : reasons)
+    quality.reasons.push_back(reason.text);
+  if (!reasons.empty()) quality.remedy = reasons.front().remedy;
+  return quality;
+}
+
+std::vector<std::string> notes_on(const Analysis& analysis) {
+  // Where interrupts are switched on again (kernel/sched/core.c, include/linux/spinlock_api_smp.h,
+  // arch/x86/include/asm/irqflags.h): a timer-driven sample that fell due earlier lands here.
+  constexpr std::array<std::string_view, 6> kSkids{"finish_task_switch",
+                                                   "_raw_spin_unlock_irqrestore",
+                                                   "_raw_spin_unlock_irq",
+                                                   "do_softirq",
+                                                   "__do_softirq",
+                                                   "pv_native_safe_halt"};
+  std::vector<std::string> notes = analysis.profile().recording.notes;
+  const std::string& event = analysis.profile().recording.event.name;
+  if (!event.starts_with("cpu-clock") && !event.starts_with("task-clock")) return notes;
+  uint64_t skidded = 0;
+  for (const StackUse& use : analysis.uses()) {
+    const auto path = analysis.path(use);
+    if (path.empty()) continue;
+    const std::string_view leaf = postgres::base_name(analysis.profile().functions[path[0]].name);
+    if (std::ranges::find(kSkids, leaf) != kSkids.end()) skidded += use.samples;
+  }
+  const double part = share(skidded, analysis.samples());
+  if (part >= 0.03) {
+    notes.push_back(fmt::format(
+        "VMSKID: {} of the samples end where the kernel switches interrupts back on "
+        "(finish_task_switch, _raw_spin_unlock_irqrestore). The {} event is a timer, which cannot "
+        "interrupt before that: the time was spent somewhere just before, not in these functions.",
+        short_percent(part),
+        event));
+  }
+  return notes;
+}
+
+Totals total_up(const Analysis& analysis) {
+  const Accounting accounting = account(analysis.profile());
+  Totals totals;
+  totals.captured = accounting.captured;
+  totals.lost = accounting.lost;
+  totals.unnamed = accounting.unnamed;
+  totals.truncated = accounting.truncated;
+  totals.unclassified = analysis.unclassified().samples;
+  const uint64_t running = accounting.running;
+  totals.line = fmt::format("{} samples{} · {} lost · {} unnamed · {} truncated · {} unclassified",
+                            format_count(running),
+                            analysis.profile().recording.has_waits
+                                ? fmt::format(" on CPU and {} intervals off CPU",
+                                              format_count(accounting.captured - running))
+                                : std::string(),
+                            format_count(totals.lost),
+                            format_percent(share(totals.unnamed, running)),
+                            format_percent(share(totals.truncated, running)),
+                            format_percent(share(totals.unclassified, analysis.samples())));
+  return totals;
+}
+
+}  // namespace pgflame::diagnose

@@ -1,0 +1,130 @@
+// The patterns pgflame knows, as data: which frames claim a sample, and what to say about it.
+//
+// The built-in book is src/diagnose/rules/*.toml; docs of the format are in rules/README.md. More
+// books add rules or replace those with the same id.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/error.h"
+#include "src/diagnose/name_sets.h"
+
+namespace pgflame::diagnose {
+
+// Prefixes that keep source files and modules apart from function names in the book's NameSets.
+inline constexpr std::string_view kFileMark = "file:";
+inline constexpr std::string_view kModuleMark = "module:";
+
+using RuleIndex = uint16_t;
+inline constexpr RuleIndex kNoRule = 0xffff;
+
+// A set of rules: "*" or ids, resolved once the whole book is known.
+struct RuleSet {
+  bool all = false;
+  std::vector<bool> members;
+
+  bool contains(RuleIndex rule) const { return all || (rule < members.size() && members[rule]); }
+};
+
+// One way to recognise a rule's frame. The frame itself: any of the three sets.
+struct Match {
+  NameSetId frames = kNoNames;
+  NameSetId files = kNoNames;    // source files of placed or debug-named functions
+  NameSetId modules = kNoNames;  // file name of the module; "[kernel]", "[jit]"
+  NameSetId under = kNoNames;    // one of its callers must be ...
+  uint32_t within = 0;           // ... at most so many frames up; 0: anywhere
+  NameSetId not_under = kNoNames;
+  uint32_t not_within = 0;
+  NameSetId calls = kNoNames;  // one of the frames it called must be ...
+  NameSetId not_calls = kNoNames;
+  bool leaf = false;  // it is the innermost frame
+  std::vector<std::string> backend_types;
+  RuleSet takes;  // rules whose samples, met further in, belong to this rule instead
+  std::vector<std::string> takes_ids;
+
+  bool conditional() const {
+    return under != kNoNames || calls != kNoNames || leaf || !backend_types.empty();
+  }
+};
+
+// A text that is true for some majors only; 0 means unbounded.
+struct Advice {
+  std::string text;
+  int since = 0;
+  int until = 0;
+
+  bool holds_for(int major) const {
+    return major == 0 || ((since == 0 || major >= since) && (until == 0 || major <= until));
+  }
+};
+
+struct Rule {
+  std::string id;
+  std::string title;
+  std::string area;
+  std::vector<std::string> source;  // Postgres source files the facts come from
+  bool finding = true;              // false: part of the split, but never written up
+  std::vector<Match> matches;
+  // The finding counts samples of these rules too when they were called from one of its frames;
+  // calls through other plan nodes only with through_nodes.
+  RuleSet includes;
+  std::vector<std::string> includes_ids;
+  bool through_nodes = false;
+  bool yields = false;  // stands behind an included rule that makes most of it up
+  // The finding needs these frames in at least needs_share of its samples, unless its share
+  // reaches needs_below.
+  NameSetId needs = kNoNames;
+  double needs_share = 0;
+  double needs_below = 1;
+  std::vector<std::string> waits;  // wait events that belong to it: "LWLock:*", "IO:DataFileRead"
+  std::vector<std::string> default_areas;  // claims what no rule claimed in these areas
+  std::string seen;                        // may be empty; slots, see evidence.h
+  std::vector<Advice> means;
+  std::vector<Advice> actions;
+  std::vector<Advice> confirm;
+  std::string refute;
+};
+
+// What to say about one wait event or a class of them.
+struct WaitAdvice {
+  std::string event;  // "LWLock:WALWrite", "IO:*"
+  std::vector<std::string> source;
+  std::vector<Advice> means;
+  std::vector<Advice> actions;
+  std::vector<Advice> confirm;
+};
+
+struct RuleText {
+  std::string name;  // file name, for messages
+  std::string text;  // TOML
+};
+
+class RuleBook {
+ public:
+  // The compiled-in book. Parsed once.
+  static const RuleBook& builtin();
+  // The built-in book with more rules; errors name the file and line.
+  static Result<RuleBook> with(std::span<const RuleText> more);
+
+  const std::vector<Rule>& rules() const { return rules_; }
+  const std::vector<WaitAdvice>& waits() const { return waits_; }
+  const NameSets& names() const { return names_; }
+  RuleIndex find(std::string_view id) const;                  // kNoRule when there is none
+  const WaitAdvice* find_wait(std::string_view event) const;  // best match for "IO:WALSync"
+
+ private:
+  friend class BookReader;
+  void resolve();
+  std::vector<Rule> rules_;
+  std::vector<WaitAdvice> waits_;
+  NameSets names_;
+};
+
+// Whether "LWLock:WALWrite" is covered by "LWLock:*".
+bool covers(std::string_view pattern, std::string_view event);
+
+}  // namespace pgflame::diagnose

@@ -1,0 +1,179 @@
+#include "src/diagnose/verdict.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "src/diagnose/evidence.h"
+#include "src/diagnose/quality.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+double ratio(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+struct Part {
+  std::string_view words;
+  double share;
+};
+
+// "46 % of the CPU time (±2) is tuple deforming, nearly all of it for query 42."
+std::string about_cpu(const std::vector<Finding>& findings) {
+  const auto first = std::ranges::find_if(
+      findings, [](const Finding& f) { return f.cores > 0 || !f.frames.empty(); });
+  if (first == findings.end()) return "No single pattern reaches 5 % of the CPU time.";
+  std::string text = fmt::format("{} of the CPU time (±{:.0f}) is {}",
+                                 short_percent(first->share.share),
+                                 (first->share.high - first->share.low) * 50,
+                                 first->title);
+  if (first->query_id)
+    text += fmt::format(", nearly all of it for query {}", static_cast<int64_t>(*first->query_id));
+  return text + ".";
+}
+
+std::string busy_cores(const Analysis& analysis) {
+  const Recording& recording = analysis.profile().recording;
+  const uint64_t ns = cpu_nanoseconds(recording, analysis.weight(), analysis.samples());
+  if (ns == 0 || recording.duration_ns <= 0) return {};
+  const double cores = ratio(ns, static_cast<uint64_t>(recording.duration_ns));
+  return recording.cpus > 0
+             ? fmt::format("{:.1f} of {} cores were busy with it. ", cores, recording.cpus)
+             : fmt::format("{:.1f} cores were busy with it. ", cores);
+}
+
+VerdictClass classify(const TimeSplit& split) {
+  const uint64_t active = split.active();
+  if (ratio(split.running, active) > 0.6) return VerdictClass::kCpuBound;
+  if (ratio(split.runnable, active) > 0.25) return VerdictClass::kCpuStarved;
+  if (ratio(split.waiting("IO"), active) > 0.3) return VerdictClass::kDiskBound;
+  const uint64_t locks = split.waiting("LWLock") + split.waiting("Lock") + split.waiting("Spin");
+  if (ratio(locks, active) > 0.3) return VerdictClass::kContentionBound;
+  if (ratio(split.waiting("Client"), active) > 0.3) return VerdictClass::kClientBound;
+  return VerdictClass::kMixed;
+}
+
+std::vector<Part> parts_of(const TimeSplit& split) {
+  const uint64_t active = split.active();
+  std::vector<Part> parts{
+      {"running on a CPU", ratio(split.running, active)},
+      {"waiting for a CPU", ratio(split.runnable, active)},
+      {"waiting for files", ratio(split.waiting("IO"), active)},
+      {"waiting for lightweight locks", ratio(split.waiting("LWLock"), active)},
+      {"waiting for heavyweight locks", ratio(split.waiting("Lock"), active)},
+      {"waiting for the client", ratio(split.waiting("Client"), active)},
+      {"waiting for other backends", ratio(split.waiting("IPC"), active)},
+      {"sleeping on purpose", ratio(split.waiting("Timeout"), active)},
+      {"waiting for something that could not be told", ratio(split.waiting("Unknown"), active)},
+  };
+  std::ranges::stable_sort(parts, std::greater{}, &Part::share);
+  return parts;
+}
+
+std::string first_wait(const std::vector<Finding>& findings, std::string_view id) {
+  const auto found = std::ranges::find(findings, id, &Finding::id);
+  return found == findings.end() ? std::string() : " " + found->seen;
+}
+
+std::string triage_text(VerdictClass kind,
+                        const TimeSplit& split,
+                        const std::vector<Finding>& findings) {
+  const uint64_t active = split.active();
+  const auto share = [&](uint64_t ns) { return short_percent(ratio(ns, active)); };
+  switch (kind) {
+    case VerdictClass::kCpuBound:
+      return fmt::format("CPU-bound: {} of active backend time is on CPU; {}",
+                         share(split.running),
+                         about_cpu(findings));
+    case VerdictClass::kCpuStarved:
+      return fmt::format(
+          "CPU-starved: {} of active backend time is spent waiting for a CPU, {} on one; {}",
+          share(split.runnable),
+          share(split.running),
+          about_cpu(findings));
+    case VerdictClass::kDiskBound:
+      return fmt::format("Disk-bound: {} of active backend time waits for files.{}",
+                         share(split.waiting("IO")),
+                         first_wait(findings, "WAIT-IO"));
+    case VerdictClass::kContentionBound: {
+      const bool heavy = split.waiting("Lock") >= split.waiting("LWLock");
+      return fmt::format(
+          "Contention-bound: {} of active backend time waits for locks ({} heavyweight, {} "
+          "lightweight).{}",
+          share(split.waiting("Lock") + split.waiting("LWLock") + split.waiting("Spin")),
+          share(split.waiting("Lock")),
+          share(split.waiting("LWLock")),
+          first_wait(findings, heavy ? "WAIT-LOCK" : "WAIT-LWLOCK"));
+    }
+    case VerdictClass::kClientBound:
+      return fmt::format(
+          "Client-bound: {} of active backend time waits for the application to send or take data.",
+          share(split.waiting("Client")));
+    default: {
+      const std::vector<Part> parts = parts_of(split);
+      return fmt::format("Mixed: active backends spent {} of their time {} and {} {}; {}",
+                         short_percent(parts[0].share),
+                         parts[0].words,
+                         short_percent(parts[1].share),
+                         parts[1].words,
+                         about_cpu(findings));
+    }
+  }
+}
+
+}  // namespace
+
+Verdict pronounce(const Analysis& analysis,
+                  const TimeSplit& split,
+                  const Quality& quality,
+                  const std::vector<Finding>& findings) {
+  const bool has_waits = analysis.profile().recording.has_waits;
+  if (split.samples == 0 || (!has_waits && analysis.samples() == 0))
+    return {VerdictClass::kIdle, "Idle: no backend ran while the samples were taken."};
+  // Below one sample in a hundred of the backends' time there is nothing to explain.
+  if (has_waits && ratio(split.active(), split.active() + split.idle) < 0.01)
+    return {VerdictClass::kIdle,
+            fmt::format("Idle: backends were active for {} of their time.",
+                        short_percent(ratio(split.active(), split.active() + split.idle)))};
+  if (!carries_findings(quality))
+    return {VerdictClass::kWithheld,
+            fmt::format("Withheld: these samples cannot carry a diagnosis, because {}. To mend it: "
+                        "{}.",
+                        quality.reasons.empty() ? "of their quality" : quality.reasons.front(),
+                        quality.remedy)};
+  if (!has_waits)
+    return {VerdictClass::kOnCpuOnly,
+            fmt::format("On-CPU samples only: {}{} How long backends waited for locks, disks, the "
+                        "client or a CPU was not captured.",
+                        busy_cores(analysis),
+                        about_cpu(findings))};
+  const VerdictClass kind = classify(split);
+  return {kind, triage_text(kind, split, findings)};
+}
+
+std::string_view name_of(VerdictClass kind) {
+  switch (kind) {
+    case VerdictClass::kCpuBound:
+      return "cpu-bound";
+    case VerdictClass::kCpuStarved:
+      return "cpu-starved";
+    case VerdictClass::kDiskBound:
+      return "disk-bound";
+    case VerdictClass::kContentionBound:
+      return "contention-bound";
+    case VerdictClass::kClientBound:
+      return "client-bound";
+    case VerdictClass::kMixed:
+      return "mixed";
+    case VerdictClass::kOnCpuOnly:
+      return "on-cpu-only";
+    case VerdictClass::kIdle:
+      return "idle";
+    case VerdictClass::kWithheld:
+      return "withheld";
+  }
+  return "";
+}
+
+}  // namespace pgflame::diagnose

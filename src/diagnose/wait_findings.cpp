@@ -1,0 +1,197 @@
+#include "src/diagnose/wait_findings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "src/diagnose/evidence.h"
+#include "src/diagnose/statistics.h"
+#include "src/diagnose/wording.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+struct ClassText {
+  std::string_view kind;
+  std::string_view title;
+  std::string_view area;
+};
+constexpr ClassText kClasses[] = {
+    {"LWLock", "waiting for lightweight locks", "lock"},
+    {"Lock", "waiting for heavyweight locks", "lock"},
+    {"IO", "waiting for files", "buffer"},
+    {"IPC", "waiting for other backends", "executor"},
+    {"Client", "waiting for the client", "network"},
+    {"Timeout", "sleeping on purpose", "other"},
+    {"BufferPin", "waiting for a buffer pin", "buffer"},
+    {"Buffer", "waiting for a buffer's lock", "buffer"},
+    {"Extension", "waiting in an extension", "other"},
+    {"Spin", "sleeping on spinlocks", "lock"},
+};
+
+const ClassText* class_text(std::string_view kind) {
+  const auto* found = std::ranges::find(kClasses, kind, &ClassText::kind);
+  return found == std::end(kClasses) ? nullptr : found;
+}
+
+std::string upper(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return result;
+}
+
+double ratio(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+struct ClassUse {
+  uint64_t nanoseconds = 0;
+  uint64_t intervals = 0;
+  bool from_stack = false;
+  Ranking events;  // most time first
+};
+
+std::string headline(const Analysis& analysis, const Finding& finding, uint64_t ns) {
+  const auto duration =
+      static_cast<uint64_t>(std::max<int64_t>(analysis.profile().recording.duration_ns, 0));
+  std::string text = finding.title;
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  text += fmt::format(": {} of the time of active backends", short_percent(finding.share.share));
+  if (duration > 0) text += fmt::format(", {:.1f} sessions on average", ratio(ns, duration));
+  return text;
+}
+
+// The advice of the largest events of the class, each event's once.
+void advise(const Analysis& analysis,
+            std::string_view kind,
+            const ClassUse& use,
+            Finding& finding) {
+  const Wording wording(analysis.profile());
+  std::vector<const WaitAdvice*> used;
+  for (const Counted& event : use.events) {
+    if (used.size() == 3 || (!used.empty() && ratio(event.weight, use.nanoseconds) < 0.15)) break;
+    const WaitAdvice* advice = analysis.book().find_wait(fmt::format("{}:{}", kind, event.name));
+    if (advice == nullptr || std::ranges::find(used, advice) != used.end()) continue;
+    used.push_back(advice);
+    const std::string name = event.name.empty() ? std::string(kind) : event.name;
+    finding.means += fmt::format(
+        "{}{}: {}", finding.means.empty() ? "" : " ", name, wording.join(advice->means, {}));
+    for (std::string& action : wording.each(advice->actions, {}))
+      finding.actions.push_back(std::move(action));
+    if (finding.confirm.empty()) finding.confirm = wording.join(advice->confirm, {}, "\n");
+  }
+}
+
+// The functions that were on CPU last: who waited.
+Ranking waiters(const Analysis& analysis, std::string_view kind) {
+  std::map<std::string, uint64_t> sums;
+  const Profile& profile = analysis.profile();
+  for (size_t i = 0; i < profile.samples.size(); ++i) {
+    const Sample& sample = profile.samples[i];
+    if (sample.state != State::kWaiting || !analysis.selected(i)) continue;
+    if (wait_of(profile, sample).kind != kind || sample.query_id == 0) continue;
+    sums[std::to_string(static_cast<int64_t>(sample.query_id))] += sample.weight;
+  }
+  Ranking ranking;
+  for (const auto& [query, ns] : sums)
+    ranking.push_back(Counted{"query " + query, ns});
+  std::ranges::stable_sort(ranking, std::greater{}, &Counted::weight);
+  return ranking;
+}
+
+std::optional<WaitFinding> find_class(const Analysis& analysis,
+                                      const TimeSplit& split,
+                                      const ClassText& text,
+                                      const ClassUse& use,
+                                      const Options& options) {
+  const double share = ratio(use.nanoseconds, split.active());
+  if (share < options.finding_share || use.intervals < options.finding_samples) return std::nullopt;
+  WaitFinding wait;
+  wait.nanoseconds = use.nanoseconds;
+  Finding& finding = wait.finding;
+  finding.id = "WAIT-" + upper(text.kind);
+  finding.title = text.title;
+  finding.area = text.area;
+  finding.samples = use.intervals;
+  finding.share =
+      wilson(share * static_cast<double>(split.samples), static_cast<double>(split.samples));
+  finding.headline = headline(analysis, finding, use.nanoseconds);
+  const std::string events = list(use.events, use.nanoseconds, 5);
+  finding.seen = events.empty() ? std::string("The wait event itself could not be read.")
+                                : fmt::format("Wait events: {}.", events);
+  if (use.from_stack)
+    finding.seen += " Part of it was told from the functions on the stack, not from a wait event.";
+  const std::string queries = list(waiters(analysis, text.kind), use.nanoseconds);
+  if (!queries.empty()) finding.seen += fmt::format(" Who waits: {}.", queries);
+  advise(analysis, text.kind, use, finding);
+  if (finding.confirm.empty())
+    finding.confirm =
+        "SELECT pid, backend_type, wait_event_type, wait_event, state, query FROM pg_stat_activity "
+        "WHERE wait_event_type IS NOT NULL AND state <> 'idle';";
+  finding.refute =
+      "pg_stat_activity, looked at several times under the same load, does not show backends in "
+      "this wait.";
+  return wait;
+}
+
+std::optional<WaitFinding> find_starvation(const Analysis& analysis,
+                                           const TimeSplit& split,
+                                           const Options& options) {
+  const double share = ratio(split.runnable, split.active());
+  if (share < options.finding_share || split.samples < options.finding_samples) return std::nullopt;
+  const uint32_t cpus = analysis.profile().recording.cpus;
+  WaitFinding wait;
+  wait.nanoseconds = split.runnable;
+  Finding& finding = wait.finding;
+  finding.id = "RUNQ";
+  finding.title = "waiting for a CPU";
+  finding.area = "kernel";
+  finding.samples = split.samples;
+  finding.share =
+      wilson(share * static_cast<double>(split.samples), static_cast<double>(split.samples));
+  finding.headline = headline(analysis, finding, split.runnable);
+  finding.seen = fmt::format("Backends that could have run stood in the run queue{}.",
+                             cpus > 0 ? fmt::format(" of {} CPUs", cpus) : std::string());
+  finding.means =
+      "More backends want to run at once than there are CPUs (or than the container's quota "
+      "allows). Every query gets slower by the time it queues, locks are held longer, and no wait "
+      "event shows it: pg_stat_activity lists these backends as active without a wait event.";
+  finding.actions = {
+      "Limit the number of active backends with a pooler, to about one or two per CPU.",
+      "Reduce the CPU the queries need: the findings about CPU say where it goes.",
+      "Look for other processes on the host, a CPU quota of the cgroup, or steal time of the VM."};
+  finding.confirm =
+      "vmstat 1   # column r: runnable processes; cat /proc/pressure/cpu; in a container: cat "
+      "/sys/fs/cgroup/cpu.stat (nr_throttled)";
+  finding.refute = "vmstat's r stays below the number of CPUs while the load runs.";
+  return wait;
+}
+
+}  // namespace
+
+std::vector<WaitFinding> find_waits(const Analysis& analysis,
+                                    const TimeSplit& split,
+                                    const Options& options) {
+  std::map<std::string, ClassUse> classes;
+  for (const WaitUse& wait : split.waits) {
+    ClassUse& use = classes[wait.kind];
+    use.nanoseconds += wait.nanoseconds;
+    use.intervals += wait.intervals;
+    use.from_stack = use.from_stack || wait.from_stack;
+    use.events.push_back(Counted{wait.name, wait.nanoseconds});
+  }
+  std::vector<WaitFinding> findings;
+  for (const auto& [kind, use] : classes) {
+    const ClassText* text = class_text(kind);
+    if (text == nullptr) continue;
+    if (auto found = find_class(analysis, split, *text, use, options))
+      findings.push_back(*std::move(found));
+  }
+  if (auto found = find_starvation(analysis, split, options)) findings.push_back(*std::move(found));
+  return findings;
+}
+
+}  // namespace pgflame::diagnose

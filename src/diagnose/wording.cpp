@@ -1,0 +1,111 @@
+#include "src/diagnose/wording.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace pgflame::diagnose {
+namespace {
+
+std::string shortened(std::string_view text, size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U)
+    --most;  // not inside a UTF-8 character
+  return std::string(text.substr(0, most)) + "…";
+}
+
+void append_sentence(std::string& text, const std::string& sentence) {
+  if (sentence.empty()) return;
+  if (!text.empty()) text += ' ';
+  text += sentence;
+}
+
+}  // namespace
+
+int common_major(const Profile& profile) {
+  int major = 0;
+  for (const Cluster& cluster : profile.clusters) {
+    if (cluster.major == 0 || (major != 0 && cluster.major != major)) return 0;
+    major = cluster.major;
+  }
+  return major;
+}
+
+Wording::Wording(const Profile& profile) : profile_(profile), major_(common_major(profile)) {}
+
+std::string Wording::shape(const Evidence& evidence, uint64_t total_weight) const {
+  const std::string functions = list(evidence.functions, total_weight, 4);
+  if (functions.empty()) return {};
+  switch (evidence.shape) {
+    case Shape::kPlateau:
+      return fmt::format("One wide plateau, self time by share of all CPU: {}.", functions);
+    case Shape::kJagged:
+      return fmt::format("Jagged towers: {} functions, the largest by self time of all CPU: {}.",
+                         evidence.functions.size(),
+                         functions);
+    case Shape::kTower:
+      return fmt::format("Self time by share of all CPU: {}.", functions);
+  }
+  return {};
+}
+
+std::string Wording::owners(const Evidence& evidence) const {
+  std::string text;
+  if (const Counted* query = owner(evidence.queries, evidence.weight, 0.8)) {
+    const auto known = std::ranges::find_if(profile_.queries, [&](const Query& candidate) {
+      return std::to_string(static_cast<int64_t>(candidate.id)) == query->name;
+    });
+    const std::string sql =
+        known == profile_.queries.end() ? "" : fmt::format(": {}", shortened(known->text, 160));
+    append_sentence(text,
+                    fmt::format("{} of it belongs to query {}{}.",
+                                short_percent(static_cast<double>(query->weight) /
+                                              static_cast<double>(evidence.weight)),
+                                query->name,
+                                sql));
+  }
+  if (const Counted* type = owner(evidence.backend_types, evidence.weight, 0.8);
+      type != nullptr && type->name != "client backend")
+    append_sentence(text, fmt::format("It runs in backends of type {}.", type->name));
+  if (const Counted* database = owner(evidence.databases, evidence.weight, 0.8);
+      database != nullptr)
+    append_sentence(text, fmt::format("Database: {}.", database->name));
+  return text;
+}
+
+std::string Wording::seen(const Rule& rule, const Evidence& evidence, uint64_t total) const {
+  std::string text;
+  append_sentence(text, shape(evidence, total));
+  append_sentence(text, fill(rule.seen, evidence));
+  const std::string callers = list(evidence.callers, evidence.weight);
+  if (!callers.empty() && rule.seen.find("{callers}") == std::string::npos)
+    append_sentence(text, fmt::format("Called from {}.", callers));
+  const std::string nodes = list(evidence.nodes, evidence.weight);
+  if (!nodes.empty()) append_sentence(text, fmt::format("Plan nodes: {}.", nodes));
+  const std::string parts = list(evidence.parts, evidence.weight, 5);
+  if (!parts.empty()) append_sentence(text, fmt::format("Counted in: {}.", parts));
+  append_sentence(text, owners(evidence));
+  return text;
+}
+
+std::vector<std::string> Wording::each(const std::vector<Advice>& texts,
+                                       const Evidence& evidence) const {
+  std::vector<std::string> result;
+  for (const Advice& advice : texts) {
+    if (advice.holds_for(major_)) result.push_back(fill(advice.text, evidence));
+  }
+  return result;
+}
+
+std::string Wording::join(const std::vector<Advice>& texts,
+                          const Evidence& evidence,
+                          std::string_view separator) const {
+  std::string result;
+  for (const std::string& text : each(texts, evidence)) {
+    if (!result.empty()) result += separator;
+    result += text;
+  }
+  return result;
+}
+
+}  // namespace pgflame::diagnose

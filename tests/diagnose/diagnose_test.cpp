@@ -1,0 +1,187 @@
+#include "src/diagnose/diagnose.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <doctest/doctest.h>
+
+#include "src/profile/builder.h"
+#include "tests/support/profile_text.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+using testing::profile_from_folded;
+
+std::string findings_of(const Diagnosis& diagnosis) {
+  std::string ids;
+  for (const Finding& finding : diagnosis.findings)
+    ids += (ids.empty() ? "" : " ") + finding.id;
+  return ids;
+}
+
+const Finding& finding(const Diagnosis& diagnosis, std::string_view id) {
+  const auto found = std::ranges::find(diagnosis.findings, id, &Finding::id);
+  REQUIRE(found != diagnosis.findings.end());
+  return *found;
+}
+
+std::string primary_of(const std::string& stack) {
+  const Diagnosis diagnosis = diagnose(profile_from_folded("_start;main;" + stack + " 1"));
+  REQUIRE(diagnosis.activities.size() == 1);
+  return diagnosis.activities[0].id;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("diagnose") {
+  TEST_CASE("each sample has the activity of its innermost telling frame") {
+    struct Case {
+      const char* stack;
+      const char* activity;
+    };
+    for (const Case& c : {
+             Case{"ExecSeqScan;ExecInterpExpr;tts_buffer_heap_getsomeattrs", "DEFORM"},
+             Case{"ExecSeqScan;ExecInterpExpr;slot_getsomeattrs_int;tts_buffer_heap_getsomeattrs."
+                  "constprop.0",
+                  "DEFORM"},
+             Case{"ExecSeqScan;slot_deform_tuple", "DEFORM"},
+             Case{"ExecSeqScan;ExecInterpExpr", "QUAL"},
+             Case{"ExecHashJoin;ExecScanHashBucket;ExecInterpExpr;texteq;bcTruelen", "HASHJOIN"},
+             Case{"ExecHashJoin;ExecSeqScan;ExecInterpExpr;int4lt", "QUAL"},
+             Case{"ExecHashJoin;MultiExecHash;ExecHashTableInsert;palloc", "HASHJOIN"},
+             Case{"ReadBuffer_common;BufferAlloc;BufTableLookup;hash_search_with_hash_value",
+                  "DYNA-BUF"},
+             Case{"LockAcquireExtended;hash_search_with_hash_value", "DYNA-LOCK"},
+             Case{"RelationIdGetRelation;hash_search", "DYNA-CACHE"},
+             Case{"ExecAgg;lookup_hash_entries;LookupTupleHashEntry;tuplehash_insert", "HASHAGG"},
+             Case{"heap_update;LockBuffer;LWLockAcquire;LWLockQueueSelf", "LWLOCK"},
+             Case{"exec_simple_query;something_nobody_knows", "SESSION"},
+             Case{"nobody;knows", "UNCLASSIFIED"},
+         }) {
+      CAPTURE(c.stack);
+      CHECK(primary_of(c.stack) == c.activity);
+    }
+  }
+
+  TEST_CASE("activities sum to the whole, whatever the stacks are") {
+    const Diagnosis diagnosis = diagnose(profile_from_folded(R"(
+      _start;main;ExecSeqScan;tts_buffer_heap_getsomeattrs 46
+      _start;main;ExecSeqScan;ExecInterpExpr 20
+      _start;main;nobody 7
+      x 3
+    )"));
+    double sum = 0;
+    uint64_t samples = 0;
+    for (const Activity& activity : diagnosis.activities) {
+      sum += activity.share;
+      samples += activity.samples;
+    }
+    CHECK(sum == doctest::Approx(1));
+    CHECK(samples == 76);
+    CHECK(diagnosis.totals.captured == 76);
+    CHECK(diagnosis.totals.unclassified == 10);
+    CHECK(diagnosis.activities[0].id == "DEFORM");
+  }
+
+  TEST_CASE("a finding says share, interval, functions and callers of what was seen") {
+    const Diagnosis diagnosis = diagnose(profile_from_folded(R"(
+      _start;main;ExecAgg;ExecSeqScan;ExecInterpExpr;slot_getsomeattrs_int;tts_buffer_heap_getsomeattrs 460
+      _start;main;ExecAgg;ExecSeqScan;heap_getnextslot 540
+    )"));
+    const Finding& deform = finding(diagnosis, "DEFORM");
+    CHECK(deform.share.share == doctest::Approx(0.46));
+    CHECK(deform.share.low == doctest::Approx(0.4293).epsilon(0.001));
+    CHECK(deform.samples == 460);
+    CHECK(contains(deform.headline, "Tuple deforming: 46 % of CPU (43–49)"));
+    CHECK(contains(deform.seen, "tts_buffer_heap_getsomeattrs (46 %)"));
+    CHECK(contains(deform.seen, "Seq Scan below Aggregate"));
+    CHECK(deform.frames.at(0) == "tts_buffer_heap_getsomeattrs");
+    CHECK(contains(diagnosis.verdict.text, "not captured"));
+    CHECK(diagnosis.verdict.kind == VerdictClass::kOnCpuOnly);
+  }
+
+  TEST_CASE("a pattern below 5 % or 30 samples is not a finding") {
+    CHECK(findings_of(diagnose(profile_from_folded(R"(
+      _start;main;slot_deform_heap_tuple 49
+      _start;main;nobody 951
+    )"))) == "");
+    CHECK(findings_of(diagnose(profile_from_folded(R"(
+      _start;main;slot_deform_heap_tuple 29
+      _start;main;nobody 171
+    )"))) == "");
+    CHECK(findings_of(diagnose(profile_from_folded(R"(
+      _start;main;slot_deform_heap_tuple 51
+      _start;main;nobody 949
+    )"))) == "DEFORM");
+  }
+
+  TEST_CASE("expressions stand first unless one kind of function makes them up") {
+    const Diagnosis mixed = diagnose(profile_from_folded(R"(
+      _start;main;ExecSeqScan;ExecInterpExpr 200
+      _start;main;ExecSeqScan;ExecInterpExpr;int4lt 200
+      _start;main;ExecSeqScan;tts_buffer_heap_getsomeattrs 300
+      _start;main;nobody 300
+    )"));
+    CHECK(findings_of(mixed) == "QUAL DEFORM");
+    CHECK(contains(finding(mixed, "QUAL").seen, "int4lt"));
+  }
+
+  TEST_CASE("lightweight locks without a sign of contention are not a finding") {
+    CHECK(findings_of(diagnose(profile_from_folded(R"(
+      _start;main;ReadBuffer_common;LWLockAcquire 80
+      _start;main;nobody 920
+    )"))) == "");
+    CHECK(findings_of(diagnose(profile_from_folded(R"(
+      _start;main;GetSnapshotData;LWLockAcquire 60
+      _start;main;GetSnapshotData;LWLockAcquire;PGSemaphoreLock;do_futex 20
+      _start;main;nobody 920
+    )"))) == "LWLOCK");
+  }
+
+  TEST_CASE("below grade C the findings are withheld and the remedy is named") {
+    // No stack reaches its root.
+    Profile profile = profile_from_folded("ExecSeqScan;slot_deform_heap_tuple 1000");
+    for (Sample& sample : profile.samples)
+      sample.end = StackEnd::kTruncated;
+    const Diagnosis diagnosis = diagnose(profile);
+    CHECK(diagnosis.quality.grade == 'F');
+    CHECK(diagnosis.findings.empty());
+    CHECK(diagnosis.verdict.kind == VerdictClass::kWithheld);
+    CHECK_FALSE(diagnosis.quality.remedy.empty());
+    CHECK(contains(diagnosis.quality.reasons.at(0), "100 % of the stacks do not reach their root"));
+  }
+
+  TEST_CASE("unnamed leaves in Debian's server ask for its debug package") {
+    ProfileBuilder builder;
+    Function function;
+    function.name = "[unnamed] postgres+0x1000";
+    function.module =
+        builder.module(Module{ModuleKind::kFile, "/usr/lib/postgresql/15/bin/postgres", ""});
+    function.unnamed = Unnamed::kNoSymbols;
+    const std::array<Line, 1> lines{Line{builder.function(function), 0}};
+    Sample sample;
+    sample.stack = builder.push(kEmptyStack, builder.named_location({}, 0, lines));
+    sample.end = StackEnd::kRoot;
+    sample.count = 1000;
+    sample.weight = 1000;
+    builder.add(sample);
+    const Diagnosis diagnosis = diagnose(builder.profile());
+    CHECK(diagnosis.quality.grade == 'F');
+    CHECK(contains(diagnosis.quality.remedy, "postgresql-15-dbgsym"));
+    CHECK(diagnosis.findings.empty());
+  }
+
+  TEST_CASE("an empty profile is idle, not a crash") {
+    const Diagnosis diagnosis = diagnose(Profile{});
+    CHECK(diagnosis.verdict.kind == VerdictClass::kIdle);
+    CHECK(diagnosis.activities.empty());
+    CHECK(diagnosis.findings.empty());
+  }
+}
+
+}  // namespace pgflame::diagnose

@@ -1,0 +1,92 @@
+#include "src/diagnose/rule_book.h"
+
+#include <array>
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "src/postgres/areas.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+std::string error_of(const std::string& text) {
+  const std::array<RuleText, 1> files{RuleText{"mine.toml", text}};
+  const auto book = RuleBook::with(files);
+  return book ? std::string("fine") : book.error().what;
+}
+
+}  // namespace
+
+TEST_SUITE("diagnose") {
+  TEST_CASE("the built-in book parses, and each finding cites its source and has all texts") {
+    const auto book = RuleBook::with({});
+    REQUIRE_MESSAGE(book, (book ? "" : book.error().what));
+    std::set<std::string> ids;
+    for (const Rule& rule : book->rules()) {
+      CAPTURE(rule.id);
+      CHECK(ids.insert(rule.id).second);
+      CHECK(postgres::area_by_id(rule.area));
+      if (!rule.finding) continue;
+      CHECK_FALSE(rule.source.empty());
+      CHECK_FALSE(rule.refute.empty());
+      CHECK(rule.actions.size() >= 2);
+    }
+    for (const char* id :
+         {"DEFORM", "QUAL", "DYNA-BUF", "DYNA-LOCK", "HASHJOIN", "HASHAGG", "LWLOCK"})
+      CHECK(ids.count(id) == 1);
+  }
+
+  TEST_CASE("a broken rule file is refused with its line") {
+    CHECK(error_of("[[rule]]\nid = \"X\"\ntitle = \"x\"\narea = \"nowhere\"\nfinding = false\n") ==
+          "mine.toml:4: there is no area 'nowhere'");
+    CHECK(
+        error_of("[[rule]]\nid = \"X\"\ntitle = \"x\"\narea = \"heap\"\n") ==
+        "mine.toml:1: rule 'X' needs 'means', 'do', 'confirm' and 'refute', or 'finding = false'");
+    CHECK(error_of("\n\n[[rule]\n").starts_with("mine.toml:3: "));
+    CHECK(error_of(
+              "[[rule]]\nid = \"X\"\ntitle = \"x\"\narea = \"heap\"\nfinding = false\nfoo = 1\n") ==
+          "mine.toml:6: unknown key 'foo'");
+    CHECK(error_of("[[rule]]\nid = 3\ntitle = \"x\"\narea = \"heap\"\nfinding = false\n") ==
+          "mine.toml:2: 'id' has the wrong type");
+    CHECK(error_of("rule = 3\n") == "mine.toml:1: 'rule' is not a list of tables");
+    CHECK(error_of("[[rule]]\nid=\"X\"\ntitle=\"x\"\narea=\"heap\"\nfinding=false\n[[rule.match]]"
+                   "\nunder=\"y\"\n") ==
+          "mine.toml:6: a match needs 'frames', 'files' or 'modules'");
+  }
+
+  TEST_CASE("a rule of the user's own replaces the built-in one of the same id") {
+    const std::array<RuleText, 1> files{
+        RuleText{"mine.toml",
+                 "[[rule]]\nid = \"DEFORM\"\ntitle = \"mine\"\narea = \"heap\"\nfinding = "
+                 "false\nframes = \"f*\"\n"
+                 "[[rule]]\nid = \"NEW\"\ntitle = \"new\"\narea = \"heap\"\nfinding = "
+                 "false\nframes = [\"g\"]\n"}};
+    const auto book = RuleBook::with(files);
+    REQUIRE(book);
+    CHECK(book->rules()[book->find("DEFORM")].title == "mine");
+    CHECK(book->find("NEW") != kNoRule);
+    CHECK(book->rules().size() == RuleBook::builtin().rules().size() + 1);
+  }
+
+  TEST_CASE("name patterns match exactly, at the start, at the end and in the middle") {
+    NameSets sets;
+    const NameSetId exact = sets.add({"hash_search"});
+    const NameSetId start = sets.add({"hash_*"});
+    const NameSetId end = sets.add({"*_MatchText"});
+    const NameSetId middle = sets.add({"*Match*"});
+    CHECK(sets.add({}) == kNoNames);
+    const auto found = [&](std::string_view name) {
+      std::vector<NameSetId> hits;
+      sets.find(name, hits);
+      return std::set<NameSetId>(hits.begin(), hits.end());
+    };
+    CHECK(found("hash_search") == std::set{exact, start});
+    CHECK(found("hash_searching") == std::set{start});
+    CHECK(found("UTF8_MatchText") == std::set{end, middle});
+    CHECK(found("MatchTextX") == std::set{middle});
+    CHECK(found("other").empty());
+  }
+}
+
+}  // namespace pgflame::diagnose
