@@ -9,7 +9,7 @@
 #include <toml++/toml.h>
 
 #include "src/postgres/areas.h"
-#include "src/postgres/embedded_file.h"
+#include "src/base/embedded_file.h"
 
 namespace pgflame::diagnose {
 
