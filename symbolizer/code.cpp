@@ -32,7 +32,7 @@ std::optional<CodeReference> reference_of(const ZydisDecodedInstruction& instruc
 
 std::vector<CodeReference> code_references(const ElfImage& image, uint64_t start, uint64_t end) {
   std::vector<CodeReference> references;
-  if (image.machine() != Machine::kX86_64 || end <= start) return references;
+  if (image.machine() != Machine::kX8664 || end <= start) return references;
   std::span<const uint8_t> code = image.bytes_at(start);
   code = code.first(std::min<uint64_t>(code.size(), end - start));
   ZydisDecoder decoder;

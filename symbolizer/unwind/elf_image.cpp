@@ -35,7 +35,7 @@ Machine machine_of(const GElf_Ehdr& header) {
   const bool little = header.e_ident[EI_DATA] == ELFDATA2LSB;
   const bool wide = header.e_ident[EI_CLASS] == ELFCLASS64;
   if (!little) return Machine::kOther;
-  if (header.e_machine == EM_X86_64 && wide) return Machine::kX86_64;
+  if (header.e_machine == EM_X86_64 && wide) return Machine::kX8664;
   if (header.e_machine == EM_AARCH64 && wide) return Machine::kAarch64;
   if (header.e_machine == EM_386 && !wide) return Machine::kI386;
   return Machine::kOther;

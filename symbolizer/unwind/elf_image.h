@@ -15,7 +15,7 @@
 
 namespace pgflame::unwind {
 
-enum class Machine : uint8_t { kOther, kX86_64, kI386, kAarch64 };
+enum class Machine : uint8_t { kOther, kX8664, kI386, kAarch64 };
 
 class ElfImage {
  public:
