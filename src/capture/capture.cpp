@@ -60,7 +60,7 @@ struct Chosen {
 };
 
 Result<Chosen> choose_sampler(const Options& options) {
-  const SamplerSettings settings{options.rate_hz, false};
+  const SamplerSettings settings{options.rate_hz, false, options.unwind};
   Chosen chosen;
   if (options.sampler == SamplerChoice::kBcc) {
     return fail(ErrorKind::kUnsupported,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/capture/capture.h"
 #include "src/capture/event.h"
 
 namespace pgflame::capture {
@@ -14,6 +15,7 @@ namespace pgflame::capture {
 struct SamplerSettings {
   double rate_hz = 99;
   bool waits = false;  // off-CPU and run queue too
+  UnwindChoice unwind = UnwindChoice::kAuto;
 };
 
 class Sampler {
