@@ -12,7 +12,7 @@ typedef int32_t __s32;
 typedef unsigned long long __u64;
 #endif
 
-enum { MAX_KERNEL_FRAMES = 127, MAX_USER_FRAMES = 128, MAX_LAYOUTS = 64, NO_LAYOUT = 0xffffffff };
+enum { MAX_KERNEL_FRAMES = 127, MAX_USER_FRAMES = 127, MAX_LAYOUTS = 64, NO_LAYOUT = 0xffffffff };
 
 enum event_kind {
   EVENT_SAMPLE = 1,    // sample_event: on a CPU
@@ -81,7 +81,9 @@ struct process_event {
   __u32 parent;            // fork: the parent
   __s32 namespace_pid;     // fork: what the process itself takes for its pid
   __u32 unused2;
-  __u64 running_ns;        // exit: time on a CPU since it became a target
+  __u64 running_ns;   // exit: time on a CPU since it became a target
+  __u64 waiting_ns;   // interval: until the backend was woken up
+  __u64 runnable_ns;  // interval: from then on until it got a CPU
 };
 
 // Where a cluster keeps what the tags are read from; addresses are the same in every backend.
@@ -109,7 +111,8 @@ struct target {
   __u32 stacks_taken;        // in the window that began at window_start
   __u64 window_start;
   __u8 has_stack;  // the open interval has sent its stack
-  __u8 unused[7];
+  __u8 preempted;  // the open interval began with a preemption, not with a wait
+  __u8 unused[6];
 };
 
 // Time off the CPU, by who and why. The values only grow.
@@ -137,6 +140,5 @@ enum counter {
   COUNT_LIFECYCLE_LOST,  // fork, exec, exit or interval events that found no room in the ring
   COUNT_TARGETS_FULL,    // forked children that found no room in `targets`
   COUNT_INTERVALS_FULL,  // intervals that found no room in `intervals`
-  COUNT_SWITCHES,        // switches from or to a target
   COUNTER_ROWS,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// Observes the backends of the chosen clusters: where they are when the sampling event fires, and
-// their birth and death. Everything is filtered here, by the map `targets`.
+// Observes the backends of the chosen clusters: where they are when the sampling event fires, what
+// they wait for in between, and their birth and death. Everything is filtered here, by the map `targets`.
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
 #include <bpf/bpf_helpers.h>
@@ -8,6 +8,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "lifecycle.h"
+#include "offcpu.h"
 #include "stack.h"
 #include "tags.h"
 
@@ -23,7 +24,7 @@ int sample_stack(struct bpf_perf_event_data* ctx) {
   if (!sample) return 0;
   sample->event.weight = ctx->sample_period;
   read_tags(target, &sample->event.tags);
-  take_stacks(ctx, ctx, sample);
+  take_stacks(ctx, sample);
   send_sample(sample);
   return 0;
 }

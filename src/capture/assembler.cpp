@@ -1,7 +1,14 @@
 #include "src/capture/assembler.h"
 
+#include <algorithm>
+
+#include "src/capture/tag_layout.h"
+
 namespace pgflame::capture {
 namespace {
+
+constexpr uint32_t kClassActivity = 0x05;     // main loops of background processes
+constexpr uint32_t kClientRead = 0x06000000;  // same number in 13 to 19
 
 // Return addresses point behind the call; one less lies inside it.
 uint64_t lookup_address(uint64_t address, bool is_return_address) {
@@ -10,10 +17,36 @@ uint64_t lookup_address(uint64_t address, bool is_return_address) {
 
 }  // namespace
 
+State reported_state(const WaitKey& key, int major, bool is_postmaster) {
+  if (key.state != State::kWaiting) return key.state;
+  if (is_postmaster) return State::kIdle;
+  if (key.wait_event == kUnknownWait) return State::kWaiting;
+  if (key.wait_event >> 24 == kClassActivity) return State::kIdle;
+  if (key.wait_event != kClientRead) return State::kWaiting;
+  // A command that reads its input from the client (COPY, a large message) is still at work.
+  const bool active =
+      key.has_backend && session_state(major, key.session_state) == SessionState::kActive;
+  return active ? State::kWaiting : State::kIdle;
+}
+
+uint32_t coarse_second(uint64_t second) {
+  constexpr uint64_t kSingly = 120;
+  constexpr uint64_t kByTens = 3600;
+  if (second >= kByTens) second -= second % 60;
+  if (second >= kSingly) second -= second % 10;
+  return static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX));
+}
+
 void Assembler::handle(const Event& event) {
   switch (event.kind) {
     case EventKind::kSample:
       add_sample(event);
+      break;
+    case EventKind::kOffCpu:
+      open_wait(event);
+      break;
+    case EventKind::kInterval:
+      waits_.closed(event);
       break;
     case EventKind::kFork:
       processes_.fork(event.parent, event.pid, event.time_ns);
@@ -22,10 +55,7 @@ void Assembler::handle(const Event& event) {
       processes_.exec(event.pid);
       break;
     case EventKind::kExit:
-      processes_.exit(event.pid);
-      break;
-    case EventKind::kOffCpu:
-    case EventKind::kInterval:
+      end_process(event);
       break;
   }
 }
@@ -43,6 +73,11 @@ StackId Assembler::stack_of(const Event& event) {
   return stack;
 }
 
+uint32_t Assembler::second_of(uint64_t time_ns) const {
+  const uint64_t since = time_ns > start_ns_ ? time_ns - start_ns_ : 0;
+  return coarse_second(since / 1'000'000'000);
+}
+
 void Assembler::add_sample(const Event& event) {
   if (!processes_.contains(event.pid)) return;
   Sample sample;
@@ -52,8 +87,7 @@ void Assembler::add_sample(const Event& event) {
   sample.end = event.end;
   sample.wait_event = event.tags.wait_event;
   sample.query_id = event.tags.query_id;
-  const uint64_t since = event.time_ns > start_ns_ ? event.time_ns - start_ns_ : 0;
-  sample.second = static_cast<uint32_t>(since / 1'000'000'000);
+  sample.second = second_of(event.time_ns);
   sample.count = 1;
   sample.weight = event.weight;
   builder_.add(sample);
@@ -63,6 +97,63 @@ void Assembler::add_sample(const Event& event) {
   };
   if (event.tags.unreadable) lose(Loss::kTagUnreadable);
   if (event.end == StackEnd::kUnreadable) lose(Loss::kStackUnreadable);
+}
+
+void Assembler::open_wait(const Event& event) {
+  if (processes_.contains(event.pid)) waits_.opened(event, stack_of(event));
+}
+
+void Assembler::end_process(const Event& event) {
+  if (!processes_.contains(event.pid)) return;
+  if (measures_waits_) {
+    ended_[event.pid] = identity_of(event.pid);
+    Recording& recording = builder_.profile().recording;
+    const uint64_t since = processes_.since_ns(event.pid);
+    recording.lifetime_ns += event.time_ns > since ? event.time_ns - since : 0;
+    recording.on_cpu_ns += event.running_ns;
+  }
+  processes_.exit(event.pid);
+}
+
+Assembler::Identity Assembler::identity_of(int32_t pid) {
+  const auto ended = ended_.find(pid);
+  if (ended != ended_.end()) return ended->second;
+  return {processes_.backend(pid), processes_.major_of(pid), processes_.postmaster_of(pid) == pid};
+}
+
+std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
+  for (const Waits::Share& share : waits_.settle(times, now_ns)) {
+    const Identity who = identity_of(share.key.pid);
+    if (!who.backend.valid()) continue;
+    Sample sample;
+    sample.stack = share.stack;
+    sample.backend = who.backend;
+    sample.state = reported_state(share.key, who.major, who.is_postmaster);
+    sample.end = share.end;
+    sample.wait_event = sample.state == State::kRunnable ? 0 : share.key.wait_event;
+    sample.query_id = share.key.query_id;
+    sample.second = second_of(now_ns - 1);
+    sample.count = share.count;
+    sample.weight = share.ns;
+    builder_.add(sample);
+  }
+  std::vector<int32_t> gone;
+  for (const auto& [pid, identity] : ended_) {
+    waits_.forget(pid);
+    gone.push_back(pid);
+  }
+  ended_.clear();
+  return gone;
+}
+
+void Assembler::close(const WaitTimes& times, uint64_t now_ns) {
+  Recording& recording = builder_.profile().recording;
+  for (const int32_t pid : processes_.pids()) {
+    const uint64_t since = processes_.since_ns(pid);
+    recording.lifetime_ns += now_ns > since ? now_ns - since : 0;
+    const auto running = times.running_ns.find(pid);
+    if (running != times.running_ns.end()) recording.on_cpu_ns += running->second;
+  }
 }
 
 }  // namespace pgflame::capture

@@ -2,31 +2,62 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
+#include <vector>
 
 #include "src/capture/event.h"
 #include "src/capture/processes.h"
+#include "src/capture/waits.h"
 #include "src/profile/builder.h"
 
 namespace pgflame::capture {
 
 class Assembler {
  public:
-  Assembler(ProfileBuilder& builder, Processes& processes, uint64_t start_ns)
-      : builder_(builder), processes_(processes), start_ns_(start_ns) {}
+  Assembler(ProfileBuilder& builder, Processes& processes, uint64_t start_ns, bool waits)
+      : builder_(builder), processes_(processes), start_ns_(start_ns), measures_waits_(waits) {}
 
   // Events of processes that are no targets are ignored.
   void handle(const Event& event);
 
+  // Books time off the CPU. Returns the processes that ended before this and are booked for good.
+  std::vector<int32_t> book(const WaitTimes& times, uint64_t now_ns);
+
+  // Everybody's lifetime until now and the part of it on a CPU; call once, after the last book().
+  void close(const WaitTimes& times, uint64_t now_ns);
+
   uint64_t samples() const { return samples_; }
 
  private:
+  // What has to outlive a process until its last waits are booked.
+  struct Identity {
+    BackendId backend;
+    int major = 0;
+    bool is_postmaster = false;
+  };
+
   void add_sample(const Event& event);
+  void open_wait(const Event& event);
+  void end_process(const Event& event);
   StackId stack_of(const Event& event);
+  Identity identity_of(int32_t pid);
+  uint32_t second_of(uint64_t time_ns) const;
 
   ProfileBuilder& builder_;
   Processes& processes_;
   uint64_t start_ns_;
+  bool measures_waits_;
+  Waits waits_;
+  std::unordered_map<int32_t, Identity> ended_;
   uint64_t samples_ = 0;
 };
+
+// What a wait is called in a report: waiting for the client's next command, or having nothing to
+// do, is idle.
+State reported_state(const WaitKey& key, int major, bool is_postmaster);
+
+// Seconds are kept one by one at first, later rounded down to tens and minutes, so that a recording
+// of hours stays small.
+uint32_t coarse_second(uint64_t second);
 
 }  // namespace pgflame::capture

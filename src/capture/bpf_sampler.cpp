@@ -1,14 +1,15 @@
 // The BPF programs of bpf/, loaded, attached and read.
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cmath>
+#include <cstdio>
 #include <cstring>
+#include <unordered_set>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
-#include <sys/sysinfo.h>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -19,7 +20,6 @@
 #include "src/capture/perf_event.h"
 #include "src/capture/proc.h"
 #include "src/capture/sampler.h"
-#include "src/capture/unwind_feed.h"
 
 namespace pgflame::capture {
 namespace {
@@ -63,41 +63,92 @@ tl::unexpected<Error> load_failure(int error_number) {
               "the BPF sampler needs Linux 5.8 or newer with /sys/kernel/btf/vmlinux");
 }
 
-// Why the walker in the kernel cannot be used; empty when it can.
-std::string obstacle_to_tables() {
-  if (PGFLAME_KERNEL_TABLES == 0) return "this build leaves it out";
-  const int has_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop, nullptr);
-  return has_loop == 1 ? "" : "this kernel lacks bpf_loop (Linux 5.17)";
+// What the switch program would know about a process if it had been there before. Processes that
+// sleep for the whole recording never switch; this is all that is ever known about them.
+target first_state(int32_t pid, uint32_t row, const std::optional<TagLayout>& layout) {
+  target value{};
+  value.layout = row;
+  value.namespace_pid = namespace_pid(pid);
+  value.tags.wait_event = kUnknownWait;
+  const auto stat = read_stat(pid);
+  const bool sleeps = stat && (stat->state == 'S' || stat->state == 'D');
+  (sleeps ? value.off_since : value.on_since) = monotonic_now();
+  if (!sleeps || !layout) return value;
+  const Tags tags = read_tags(pid, value.namespace_pid, *layout);
+  value.tags.wait_event = tags.wait_event;
+  value.tags.query_id = tags.query_id;
+  value.tags.database = tags.database;
+  value.tags.user = tags.user;
+  value.tags.session_state = tags.session_state;
+  value.tags.backend_type = tags.backend_type;
+  value.tags.flags = tags.has_backend ? TAG_BACKEND : 0;
+  if (tags.wait_event != kUnknownWait) value.tags.flags |= TAG_WAIT_EVENT;
+  return value;
+}
+
+WaitKey wait_key(const interval_key& row) {
+  WaitKey key;
+  key.pid = static_cast<int32_t>(row.pid);
+  key.state = row.state == STATE_RUNNABLE ? State::kRunnable : State::kWaiting;
+  key.wait_event = row.wait_event;
+  key.query_id = row.query_id;
+  key.session_state = row.session_state;
+  key.has_backend = (row.flags & TAG_BACKEND) != 0;
+  return key;
+}
+
+// Every row of a hash map; rows that come or go meanwhile may be missing.
+template <typename Key, typename Value, typename Receive>
+void for_each_row(const bpf_map* map, Receive&& receive) {
+  constexpr uint32_t kRows = 4096;
+  std::vector<Key> keys(kRows);
+  std::vector<Value> values(kRows);
+  uint64_t position = 0;
+  for (bool first = true;; first = false) {
+    uint32_t count = kRows;
+    const int failed = bpf_map_lookup_batch(bpf_map__fd(map),
+                                            first ? nullptr : &position,
+                                            &position,
+                                            keys.data(),
+                                            values.data(),
+                                            &count,
+                                            nullptr);
+    if (failed != 0 && errno != ENOENT) return;
+    for (uint32_t i = 0; i < count; ++i)
+      receive(keys[i], values[i]);
+    if (failed != 0) return;
+  }
 }
 
 class BpfSampler : public Sampler {
  public:
   explicit BpfSampler(const SamplerSettings& settings)
-      : event_(choose_sampling_event(settings.rate_hz)), unwind_(settings.unwind) {}
+      : event_(choose_sampling_event(settings.rate_hz)), waits_(settings.waits) {}
 
   Status open();
-  Status add(const std::vector<int32_t>& pids) override;
+  Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) override;
   Status start() override;
   void poll(std::chrono::milliseconds timeout, const EventSink& sink) override;
   void stop() override;
   void describe(Recording& recording) const override;
   uint64_t lost() const override { return counter(COUNT_RING_FULL); }
+  bool measures_waits() const override { return waits_; }
+  WaitTimes wait_times() const override;
+  void forget(const std::vector<int32_t>& pids) override;
 
  private:
   static int receive(void* self, void* bytes, size_t size);
-  static int receive_unwind(void* self, void* bytes, size_t size);
-  Status open_feed();
-  void describe_unwinder(Recording& recording) const;
+  uint32_t layout_row(const std::optional<TagLayout>& layout);
   uint64_t counter(uint32_t row) const;
   Cost cost() const;
 
   pgflame::Event event_;
-  FileHandle statistics_;  // while open the kernel counts what BPF programs cost
+  bool waits_;
+  std::vector<TagLayout> layouts_;  // rows of the map of that name
+  FileHandle statistics_;           // while open the kernel counts what BPF programs cost
   std::unique_ptr<sampler, DestroySkeleton> skeleton_;
   std::unique_ptr<ring_buffer, FreeRing> ring_;
   std::vector<FileHandle> events_;  // one per CPU
-  UnwindChoice unwind_;
-  std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   const EventSink* sink_ = nullptr;
   uint64_t bad_records_ = 0;
 };
@@ -107,51 +158,45 @@ Status BpfSampler::open() {
   statistics_ = FileHandle(bpf_enable_stats(BPF_STATS_RUN_TIME));
   skeleton_.reset(sampler::open());
   if (!skeleton_) return load_failure(errno);
-  const std::string obstacle = obstacle_to_tables();
-  if (!obstacle.empty() && unwind_ == UnwindChoice::kTable) {
-    return fail(ErrorKind::kUnsupported,
-                "stacks cannot be walked by table: " + obstacle,
-                "use --unwind auto");
-  }
-  skeleton_->rodata->unwind_by_table = obstacle.empty() ? 1 : 0;
-  skeleton_->rodata->only_first_by_table = unwind_ == UnwindChoice::kFramePointers ? 1 : 0;
+  bpf_program__set_autoload(skeleton_->progs.on_switch, waits_);
+  bpf_program__set_autoload(skeleton_->progs.on_wakeup, waits_);
   if (const int failed = sampler::load(skeleton_.get()); failed != 0) return load_failure(-failed);
   ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), receive, this, nullptr));
   if (!ring_) return fail(system_error("cannot map the BPF ring buffer", errno));
-  if (obstacle.empty()) {
-    if (auto opened = open_feed(); !opened) return opened;
-  }
   if (const int failed = sampler::attach(skeleton_.get()); failed != 0) {
     return load_failure(-failed);
   }
   return {};
 }
 
-Status BpfSampler::open_feed() {
-  const auto& maps = skeleton_->maps;
-  auto feed = UnwindFeed::open({bpf_map__fd(maps.unwind_rows),
-                                bpf_map__fd(maps.unwind_rules),
-                                bpf_map__fd(maps.unwind_spaces),
-                                bpf_map__fd(maps.unwind_processes),
-                                bpf_map__max_entries(maps.unwind_rows)});
-  if (!feed) return fail(std::move(feed).error());
-  feed_ = std::move(*feed);
-  if (ring_buffer__add(ring_.get(), bpf_map__fd(maps.unwind_ring), receive_unwind, this) != 0) {
-    return fail(system_error("cannot map the BPF ring buffer", errno));
+uint32_t BpfSampler::layout_row(const std::optional<TagLayout>& tags) {
+  if (!tags) return NO_LAYOUT;
+  const auto known = std::ranges::find(layouts_, *tags);
+  const auto row = static_cast<uint32_t>(known - layouts_.begin());
+  if (known != layouts_.end()) return row;
+  if (row >= MAX_LAYOUTS) return NO_LAYOUT;
+  layout value{};
+  value.my_wait_event_info = tags->my_wait_event_info;
+  value.my_be_entry = tags->my_be_entry;
+  value.my_proc = tags->my_proc;
+  value.proc_wait_event = tags->proc_wait_event;
+  value.entry_state = kEntryState;
+  value.entry_query_id = tags->entry_query_id;
+  if (bpf_map__update_elem(
+          skeleton_->maps.layouts, &row, sizeof(row), &value, sizeof(value), BPF_ANY) != 0) {
+    return NO_LAYOUT;
   }
-  return {};
+  layouts_.push_back(*tags);
+  return row;
 }
 
-Status BpfSampler::add(const std::vector<int32_t>& pids) {
+Status BpfSampler::add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) {
+  const uint32_t row = layout_row(layout);
   for (const int32_t pid : pids) {
-    if (feed_) feed_->add(pid);
-    target row{};
-    row.layout = NO_LAYOUT;
-    row.namespace_pid = namespace_pid(pid);
-    row.tags.wait_event = kUnknownWait;
+    const target value = first_state(pid, row, layout);
     const auto key = static_cast<uint32_t>(pid);
     const int failed = bpf_map__update_elem(
-        skeleton_->maps.targets, &key, sizeof(key), &row, sizeof(row), BPF_NOEXIST);
+        skeleton_->maps.targets, &key, sizeof(key), &value, sizeof(value), BPF_NOEXIST);
     if (failed != 0 && failed != -EEXIST) {
       return fail(system_error(fmt::format("cannot add process {} to the targets", pid), -failed));
     }
@@ -186,15 +231,6 @@ int BpfSampler::receive(void* self, void* bytes, size_t size) {
   return 0;
 }
 
-int BpfSampler::receive_unwind(void* self, void* bytes, size_t size) {
-  auto* receiver = static_cast<BpfSampler*>(self);
-  pgf_unwind_record record{};
-  if (size < sizeof(record)) return 0;
-  std::memcpy(&record, bytes, sizeof(record));
-  if (record.kind == PGF_RECORD_MISS) receiver->feed_->add(static_cast<int32_t>(record.pid));
-  return 0;
-}
-
 void BpfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink) {
   sink_ = &sink;
   // Waiting and reading are two steps: samples do not wake us up, and are read all the same.
@@ -208,6 +244,42 @@ void BpfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink) 
 void BpfSampler::stop() {
   for (const FileHandle& handle : events_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_DISABLE, 0);
+}
+
+WaitTimes BpfSampler::wait_times() const {
+  WaitTimes times;
+  if (!waits_) return times;
+  for_each_row<interval_key, interval_sum>(
+      skeleton_->maps.intervals, [&](const interval_key& key, const interval_sum& sum) {
+        times.totals.push_back({wait_key(key), sum.count, sum.ns});
+      });
+  const uint64_t now = monotonic_now();
+  for_each_row<uint32_t, target>(skeleton_->maps.targets, [&](uint32_t pid, const target& value) {
+    const bool on_cpu = value.on_since != 0 && value.on_since < now;
+    times.running_ns[static_cast<int32_t>(pid)] =
+        value.running_ns + (on_cpu ? now - value.on_since : 0);
+    if (value.off_since == 0) return;
+    interval_key key{};
+    key.pid = pid;
+    key.wait_event = value.tags.wait_event;
+    key.query_id = value.tags.query_id;
+    key.session_state = value.tags.session_state;
+    key.flags = value.tags.flags;
+    times.open.push_back({wait_key(key), value.off_since, value.woken_at});
+  });
+  return times;
+}
+
+void BpfSampler::forget(const std::vector<int32_t>& pids) {
+  if (!waits_ || pids.empty()) return;
+  const std::unordered_set<int32_t> gone(pids.begin(), pids.end());
+  std::vector<interval_key> keys;
+  for_each_row<interval_key, interval_sum>(
+      skeleton_->maps.intervals, [&](const interval_key& key, const interval_sum& /*sum*/) {
+        if (gone.contains(static_cast<int32_t>(key.pid))) keys.push_back(key);
+      });
+  for (const interval_key& key : keys)
+    bpf_map__delete_elem(skeleton_->maps.intervals, &key, sizeof(key), 0);
 }
 
 uint64_t BpfSampler::counter(uint32_t row) const {
@@ -243,7 +315,7 @@ Cost BpfSampler::cost() const {
 void BpfSampler::describe(Recording& recording) const {
   recording.sampler = "bpf";
   recording.event = event_;
-  describe_unwinder(recording);
+  recording.unwinder = "frame pointers";
   const auto add = [&](Loss loss, uint64_t count) {
     recording.losses[static_cast<size_t>(loss)] += count;
   };
@@ -256,18 +328,6 @@ void BpfSampler::describe(Recording& recording) const {
   if (const uint64_t missed = counter(COUNT_LIFECYCLE_LOST); missed > 0) {
     recording.notes.push_back(
         fmt::format("{} births and deaths of processes found no room in the ring buffer.", missed));
-  }
-}
-
-void BpfSampler::describe_unwinder(Recording& recording) const {
-  recording.unwinder =
-      feed_ && unwind_ != UnwindChoice::kFramePointers ? "table" : "frame pointers";
-  if (!feed_) {
-    recording.notes.push_back(
-        fmt::format("Stacks were walked by frame pointers because {}; callers may be missing.",
-                    obstacle_to_tables()));
-  } else if (feed_->full()) {
-    recording.notes.emplace_back("The tables for walking stacks were full; some stacks end early.");
   }
 }
 

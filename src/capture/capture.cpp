@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -11,7 +12,9 @@
 #include <unistd.h>
 
 #include "src/capture/assembler.h"
+#include "src/capture/choose_sampler.h"
 #include "src/capture/clusters.h"
+#include "src/capture/host.h"
 #include "src/capture/proc.h"
 #include "src/capture/processes.h"
 #include "src/capture/sampler.h"
@@ -54,65 +57,42 @@ void describe_host(Recording& recording) {
   recording.cpus = static_cast<uint32_t>(online_cpus().size());
 }
 
-struct Chosen {
-  std::unique_ptr<Sampler> sampler;
-  std::string reason;
-};
-
-Result<Chosen> choose_sampler(const Options& options) {
-  const SamplerSettings settings{options.rate_hz, false, options.unwind};
-  Chosen chosen;
-  if (options.sampler == SamplerChoice::kBcc) {
-    return fail(ErrorKind::kUnsupported,
-                "the bcc sampler is not part of this build",
-                "use --sampler bpf or --sampler perf");
-  }
-  std::string why_not_bpf = "asked for with --sampler perf";
-  if (options.sampler != SamplerChoice::kPerf) {
-    auto bpf = make_bpf_sampler(settings);
-    if (bpf) {
-      chosen.sampler = std::move(*bpf);
-      chosen.reason = options.sampler == SamplerChoice::kBpf ? "asked for with --sampler bpf"
-                                                             : "the best one, and it works here";
-      return chosen;
-    }
-    if (options.sampler == SamplerChoice::kBpf) return fail(std::move(bpf).error());
-    why_not_bpf = bpf.error().what + "; " + bpf.error().hint;
-  }
-  auto perf = make_perf_sampler(settings);
-  if (!perf) return fail(std::move(perf).error());
-  chosen.sampler = std::move(*perf);
-  chosen.reason = std::move(why_not_bpf);
-  return chosen;
-}
-
 // One recording from its first process to its last sample.
 class Recorder {
  public:
-  Recorder(const Options& options, const Callbacks& callbacks, Targets targets, Chosen chosen)
+  Recorder(const Options& options,
+           const Callbacks& callbacks,
+           Targets targets,
+           ChosenSampler chosen)
       : options_(options),
         callbacks_(callbacks),
         targets_(std::move(targets)),
         sampler_(std::move(chosen.sampler)),
-        start_ns_(now_on(CLOCK_MONOTONIC)),
+        start_ns_(monotonic_now()),
         cpu_start_ns_(cpu_time_ns()),
         processes_(builder_),
-        assembler_(builder_, processes_, static_cast<uint64_t>(start_ns_)) {
+        assembler_(builder_, processes_, start_ns_, sampler_->measures_waits()),
+        host_(read_host_counters()),
+        host_read_ns_(start_ns_) {
     Recording& recording = builder_.profile().recording;
     describe_host(recording);
     recording.start_unix_ns = now_on(CLOCK_REALTIME);
     recording.sampler_reason = std::move(chosen.reason);
-    for (const RunningCluster& running : targets_.clusters) {
-      builder_.profile().clusters.push_back(running.cluster);
-      processes_.add_cluster(running.cluster.postmaster, running.cluster.name);
-    }
+    recording.has_waits = sampler_->measures_waits();
+    if (!chosen.note.empty()) recording.notes.push_back(std::move(chosen.note));
+    for (const RunningCluster& running : targets_.clusters)
+      add_cluster(running.cluster);
   }
 
   Result<Profile> run();
 
  private:
+  void add_cluster(const Cluster& cluster);
   Status add_targets();
+  void each_second();
+  void book_waits();
   void wait_and_read(milliseconds timeout);
+  nanoseconds elapsed() const { return nanoseconds(monotonic_now() - start_ns_); }
   bool is_over() const;
   void report_progress();
   Profile finish();
@@ -121,13 +101,22 @@ class Recorder {
   const Callbacks& callbacks_;
   Targets targets_;
   std::unique_ptr<Sampler> sampler_;
-  int64_t start_ns_;
+  uint64_t start_ns_;
   int64_t cpu_start_ns_;
   ProfileBuilder builder_;
   Processes processes_;
   Assembler assembler_;
-  int64_t last_progress_ns_ = 0;
+  std::unordered_map<int32_t, std::optional<TagLayout>> layouts_;  // by postmaster
+  HostCounters host_;
+  uint64_t host_read_ns_;
+  uint64_t last_progress_ns_ = 0;
 };
+
+void Recorder::add_cluster(const Cluster& cluster) {
+  builder_.profile().clusters.push_back(cluster);
+  processes_.add_cluster(cluster);
+  layouts_[cluster.postmaster] = find_tag_layout(cluster.postmaster);
+}
 
 // The sampler follows forks already. A child born while /proc was read is found by the second
 // round, or reported by the sampler because its parent was added in the first.
@@ -137,14 +126,14 @@ Status Recorder::add_targets() {
       const int32_t postmaster = running.cluster.postmaster;
       const bool whole =
           std::ranges::find(targets_.whole_clusters, postmaster) != targets_.whole_clusters.end();
-      std::vector<int32_t> pids;
       for (const int32_t pid : running.members) {
         const bool chosen = std::ranges::find(targets_.backends, pid) != targets_.backends.end();
-        if (whole || chosen) pids.push_back(pid);
-      }
-      if (auto done = sampler_->add(pids); !done) return done;
-      for (const int32_t pid : pids)
+        if (!whole && !chosen) continue;
+        // In this order, so that a process's lifetime begins when its times do.
         processes_.add(pid, postmaster);
+        if (!processes_.contains(pid)) continue;  // gone already
+        if (auto done = sampler_->add({pid}, layouts_[postmaster]); !done) return done;
+      }
     }
   }
   return {};
@@ -155,19 +144,18 @@ void Recorder::wait_and_read(milliseconds timeout) {
 }
 
 bool Recorder::is_over() const {
-  const int64_t elapsed = now_on(CLOCK_MONOTONIC) - start_ns_;
-  if (options_.duration && elapsed >= options_.duration->count()) return true;
+  if (options_.duration && elapsed() >= *options_.duration) return true;
   if (callbacks_.stop && callbacks_.stop()) return true;
   return processes_.size() == 0;
 }
 
 void Recorder::report_progress() {
-  constexpr int64_t kPause = 250'000'000;
-  const int64_t now = now_on(CLOCK_MONOTONIC);
+  constexpr uint64_t kPause = 250'000'000;
+  const uint64_t now = monotonic_now();
   if (!callbacks_.progress || now < last_progress_ns_ + kPause) return;
   last_progress_ns_ = now;
   Progress progress;
-  progress.elapsed = nanoseconds(now - start_ns_);
+  progress.elapsed = elapsed();
   progress.samples = assembler_.samples();
   progress.backends = processes_.backends_seen();
   progress.lost = sampler_->lost();
@@ -180,24 +168,52 @@ Result<Profile> Recorder::run() {
   milliseconds pause{50};
   while (!is_over()) {
     if (options_.duration) {
-      const auto left = *options_.duration - nanoseconds(now_on(CLOCK_MONOTONIC) - start_ns_);
+      const auto left = *options_.duration - elapsed();
       pause = std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds{1}, pause);
     }
     wait_and_read(pause);
-    const bool soon = processes_.refresh_titles(static_cast<uint64_t>(now_on(CLOCK_MONOTONIC)));
+    const bool soon = processes_.refresh_titles(monotonic_now());
     pause = milliseconds{soon ? 10 : 50};
+    each_second();
     report_progress();
   }
   return finish();
 }
 
+void Recorder::book_waits() {
+  if (!sampler_->measures_waits()) return;
+  const WaitTimes times = sampler_->wait_times();
+  sampler_->forget(assembler_.book(times, monotonic_now()));
+}
+
+void Recorder::each_second() {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  constexpr uint64_t kMaxHostSeconds = 3600;  // of a longer recording the first hour is kept
+  const uint64_t now = monotonic_now();
+  if (now < host_read_ns_ + kSecond) return;
+  const HostCounters counters = read_host_counters();
+  const double seconds = static_cast<double>(now - host_read_ns_) * 1e-9;
+  auto& rows = builder_.profile().recording.host_seconds;
+  if (rows.size() < kMaxHostSeconds) {
+    const auto second = static_cast<uint32_t>((host_read_ns_ - start_ns_) / kSecond);
+    rows.push_back(host_second(host_, counters, seconds, second));
+  }
+  host_ = counters;
+  // Full seconds, whenever exactly this is called.
+  host_read_ns_ += (now - host_read_ns_) / kSecond * kSecond;
+  book_waits();
+}
+
 Profile Recorder::finish() {
   sampler_->stop();
-  const int64_t end_ns = now_on(CLOCK_MONOTONIC);
+  const WaitTimes times = sampler_->wait_times();
+  const uint64_t end_ns = monotonic_now();
   wait_and_read(milliseconds{0});
+  assembler_.book(times, end_ns);
+  assembler_.close(times, end_ns);
   processes_.read_all_titles();
   Recording& recording = builder_.profile().recording;
-  recording.duration_ns = end_ns - start_ns_;
+  recording.duration_ns = static_cast<int64_t>(end_ns - start_ns_);
   sampler_->describe(recording);
   recording.cost.agent_cpu_ns = static_cast<uint64_t>(cpu_time_ns() - cpu_start_ns_);
   recording.cost.peak_rss_bytes = peak_rss_bytes();

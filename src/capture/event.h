@@ -35,12 +35,14 @@ struct Event {
   EventKind kind = EventKind::kSample;
   State state = State::kRunning;
   StackEnd end = StackEnd::kUnknown;
-  uint64_t time_ns = 0;     // CLOCK_MONOTONIC
-  int32_t pid = 0;          // process
-  int32_t tid = 0;          // thread
-  int32_t parent = 0;       // kFork
-  uint64_t weight = 0;      // kSample: in the sampling event's unit
-  uint64_t running_ns = 0;  // kExit: time on a CPU since it became a target; 0 unknown
+  uint64_t time_ns = 0;      // CLOCK_MONOTONIC
+  int32_t pid = 0;           // process
+  int32_t tid = 0;           // thread
+  int32_t parent = 0;        // kFork
+  uint64_t weight = 0;       // kSample: in the sampling event's unit
+  uint64_t running_ns = 0;   // kExit: time on a CPU since it became a target; 0 unknown
+  uint64_t waiting_ns = 0;   // kInterval: until it was woken up
+  uint64_t runnable_ns = 0;  // kInterval: from then on until it got a CPU
   Tags tags;
   std::span<const uint64_t> kernel;  // innermost first; valid until the callback returns
   std::span<const uint64_t> user;

@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "src/capture/perf_event.h"
@@ -23,12 +22,6 @@ namespace pgflame::capture {
 namespace {
 
 constexpr size_t kRingPages = 128;  // 512 KiB per CPU: seconds of samples at 99 Hz; a power of two
-
-uint64_t monotonic_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 // The memory that the kernel and we share for one event: a page of pointers, then the ring.
 class Ring {
@@ -102,7 +95,10 @@ class PerfSampler : public Sampler {
       : event_(choose_sampling_event(settings.rate_hz)) {}
 
   Status open();
-  Status add(const std::vector<int32_t>& /*pids*/) override { return {}; }
+  Status add(const std::vector<int32_t>& /*pids*/,
+             const std::optional<TagLayout>& /*layout*/) override {
+    return {};
+  }
   Status start() override;
   void poll(std::chrono::milliseconds timeout, const EventSink& sink) override;
   void stop() override;

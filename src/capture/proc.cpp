@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "src/base/file.h"
@@ -30,6 +31,12 @@ std::string_view without(std::string_view text, std::string_view suffix) {
 
 std::string proc_path(int32_t pid, std::string_view name) {
   return fmt::format("/proc/{}/{}", pid, name);
+}
+
+uint64_t monotonic_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
 std::vector<int32_t> all_pids() {

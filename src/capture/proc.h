@@ -31,6 +31,9 @@ std::string read_process_link(int32_t pid, std::string_view name);
 // The pid that the process has in the innermost pid namespace it lives in.
 int32_t namespace_pid(int32_t pid);
 
+// Now, in nanoseconds of CLOCK_MONOTONIC: the clock of all events.
+uint64_t monotonic_now();
+
 // "/proc/42/maps"
 std::string proc_path(int32_t pid, std::string_view name);
 

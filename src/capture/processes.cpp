@@ -34,14 +34,15 @@ std::string kernel_build_id() {
 
 }  // namespace
 
-void Processes::add_cluster(int32_t postmaster, const std::string& name) {
-  cluster_names_[postmaster] = name;
+void Processes::add_cluster(const Cluster& cluster) {
+  clusters_[cluster.postmaster] = cluster;
 }
 
 void Processes::add(int32_t pid, int32_t postmaster) {
   if (rows_.contains(pid)) return;
   Row row;
   row.postmaster = postmaster;
+  row.since_ns = monotonic_now();
   row.backend.pid = pid;
   row.backend.postmaster = postmaster;
   const auto stat = read_stat(pid);
@@ -59,6 +60,7 @@ void Processes::fork(int32_t parent, int32_t pid, uint64_t time_ns) {
   Row row;
   row.postmaster = known->second.postmaster;
   row.space = known->second.space;
+  row.since_ns = time_ns;
   row.backend.pid = pid;
   row.backend.postmaster = row.postmaster;
   row.backend.comm = known->second.backend.comm;
@@ -94,6 +96,16 @@ std::vector<int32_t> Processes::pids() const {
 int32_t Processes::postmaster_of(int32_t pid) const {
   const auto found = rows_.find(pid);
   return found == rows_.end() ? 0 : found->second.postmaster;
+}
+
+int Processes::major_of(int32_t pid) const {
+  const auto found = clusters_.find(postmaster_of(pid));
+  return found == clusters_.end() ? 0 : found->second.major;
+}
+
+uint64_t Processes::since_ns(int32_t pid) const {
+  const auto found = rows_.find(pid);
+  return found == rows_.end() ? 0 : found->second.since_ns;
 }
 
 BackendId Processes::backend(int32_t pid) {
@@ -161,7 +173,7 @@ void Processes::read_title(int32_t pid, Row& row) {
   const std::string text = read_command_line(pid);
   if (text.empty()) return;
   Backend& backend = row.backend;
-  const auto title = parse_process_title(text, cluster_names_[row.postmaster]);
+  const auto title = parse_process_title(text, clusters_[row.postmaster].name);
   if (title) {
     backend.title = title->fixed;
     backend.type = title->type;

@@ -19,7 +19,7 @@ class Processes {
  public:
   explicit Processes(ProfileBuilder& builder) : builder_(builder) {}
 
-  void add_cluster(int32_t postmaster, const std::string& name);
+  void add_cluster(const Cluster& cluster);
 
   // A process that already runs. Reads its title and maps.
   void add(int32_t pid, int32_t postmaster);
@@ -32,6 +32,9 @@ class Processes {
   size_t backends_seen() const { return builder_.profile().backends.size(); }
   std::vector<int32_t> pids() const;
   int32_t postmaster_of(int32_t pid) const;
+  int major_of(int32_t pid) const;  // of its cluster, 0 unknown
+  // When it was born or, if it was there before, added.
+  uint64_t since_ns(int32_t pid) const;
 
   // The row of the backend in the profile, made at the first call.
   BackendId backend(int32_t pid);
@@ -49,6 +52,7 @@ class Processes {
  private:
   struct Row {
     int32_t postmaster = 0;
+    uint64_t since_ns = 0;
     std::shared_ptr<const AddressSpace> space;
     bool own_maps = false;  // `space` was read from this very process
     uint64_t maps_read_ns = 0;
@@ -65,7 +69,7 @@ class Processes {
 
   ProfileBuilder& builder_;
   std::unordered_map<int32_t, Row> rows_;
-  std::unordered_map<int32_t, std::string> cluster_names_;
+  std::unordered_map<int32_t, Cluster> clusters_;           // by postmaster
   std::unordered_map<std::string, std::string> build_ids_;  // by inode and path
   MappingId kernel_;
 };

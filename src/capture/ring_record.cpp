@@ -8,7 +8,7 @@ namespace {
 
 static_assert(sizeof(backend_tags) == 24);
 static_assert(sizeof(sample_event) == 64);
-static_assert(sizeof(process_event) == 40);
+static_assert(sizeof(process_event) == 56);
 static_assert(sizeof(layout) == 40);
 static_assert(sizeof(target) == 88);
 static_assert(sizeof(interval_key) == 24);
@@ -68,6 +68,8 @@ std::optional<Event> decode_process(std::span<const std::byte> bytes, EventKind 
   event.tid = event.pid;
   event.parent = static_cast<int32_t>(head.parent);
   event.running_ns = head.running_ns;
+  event.waiting_ns = head.waiting_ns;
+  event.runnable_ns = head.runnable_ns;
   return event;
 }
 

@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "src/base/error.h"
-#include "src/capture/capture.h"
 #include "src/capture/event.h"
+#include "src/capture/tag_layout.h"
+#include "src/capture/waits.h"
 
 namespace pgflame::capture {
 
 struct SamplerSettings {
   double rate_hz = 99;
   bool waits = false;  // off-CPU and run queue too
-  UnwindChoice unwind = UnwindChoice::kAuto;
 };
 
 class Sampler {
@@ -25,8 +25,9 @@ class Sampler {
   Sampler& operator=(const Sampler&) = delete;
   virtual ~Sampler() = default;
 
-  // Adds processes; children they fork from now on are followed without being added.
-  virtual Status add(const std::vector<int32_t>& pids) = 0;
+  // Adds processes of one cluster; children they fork from now on are followed without being
+  // added. Without a layout their samples carry no tags.
+  virtual Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) = 0;
   // From here on samples are taken. Until then only births and deaths are followed.
   virtual Status start() = 0;
   // Waits for events at most this long and hands those over that have come, in order of time.
@@ -36,6 +37,12 @@ class Sampler {
   // Fills in event, losses, unwinder and what the programs cost.
   virtual void describe(Recording& recording) const = 0;
   virtual uint64_t lost() const = 0;
+
+  // Time off the CPU, in total since each process was added. Empty when it is not measured.
+  virtual bool measures_waits() const { return false; }
+  virtual WaitTimes wait_times() const { return {}; }
+  // Frees what is kept about processes that are gone.
+  virtual void forget(const std::vector<int32_t>& /*pids*/) {}
 };
 
 Result<std::unique_ptr<Sampler>> make_bpf_sampler(const SamplerSettings& settings);

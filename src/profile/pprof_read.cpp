@@ -288,11 +288,12 @@ class Reader {
       }
       Sample sample = tagged(labels);
       if (stack.size() > kMaxDepth) {
-        stack.resize(kMaxDepth);  // the innermost ones stay
+        stack.resize(kMaxDepth);
         sample.end = StackEnd::kTruncated;
       }
-      std::ranges::reverse(stack);
-      for (const LocationId location : stack) sample.stack = builder_.push(sample.stack, location);
+      for (auto at = stack.rbegin(); at != stack.rend(); ++at) {
+        sample.stack = builder_.push(sample.stack, *at);
+      }
       add_values(sample, values);
     });
   }

@@ -227,6 +227,11 @@ struct Recording {
   std::vector<HostSecond> host_seconds;
   Losses losses{};
   Cost cost;
+  // Sums over the backends, 0 when waits were not captured: how long they existed during the
+  // recording, and how much of it the scheduler had them on a CPU. What is left is runnable,
+  // waiting and idle time; what those do not explain was not seen.
+  uint64_t lifetime_ns = 0;
+  uint64_t on_cpu_ns = 0;
 };
 
 struct Profile {

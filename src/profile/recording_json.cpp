@@ -75,7 +75,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Recording,
                                                 notes,
                                                 host_seconds,
                                                 losses,
-                                                cost)
+                                                cost,
+                                                lifetime_ns,
+                                                on_cpu_ns)
 
 namespace {
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+// Time off the CPU. Between leaving a CPU and being woken up a backend waits, from then on until it
+// gets a CPU it is runnable. Every interval is added up in `intervals`; a random choice of them,
+// thinned out so that a backend that switches all the time costs no more than others, sends its
+// stack too. User space spreads the sums over those stacks.
+#pragma once
+
+#include "kernel_types.h"
+#include "stack.h"
+#include "tags.h"
+
+// Stacks per backend and window that are aimed at. Set by user space before loading.
+const volatile __u32 stacks_per_window = 4;
+
+enum { WINDOW_NS = 100 * 1000 * 1000, MAX_STRIDE = 4096, TASK_RUNNING = 0 };
+
+// key: who waited for what, value: how often and how long. Written here, read once a second and
+// cleared of the dead by user space. Full: COUNT_INTERVALS_FULL.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 65536);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct interval_key);
+  __type(value, struct interval_sum);
+} intervals SEC(".maps");
+
+static __always_inline void add_interval(const struct target* target, __u32 pid, __u8 state,
+                                         __u64 ns) {
+  struct interval_key key = {
+      .query_id = target->tags.query_id,
+      .pid = pid,
+      .wait_event = target->tags.wait_event,
+      .state = state,
+      .session_state = target->tags.session_state,
+      .flags = target->tags.flags,
+  };
+  struct interval_sum* sum = bpf_map_lookup_elem(&intervals, &key);
+  if (sum) {
+    __sync_fetch_and_add(&sum->count, 1);
+    __sync_fetch_and_add(&sum->ns, ns);
+    return;
+  }
+  const struct interval_sum first = {.count = 1, .ns = ns};
+  if (bpf_map_update_elem(&intervals, &key, &first, BPF_NOEXIST)) count(COUNT_INTERVALS_FULL);
+}
+
+// Whether this interval sends its stack.
+static __always_inline int wants_stack(struct target* target, __u64 now) {
+  __u32 stride = target->stride ? target->stride : 1;
+  if (now - target->window_start > WINDOW_NS) {
+    if (target->stacks_taken > stacks_per_window && stride < MAX_STRIDE) stride *= 2;
+    if (target->stacks_taken < stacks_per_window / 2 && stride > 1) stride /= 2;
+    target->stride = stride;
+    target->stacks_taken = 0;
+    target->window_start = now;
+  }
+  if (stride > 1 && (bpf_get_prandom_u32() & (stride - 1))) return 0;
+  if (target->stacks_taken >= 4 * stacks_per_window) return 0;
+  ++target->stacks_taken;
+  return 1;
+}
+
+static __always_inline __u32 state_of(struct task_struct* task) {
+  if (bpf_core_field_exists(task->__state)) return BPF_CORE_READ(task, __state);
+  const struct task_struct___before_5_14* old = (void*)task;
+  return (__u32)BPF_CORE_READ(old, state);
+}
+
+static __always_inline void leave_cpu(void* ctx, struct task_struct* task, int preempted) {
+  const __u32 pid = task->tgid;
+  if (task->pid != task->tgid) return;  // backends have one thread
+  struct target* target = bpf_map_lookup_elem(&targets, &pid);
+  if (!target) return;
+  const __u64 now = bpf_ktime_get_ns();
+  if (target->on_since) target->running_ns += now - target->on_since;
+  target->on_since = 0;
+  target->preempted = preempted || state_of(task) == TASK_RUNNING;
+  target->woken_at = target->preempted ? now : 0;
+  read_tags(target, &target->tags);
+  target->has_stack = wants_stack(target, now);
+  target->off_since = now;
+  if (!target->has_stack) return;
+
+  const __u8 state = target->preempted ? STATE_RUNNABLE : STATE_WAITING;
+  struct scratch* sample = new_sample(1, EVENT_OFF_CPU, state, now);
+  if (!sample) return;
+  sample->event.tags = target->tags;
+  take_stacks(ctx, sample);
+  send_sample(sample);
+}
+
+static __always_inline void enter_cpu(struct task_struct* task) {
+  const __u32 pid = task->tgid;
+  if (task->pid != task->tgid) return;
+  struct target* target = bpf_map_lookup_elem(&targets, &pid);
+  if (!target) return;
+  const __u64 now = bpf_ktime_get_ns();
+  const __u64 left = target->off_since;
+  target->on_since = now;
+  target->off_since = 0;
+  if (!left) return;
+  const __u64 woken = target->woken_at ? target->woken_at : now;
+  const __u64 waiting = woken > left ? woken - left : 0;
+  const __u64 runnable = now > woken ? now - woken : 0;
+  if (!target->preempted) add_interval(target, pid, STATE_WAITING, waiting);
+  add_interval(target, pid, STATE_RUNNABLE, runnable);
+  if (!target->has_stack) return;
+  target->has_stack = 0;
+  const struct process_event event = {.kind = EVENT_INTERVAL,
+                                      .cpu = bpf_get_smp_processor_id(),
+                                      .time_ns = now,
+                                      .pid = pid,
+                                      .waiting_ns = waiting,
+                                      .runnable_ns = runnable};
+  if (bpf_ringbuf_output(&ring, (void*)&event, sizeof(event), BPF_RB_NO_WAKEUP))
+    count(COUNT_LIFECYCLE_LOST);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch, _Bool preempt, struct task_struct* prev, struct task_struct* next) {
+  leave_cpu(ctx, prev, preempt);
+  enter_cpu(next);
+  return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(on_wakeup, struct task_struct* task) {
+  const __u32 pid = task->tgid;
+  if (task->pid != task->tgid) return 0;
+  struct target* target = bpf_map_lookup_elem(&targets, &pid);
+  if (target && target->off_since && !target->woken_at) target->woken_at = bpf_ktime_get_ns();
+  return 0;
+}

@@ -1,0 +1,20 @@
+// Takes the best sampler that works on this host.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "src/capture/capture.h"
+#include "src/capture/sampler.h"
+
+namespace pgflame::capture {
+
+struct ChosenSampler {
+  std::unique_ptr<Sampler> sampler;
+  std::string reason;  // a sentence: why this one, and what stood in the way of a better one
+  std::string note;    // something asked for that it cannot do; else empty
+};
+
+Result<ChosenSampler> choose_sampler(const Options& options);
+
+}  // namespace pgflame::capture

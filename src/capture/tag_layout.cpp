@@ -1,0 +1,140 @@
+#include "src/capture/tag_layout.h"
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include <sys/uio.h>
+
+#include "src/base/file.h"
+#include "src/capture/elf_exports.h"
+#include "src/capture/proc.h"
+#include "src/profile/address_space.h"
+
+namespace pgflame::capture {
+namespace {
+
+constexpr uint32_t kProcWaitEvent13 = 684;
+constexpr uint32_t kEntryQueryId = 424;  // from 14 on
+
+constexpr std::array<std::string_view, 10> kNames = {"my_wait_event_info",
+                                                     "MyBEEntry",
+                                                     "MyProc",
+                                                     "MyProcPid",
+                                                     "XLogPrefetcherReadRecord",
+                                                     "MyClientConnectionInfo",
+                                                     "MyBackendId",
+                                                     "MyProcNumber",
+                                                     "pgaio_ctl",
+                                                     "NamedLWLockTrancheArray"};
+
+// The part of PgBackendStatus that the tags come from.
+struct StatusHead {
+  int32_t changecount = 0;
+  int32_t procpid = 0;
+  int32_t backend_type = 0;
+  uint32_t unused = 0;
+  std::array<int64_t, 4> timestamps{};
+  uint32_t database = 0;
+  uint32_t user = 0;
+};
+static_assert(offsetof(StatusHead, user) == kEntryUser);
+
+template <typename T>
+bool read_value(int32_t pid, uint64_t address, T& value) {
+  return read_memory(pid, address, std::as_writable_bytes(std::span(&value, 1)));
+}
+
+std::optional<uint64_t> bias_in(int32_t pid, std::span<const uint8_t> image) {
+  const std::string executable = read_process_link(pid, "exe");
+  const auto maps = read_file(proc_path(pid, "maps"));
+  if (!maps) return std::nullopt;
+  for (const MapsLine& line : parse_maps(*maps)) {
+    if (!line.executable || !line.path.starts_with(executable)) continue;
+    return load_bias(image, line.start, line.file_offset);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<TagLayout> find_tag_layout(int32_t postmaster) {
+  const auto binary = MappedFile::open(proc_path(postmaster, "exe"));
+  if (!binary) return std::nullopt;
+  const auto values = find_exports(binary->bytes(), kNames);
+  const auto value_of = [&](std::string_view name) {
+    for (size_t i = 0; i < kNames.size(); ++i) {
+      if (kNames[i] == name) return values[i];
+    }
+    return uint64_t{0};
+  };
+  TagLayout layout;
+  layout.major = major_from_exports([&](std::string_view name) { return value_of(name) != 0; });
+  const auto bias = bias_in(postmaster, binary->bytes());
+  if (layout.major == 0 || !bias) return std::nullopt;
+  const auto address_of = [&](std::string_view name) {
+    const uint64_t value = value_of(name);
+    return value == 0 ? 0 : value + *bias;
+  };
+  layout.my_wait_event_info = address_of("my_wait_event_info");
+  layout.my_be_entry = address_of("MyBEEntry");
+  layout.my_proc = address_of("MyProc");
+  if (layout.major == 13) {
+    layout.proc_wait_event = kProcWaitEvent13;
+  } else {
+    layout.entry_query_id = kEntryQueryId;
+  }
+  return layout;
+}
+
+SessionState session_state(int major, uint8_t number) {
+  // 18 put "starting" before the others.
+  const int state = major >= 18 ? number - 1 : number;
+  switch (state) {
+    case 1:
+      return SessionState::kIdle;
+    case 2:
+      return SessionState::kActive;
+    case 3:
+    case 5:
+      return SessionState::kIdleInTransaction;
+    default:
+      return SessionState::kUnknown;
+  }
+}
+
+bool read_memory(int32_t pid, uint64_t address, std::span<std::byte> to) {
+  const iovec local{to.data(), to.size()};
+  // The address is one of the other process; it is never followed here.
+  const iovec remote{reinterpret_cast<void*>(address),
+                     to.size()};  // NOLINT(performance-no-int-to-ptr)
+  return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(to.size());
+}
+
+Tags read_tags(int32_t pid, int32_t namespace_pid, const TagLayout& layout) {
+  Tags tags;
+  uint64_t word = 0;
+  const bool global = layout.my_wait_event_info != 0;
+  const uint64_t at = global ? layout.my_wait_event_info : layout.my_proc;
+  if (at != 0 && read_value(pid, at, word) && word != 0) {
+    uint32_t wait = 0;
+    if (read_value(pid, word + (global ? 0 : layout.proc_wait_event), wait)) tags.wait_event = wait;
+  }
+  uint64_t row = 0;
+  StatusHead head;
+  uint32_t state = 0;
+  if (layout.my_be_entry == 0 || !read_value(pid, layout.my_be_entry, row) || row == 0) return tags;
+  if (!read_value(pid, row, head) || !read_value(pid, row + kEntryState, state)) return tags;
+  if (head.procpid != namespace_pid || (head.changecount & 1) != 0) return tags;
+  if (layout.entry_query_id != 0 && !read_value(pid, row + layout.entry_query_id, tags.query_id)) {
+    return tags;
+  }
+  tags.has_backend = true;
+  tags.database = head.database;
+  tags.user = head.user;
+  tags.session_state = static_cast<uint8_t>(state);
+  tags.backend_type = static_cast<uint8_t>(head.backend_type);
+  return tags;
+}
+
+}  // namespace pgflame::capture

@@ -1,0 +1,119 @@
+#include "src/capture/waits.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace pgflame::capture {
+
+WaitKey wait_key(const Event& event, State state) {
+  WaitKey key;
+  key.pid = event.pid;
+  key.state = state;
+  key.wait_event = event.tags.wait_event;
+  key.query_id = event.tags.query_id;
+  key.session_state = event.tags.session_state;
+  key.has_backend = event.tags.has_backend;
+  return key;
+}
+
+std::vector<uint64_t> divide(uint64_t total, const std::vector<uint64_t>& weights) {
+  std::vector<uint64_t> parts(weights.size(), 0);
+  const long double sum = std::accumulate(weights.begin(), weights.end(), 0.0L);
+  if (parts.empty()) return parts;
+  uint64_t given = 0;
+  for (size_t i = 0; i < parts.size() && sum > 0; ++i) {
+    const auto part = static_cast<uint64_t>(static_cast<long double>(total) *
+                                            (static_cast<long double>(weights[i]) / sum));
+    parts[i] = std::min(part, total - given);
+    given += parts[i];
+  }
+  const auto heaviest = std::ranges::max_element(weights) - weights.begin();
+  parts[static_cast<size_t>(heaviest)] += total - given;
+  return parts;
+}
+
+void Waits::opened(const Event& event, StackId stack) {
+  Open open{event, stack};
+  open.event.kernel = {};
+  open.event.user = {};
+  open_.insert_or_assign(event.pid, open);
+}
+
+void Waits::closed(const Event& event) {
+  const auto found = open_.find(event.pid);
+  if (found == open_.end()) return;
+  const Open open = found->second;
+  open_.erase(found);
+  const auto add = [&](State state, uint64_t ns) {
+    if (ns > 0) {
+      booked_[wait_key(open.event, state)].fresh.push_back({open.stack, open.event.end, ns});
+    }
+  };
+  add(State::kWaiting, event.waiting_ns);
+  add(State::kRunnable, event.runnable_ns);
+}
+
+std::vector<Waits::Share> Waits::settle(const WaitTimes& times, uint64_t now_ns) {
+  std::map<WaitKey, WaitTotal> sums;
+  for (const WaitTotal& total : times.totals) {
+    WaitTotal& sum = sums[total.key];
+    sum.count += total.count;
+    sum.ns += total.ns;
+  }
+  const auto add_open = [&](WaitKey key, State state, uint64_t from, uint64_t to) {
+    if (to <= from) return;
+    key.state = state;
+    sums[key].count += 1;
+    sums[key].ns += to - from;
+    const auto stack = open_.find(key.pid);
+    if (stack == open_.end() || stack->second.event.time_ns < from) return;
+    booked_[key].fresh.push_back({stack->second.stack, stack->second.event.end, to - from});
+  };
+  for (const OpenWait& open : times.open) {
+    const uint64_t woken = open.woken_ns == 0 ? now_ns : open.woken_ns;
+    add_open(open.key, State::kWaiting, open.since_ns, woken);
+    add_open(open.key, State::kRunnable, woken, now_ns);
+  }
+  std::vector<Share> shares;
+  for (const auto& [key, sum] : sums)
+    book(key, sum.count, sum.ns, shares);
+  return shares;
+}
+
+void Waits::book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Share>& shares) {
+  Booked& booked = booked_[key];
+  const uint64_t new_ns = ns > booked.ns ? ns - booked.ns : 0;
+  if (!booked.fresh.empty()) booked.last = std::move(booked.fresh);
+  booked.fresh.clear();
+  if (new_ns == 0) return;
+  const uint64_t new_count = std::max(uint64_t{1}, count > booked.count ? count - booked.count : 0);
+  booked.count = std::max(booked.count, count);
+  booked.ns = ns;
+
+  std::vector<Weighted> stacks = booked.last;
+  if (stacks.empty()) stacks.push_back({kEmptyStack, StackEnd::kNoStack, 1});
+  // No more stacks than intervals, so that every share counts at least one; the longest win.
+  std::ranges::stable_sort(stacks, std::ranges::greater(), &Weighted::ns);
+  if (stacks.size() > new_count) stacks.resize(new_count);
+  std::vector<uint64_t> weights;
+  for (const Weighted& stack : stacks)
+    weights.push_back(stack.ns);
+  const auto times = divide(new_ns, weights);
+  const auto counts = divide(new_count - stacks.size(), weights);
+  for (size_t i = 0; i < stacks.size(); ++i) {
+    shares.push_back({key, stacks[i].stack, stacks[i].end, counts[i] + 1, times[i]});
+  }
+}
+
+void Waits::forget(int32_t pid) {
+  open_.erase(pid);
+  WaitKey first;
+  first.pid = pid;
+  first.state = State::kRunning;
+  first.wait_event = 0;
+  auto from = booked_.lower_bound(first);
+  while (from != booked_.end() && from->first.pid == pid)
+    from = booked_.erase(from);
+}
+
+}  // namespace pgflame::capture

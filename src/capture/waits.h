@@ -1,0 +1,99 @@
+// Time off the CPU: the sampler's exact sums, spread over the stacks that it took of some of the
+// intervals.
+//
+// For every backend and every reason to be off the CPU the sampler knows how often and how long,
+// exactly. Stacks it sends only of a random choice. What a sum has grown by since the last look is
+// divided among the stacks of the same reason in proportion to their time, so that totals stay
+// exact whatever the choice was.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+#include "src/capture/event.h"
+#include "src/profile/builder.h"
+
+namespace pgflame::capture {
+
+// Who was off the CPU, and why.
+struct WaitKey {
+  int32_t pid = 0;
+  State state = State::kWaiting;  // kWaiting or kRunnable
+  uint32_t wait_event = kUnknownWait;
+  uint64_t query_id = 0;
+  uint8_t session_state = 0;  // only meaningful when has_backend
+  bool has_backend = false;
+  friend auto operator<=>(const WaitKey&, const WaitKey&) = default;
+};
+
+struct WaitTotal {
+  WaitKey key;
+  uint64_t count = 0;
+  uint64_t ns = 0;
+};
+
+// An interval that has not ended yet.
+struct OpenWait {
+  WaitKey key;
+  uint64_t since_ns = 0;  // CLOCK_MONOTONIC; tells one interval from the next
+  uint64_t woken_ns = 0;  // 0: still asleep
+};
+
+// What the sampler knows at one moment. Totals only grow.
+struct WaitTimes {
+  std::vector<WaitTotal> totals;
+  std::vector<OpenWait> open;  // read after the totals, so that nothing is in both
+  std::unordered_map<int32_t, uint64_t> running_ns;  // by backend
+};
+
+class Waits {
+ public:
+  // How much a reason has grown by, and the stacks to book it on.
+  struct Share {
+    WaitKey key;
+    StackId stack;
+    StackEnd end = StackEnd::kNoStack;
+    uint64_t count = 0;
+    uint64_t ns = 0;
+  };
+
+  void opened(const Event& event, StackId stack);
+  void closed(const Event& event);
+  // What has been added since the last call. Open intervals are booked up to `now_ns`; what was
+  // booked of them is not booked again when they end. A share's count is the number of intervals,
+  // at least one: an interval that is open for long is counted in each call.
+  std::vector<Share> settle(const WaitTimes& times, uint64_t now_ns);
+  // Forgets a backend that is gone. Its totals must not come again.
+  void forget(int32_t pid);
+
+ private:
+  struct Weighted {
+    StackId stack;
+    StackEnd end = StackEnd::kUnknown;
+    uint64_t ns = 0;
+  };
+  struct Booked {
+    uint64_t count = 0;
+    uint64_t ns = 0;
+    std::vector<Weighted> fresh;  // stacks since the last settle()
+    std::vector<Weighted> last;   // those of the last settle() that had any
+  };
+  struct Open {
+    Event event;  // without its spans
+    StackId stack;
+  };
+
+  void book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Share>& shares);
+
+  std::map<WaitKey, Booked> booked_;
+  std::unordered_map<int32_t, Open> open_;  // the last stack that a backend sent
+};
+
+WaitKey wait_key(const Event& event, State state);
+
+// Divides `total` in proportion to the weights, exactly: the parts add up to it.
+std::vector<uint64_t> divide(uint64_t total, const std::vector<uint64_t>& weights);
+
+}  // namespace pgflame::capture
