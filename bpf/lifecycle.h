@@ -4,6 +4,7 @@
 
 #include "kernel_types.h"
 #include "maps.h"
+#include "unwind_walk.h"
 
 // Set by user space while it looks at the ring often anyway, so that a storm of connections does
 // not wake it up for each of them.
@@ -53,6 +54,7 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
       .parent = parent_pid,
       .namespace_pid = target.namespace_pid,
   };
+  unwind_fork(parent_pid, child_pid);
   send_process(&event, watching_closely ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
   return 0;
 }
@@ -62,6 +64,7 @@ int BPF_PROG(on_exec, struct task_struct* task) {
   const __u32 pid = task->tgid;
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target) return 0;
+  unwind_forget(pid);
   target->layout = NO_LAYOUT;  // another program: its memory means something else
   const struct process_event event = {.kind = EVENT_EXEC,
                                       .cpu = bpf_get_smp_processor_id(),
@@ -85,6 +88,7 @@ int BPF_PROG(on_exit, struct task_struct* task) {
       .pid = pid,
       .running_ns = target->running_ns + (target->on_since ? now - target->on_since : 0)};
   bpf_map_delete_elem(&targets, &pid);
+  unwind_forget(pid);
   send_process(&event, BPF_RB_NO_WAKEUP);
   return 0;
 }

@@ -85,7 +85,7 @@ static __always_inline void leave_cpu(void* ctx, struct task_struct* task, int p
   struct scratch* sample = new_sample(1, EVENT_OFF_CPU, state, now);
   if (!sample) return;
   sample->event.tags = target->tags;
-  take_stacks(ctx, sample);
+  take_stacks(ctx, 0, sample);
   send_sample(sample);
 }
 

@@ -12,7 +12,7 @@ typedef int32_t __s32;
 typedef unsigned long long __u64;
 #endif
 
-enum { MAX_KERNEL_FRAMES = 127, MAX_USER_FRAMES = 127, MAX_LAYOUTS = 64, NO_LAYOUT = 0xffffffff };
+enum { MAX_KERNEL_FRAMES = 127, MAX_USER_FRAMES = 128, MAX_LAYOUTS = 64, NO_LAYOUT = 0xffffffff };
 
 enum event_kind {
   EVENT_SAMPLE = 1,    // sample_event: on a CPU

@@ -24,7 +24,7 @@ int sample_stack(struct bpf_perf_event_data* ctx) {
   if (!sample) return 0;
   sample->event.weight = ctx->sample_period;
   read_tags(target, &sample->event.tags);
-  take_stacks(ctx, sample);
+  take_stacks(ctx, ctx, sample);
   send_sample(sample);
   return 0;
 }

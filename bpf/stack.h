@@ -3,6 +3,7 @@
 #pragma once
 
 #include "maps.h"
+#include "unwind_walk.h"
 
 enum { SCRATCH_BYTES = 4096 };
 
@@ -33,9 +34,30 @@ static __always_inline __u32 frames_of(long bytes, __u32 limit) {
   return frames > limit ? limit : frames;
 }
 
+static __always_inline __u8 stack_end_of(__s32 end) {
+  switch (end) {
+    case PGF_END_ROOT: return STACK_ROOT;
+    case PGF_END_TRUNCATED: return STACK_TRUNCATED;
+    case PGF_END_UNREADABLE: return STACK_UNREADABLE;
+    case PGF_END_NO_STACK: return STACK_NONE;
+    case PGF_END_FRAME_POINTERS: return STACK_UNKNOWN;
+    default: return STACK_NO_UNWIND;
+  }
+}
+
 // The user stack of the current task, innermost first; returns how many addresses were written to
-// `addresses` (room for MAX_USER_FRAMES) and says in `end` how the walk ended.
-static __always_inline __u32 take_user_stack(void* ctx, __u64* addresses, __u8* end) {
+// `addresses` (room for MAX_USER_FRAMES) and says in `end` how the walk ended. `interrupted` is
+// `ctx` in perf_event programs and 0 in others.
+static __always_inline __u32 take_user_stack(void* ctx,
+                                             struct bpf_perf_event_data* interrupted,
+                                             __u64* addresses,
+                                             __u8* end) {
+  __s32 walk_end = PGF_GO_ON;
+  const __u32 walked = walk_user_stack(interrupted, addresses, &walk_end);
+  if (walk_end != PGF_GO_ON) {
+    *end = stack_end_of(walk_end);
+    return walked > MAX_USER_FRAMES ? MAX_USER_FRAMES : walked;
+  }
   const long bytes =
       bpf_get_stack(ctx, addresses, MAX_USER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
   const __u32 frames = frames_of(bytes, MAX_USER_FRAMES);
@@ -46,14 +68,16 @@ static __always_inline __u32 take_user_stack(void* ctx, __u64* addresses, __u8* 
   return frames;
 }
 
-static __always_inline void take_stacks(void* ctx, struct scratch* scratch) {
+static __always_inline void take_stacks(void* ctx,
+                                        struct bpf_perf_event_data* interrupted,
+                                        struct scratch* scratch) {
   struct sample_event* event = &scratch->event;
   const long bytes =
       bpf_get_stack(ctx, scratch->addresses, MAX_KERNEL_FRAMES * sizeof(__u64), 0);
   const __u32 kernel = frames_of(bytes, MAX_KERNEL_FRAMES);
   event->kernel_count = (__u16)kernel;
-  event->user_count =
-      (__u16)take_user_stack(ctx, scratch->addresses + (kernel & 127), &event->stack_end);
+  event->user_count = (__u16)take_user_stack(
+      ctx, interrupted, scratch->addresses + (kernel & 127), &event->stack_end);
 }
 
 static __always_inline void send_sample(struct scratch* scratch) {

@@ -11,18 +11,6 @@
 
 #include "unwind_table.h"
 
-enum pgf_machine { PGF_X86_64, PGF_I386, PGF_AARCH64 };
-
-struct pgf_frame {
-  __u64 pc;
-  __u64 sp;
-  __u64 fp;
-  __u64 lr;     /* aarch64 only */
-  __u8 machine; /* enum pgf_machine */
-  __u8 exact;   /* pc is the next instruction to run, not the one after a call */
-  __u8 fp_known;
-};
-
 /* A frame larger than this is taken for a wild frame pointer. */
 #define PGF_MAX_FRAME_BYTES (1ULL << 20)
 

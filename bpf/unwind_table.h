@@ -62,6 +62,18 @@ struct pgf_unwind_rule {
   __s32 ra_offset;
 };
 
+enum pgf_machine { PGF_X86_64, PGF_I386, PGF_AARCH64 };
+
+struct pgf_frame {
+  __u64 pc;
+  __u64 sp;
+  __u64 fp;
+  __u64 lr;     /* aarch64 only */
+  __u8 machine; /* enum pgf_machine */
+  __u8 exact;   /* pc is the next instruction to run, not the one after a call */
+  __u8 fp_known;
+};
+
 /* How a walk ended. */
 enum pgf_unwind_end {
   PGF_GO_ON = -1, /* not ended: there is a caller */
@@ -75,6 +87,49 @@ enum pgf_unwind_end {
   PGF_END_JIT,            /* code made at run time whose table is not known (yet) */
   PGF_END_FRAME_POINTERS, /* walked by frame pointers, which do not say whether they are complete */
   PGF_END_COUNT,
+};
+
+/* One executable mapping of a process and its module's part of the row array. */
+struct pgf_unwind_mapping {
+  __u64 start;
+  __u64 end;  /* exclusive */
+  __u64 base; /* address in the process that a row with pc 0 stands for */
+  __u32 first_row;
+  __u32 row_count;
+  __u32 flags; /* PGF_MAPPING_* */
+  __u32 unused;
+};
+
+enum {
+  PGF_MAPPING_FRAME_POINTERS = 1, /* no rows, and the code is known to keep frame pointers */
+  PGF_MAPPING_JIT = 2,            /* memory without a file */
+};
+
+enum { PGF_MAX_SPACES = 256, PGF_MAX_SPACE_MAPPINGS = 256, PGF_NO_SPACE = 0xffffffff };
+
+/* What is mapped where; all backends of a cluster share one until they load something. Written once
+ * and then only replaced as a whole by another one. */
+struct pgf_unwind_space {
+  __u32 count;
+  __u32 unused;
+  struct pgf_unwind_mapping mappings[PGF_MAX_SPACE_MAPPINGS]; /* by start, disjoint */
+};
+
+struct pgf_unwind_process {
+  __u32 space;
+  __u32 unused;
+  __u64 last_miss_ns; /* when an unknown address was last reported */
+};
+
+/* What the walker tells user space through its own ring. */
+enum pgf_unwind_record_kind {
+  PGF_RECORD_MISS = 1, /* no known mapping covers `address` */
+};
+
+struct pgf_unwind_record {
+  __u32 kind;
+  __u32 pid;
+  __u64 address;
 };
 
 /* x86-64 signal frame as the kernel lays it out above SP at the return trampoline: struct ucontext

@@ -17,7 +17,7 @@ function(add_bpf_skeleton name source)
     OUTPUT ${obj}
     COMMAND ${CLANG_BPF} -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf -D__TARGET_ARCH_${arch}
             -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
-            -I${CMAKE_CURRENT_SOURCE_DIR}
+            -I${CMAKE_CURRENT_SOURCE_DIR} -DPGFLAME_KERNEL_TABLES=$<BOOL:${PGFLAME_KERNEL_TABLES}>
             -MMD -MF ${obj}.d -MT ${obj}
             -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${obj}
     DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source}

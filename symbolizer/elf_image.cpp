@@ -29,7 +29,7 @@ std::vector<T> read_table(std::span<const uint8_t> bytes, size_t limit) {
 }
 
 Machine machine_of(uint16_t machine) {
-  if (machine == EM_X86_64) return Machine::kX86_64;
+  if (machine == EM_X86_64) return Machine::kX8664;
   return machine == EM_AARCH64 ? Machine::kAarch64 : Machine::kOther;
 }
 

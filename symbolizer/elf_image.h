@@ -15,7 +15,7 @@
 
 namespace pgflame::symbolizer {
 
-enum class Machine : uint8_t { kX86_64, kAarch64, kOther };
+enum class Machine : uint8_t { kX8664, kAarch64, kOther };
 
 struct ElfSection {
   std::string_view name;

@@ -84,7 +84,7 @@ std::optional<uint64_t> slot_of_stub(std::span<const uint8_t> stub, uint64_t add
 }
 
 void add_plt(const ElfImage& image, std::vector<Candidate>& candidates) {
-  if (image.machine() != Machine::kX86_64) return;
+  if (image.machine() != Machine::kX8664) return;
   const std::vector<ElfImport> imports = image.imports();
   for (const ElfSection& section : image.sections()) {
     if (!section.executable() || !section.name.starts_with(".plt")) continue;

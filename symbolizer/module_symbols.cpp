@@ -40,12 +40,31 @@ Unnamed open_candidate(const std::string& path, const Module& module, ModuleSymb
   return Unnamed::kNamed;
 }
 
+void read_functions(ModuleSymbols& symbols, const Options& options) {
+  const auto bounds = function_bounds(*symbols.image);
+  symbols.functions = FunctionTable::from_image(*symbols.image, bounds);
+  if (options.recover) recover(*symbols.image, symbols.functions, options.cache_dir);
+}
+
 }  // namespace
 
 std::optional<uint64_t> ModuleSymbols::file_address(const Mapping& mapping,
                                                     uint64_t address) const {
   if (!image || address < mapping.start) return std::nullopt;
   return image->address_of_offset(address - mapping.start + mapping.file_offset);
+}
+
+Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
+                                                        const Options& options) {
+  auto symbols = std::make_unique<ModuleSymbols>();
+  auto file = MappedFile::open(path);
+  if (!file) return fail(std::move(file).error());
+  auto image = ElfImage::parse(file->bytes());
+  if (!image) return fail(std::move(image).error().within(path));
+  symbols->file = std::move(*file);
+  symbols->image = std::move(*image);
+  read_functions(*symbols, options);
+  return symbols;
 }
 
 std::unique_ptr<ModuleSymbols> load_module(const Module& module, const Options& options) {
@@ -60,9 +79,7 @@ std::unique_ptr<ModuleSymbols> load_module(const Module& module, const Options& 
     if (problem == Unnamed::kNamed) break;
   }
   if (!symbols->image) return symbols;
-  const auto bounds = function_bounds(*symbols->image);
-  symbols->functions = FunctionTable::from_image(*symbols->image, bounds);
-  if (options.recover) recover(*symbols->image, symbols->functions);
+  read_functions(*symbols, options);
   return symbols;
 }
 

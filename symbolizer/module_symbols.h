@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "src/base/error.h"
 #include "src/base/file.h"
 #include "symbolizer/elf_image.h"
 #include "symbolizer/function_table.h"
@@ -22,6 +23,10 @@ struct ModuleSymbols {
   // Where an address of the process is in the file.
   std::optional<uint64_t> file_address(const Mapping& mapping, uint64_t address) const;
 };
+
+// The functions of one file, whatever its build.
+Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
+                                                        const Options& options);
 
 // A module whose file cannot be used comes back empty, with the reason.
 std::unique_ptr<ModuleSymbols> load_module(const Module& module, const Options& options);

@@ -1,79 +1,145 @@
 #include "symbolizer/recovery.h"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <thread>
 
-#include "symbolizer/code.h"
+#include <fmt/format.h>
+#include <zstd.h>
+
+#include "symbolizer/recovery/cache.h"
+#include "symbolizer/recovery/direct.h"
+#include "symbolizer/recovery/matcher.h"
+#include "symbolizer/recovery/reference.h"
+#include "symbolizer/recovery/votes.h"
 
 namespace pgflame::symbolizer {
 namespace {
 
-// Tables of callbacks behind an exported name. TupleTableSlotOps (executor/tuptable.h, unchanged
-// since PostgreSQL 12): base_slot_size, init, release, clear, getsomeattrs, ...
-struct TableSlot {
-  std::string_view table;
-  uint64_t offset;
-  std::string_view function;
-};
-constexpr std::array<TableSlot, 4> kTableSlots{{
-    {"TTSOpsVirtual", 32, "tts_virtual_getsomeattrs"},
-    {"TTSOpsHeapTuple", 32, "tts_heap_getsomeattrs"},
-    {"TTSOpsMinimalTuple", 32, "tts_minimal_getsomeattrs"},
-    {"TTSOpsBufferHeapTuple", 32, "tts_buffer_heap_getsomeattrs"},
-}};
+constexpr size_t kWitnesses = 4;
+constexpr size_t kMaxReferenceBytes = size_t{32} << 20;
 
-FunctionRange* unnamed_at(FunctionTable& functions, uint64_t start) {
+std::string decompress(std::string_view bytes) {
+  const unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
+  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size > kMaxReferenceBytes) return {};
+  std::string out(size, '\0');
+  const size_t written = ZSTD_decompress(out.data(), out.size(), bytes.data(), bytes.size());
+  return written == size ? out : std::string{};
+}
+
+// The testimony of several references about one program, two at a time.
+std::vector<Testimony> hear(const Program& program,
+                            std::span<const Reference> references,
+                            int major) {
+  std::vector<Testimony> testimonies(references.size());
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i = next++; i < references.size(); i = next++) {
+      auto reference = read_reference(decompress(references[i].bytes));
+      if (!reference) continue;
+      Testimony& testimony = testimonies[i];
+      testimony.major = references[i].major;
+      testimony.same_major = references[i].major == major;
+      testimony.matches = match_programs(program, *reference);
+      testimony.program = std::move(*reference);
+    }
+  };
+  {
+    const std::jthread helper(work);
+    work();
+  }
+  return testimonies;
+}
+
+FunctionRange* range_at(FunctionTable& functions, uint64_t start) {
   auto& ranges = functions.ranges();
   const auto found = std::ranges::lower_bound(ranges, start, {}, &FunctionRange::start);
-  if (found == ranges.end() || found->start != start || !found->name.empty()) return nullptr;
-  return &*found;
+  return found == ranges.end() || found->start != start ? nullptr : &*found;
 }
 
-void name_it(FunctionRange* range, std::string_view name, std::string_view evidence) {
-  if (range == nullptr) return;
-  range->name = name;
-  range->evidence = evidence;
-  range->tier = NameTier::kRecovered;
-}
-
-void recover_from_tables(const ElfImage& image, FunctionTable& functions) {
-  const std::vector<ElfPointer> pointers = image.pointers();
-  for (const ElfSymbol& symbol : image.symbols(".dynsym")) {
-    for (const TableSlot& slot : kTableSlots) {
-      if (symbol.name != slot.table || symbol.size <= slot.offset) continue;
-      const uint64_t at = symbol.address + slot.offset;
-      const auto pointer = std::ranges::lower_bound(pointers, at, {}, &ElfPointer::slot);
-      if (pointer == pointers.end() || pointer->slot != at) continue;
-      name_it(unnamed_at(functions, pointer->target), slot.function, "callback table");
-    }
+void apply(const Program& program, const std::vector<Verdict>& verdicts, FunctionTable& functions) {
+  for (uint32_t i = 0; i < verdicts.size(); ++i) {
+    FunctionRange* range = range_at(functions, program.functions[i].start);
+    if (range == nullptr) continue;
+    const Verdict& verdict = verdicts[i];
+    if (!verdict.file.empty() && range->file.empty()) range->file = functions.keep(verdict.file);
+    if (!range->name.empty() || verdict.name.empty()) continue;
+    range->name = functions.keep(verdict.name);
+    range->evidence = functions.keep(verdict.evidence);
+    range->tier = verdict.tier;
   }
 }
 
-// The interpreter is by far the largest of the functions whose address the setup function takes;
-// the others evaluate single steps in under a kilobyte.
-constexpr uint64_t kInterpreterSize = 4096;
-
-void recover_interpreter(const ElfImage& image, FunctionTable& functions) {
-  const auto setup = std::ranges::find(
-      functions.ranges(), std::string_view("ExecReadyInterpretedExpr"), &FunctionRange::name);
-  if (setup == functions.ranges().end()) return;
-  FunctionRange* largest = nullptr;
-  for (const CodeReference& reference : code_references(image, setup->start, setup->end)) {
-    if (reference.kind != CodeReference::Kind::kAddress) continue;
-    FunctionRange* range = unnamed_at(functions, reference.target);
-    if (range == nullptr || range->end - range->start < kInterpreterSize) continue;
-    if (largest == nullptr || range->end - range->start > largest->end - largest->start) {
-      largest = range;
-    }
+void apply_fragments(const Program& program, FunctionTable& functions) {
+  for (const Fragment& fragment : program.fragments) {
+    FunctionRange* part = range_at(functions, fragment.start);
+    const FunctionRange* whole = range_at(functions, program.functions[fragment.function].start);
+    if (part == nullptr || whole == nullptr || !part->name.empty()) continue;
+    part->entry = whole->entry;
+    part->file = whole->file;
+    part->name = whole->name;
+    if (whole->name.empty()) continue;
+    part->tier = whole->tier == NameTier::kPlaced ? NameTier::kPlaced : NameTier::kRecovered;
+    part->evidence = "split part, entered by a jump from this function only";
   }
-  name_it(largest, "ExecInterpExpr", "stored by ExecReadyInterpretedExpr");
 }
 
 }  // namespace
 
-void recover(const ElfImage& image, FunctionTable& functions) {
-  recover_from_tables(image, functions);
-  recover_interpreter(image, functions);
+int postgres_major(const ElfImage& image) {
+  constexpr std::string_view kMark = "PostgreSQL ";
+  const ElfSection* section = image.section(".rodata");
+  if (section == nullptr) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(section->bytes.data()),
+                              section->bytes.size());
+  for (size_t at = text.find(kMark); at != std::string_view::npos; at = text.find(kMark, at + 1)) {
+    const char* begin = text.data() + at + kMark.size();
+    int major = 0;
+    const auto [end, error] = std::from_chars(begin, text.data() + text.size(), major);
+    // "PostgreSQL 15.20 (Debian ...) on x86_64...", "PostgreSQL 19rc1 on ..."
+    const std::string_view rest(end, std::min<size_t>(4, text.data() + text.size() - end));
+    if (error == std::errc{} && major >= 10 && major < 100 && !rest.empty() &&
+        (rest.front() == '.' || rest.front() == 'r' || rest.front() == 'b' ||
+         rest.front() == 'd')) {
+      return major;
+    }
+  }
+  return 0;
+}
+
+std::vector<Reference> references_for(int major) {
+  std::vector<Reference> chosen(references().begin(), references().end());
+  std::ranges::stable_sort(
+      chosen, {}, [&](const Reference& reference) { return std::abs(reference.major - major); });
+  chosen.resize(std::min(chosen.size(), kWitnesses));
+  return chosen;
+}
+
+void recover_with(const ElfImage& image,
+                  FunctionTable& functions,
+                  std::span<const Reference> references) {
+  recover_directly(image, functions);
+  const Program program = read_program(image, functions);
+  const std::vector<Testimony> testimonies = hear(program, references, postgres_major(image));
+  apply(program, judge(program, testimonies), functions);
+  apply_fragments(program, functions);
+}
+
+void recover(const ElfImage& image, FunctionTable& functions, const std::string& cache_dir) {
+  const auto& ranges = functions.ranges();
+  const bool complete =
+      std::ranges::none_of(ranges, [](const FunctionRange& range) { return range.name.empty(); });
+  if (complete || image.machine() != Machine::kX8664) return;
+  if (read_cache(cache_dir, image.build_id(), functions)) return;
+  const int major = postgres_major(image);
+  const bool is_server =
+      std::ranges::find(ranges, std::string_view("PostgresMain"), &FunctionRange::name) !=
+      ranges.end();
+  if (!is_server || major == 0) return;
+  recover_with(image, functions, references_for(major));
+  write_cache(cache_dir, image.build_id(), functions);
 }
 
 }  // namespace pgflame::symbolizer

@@ -20,6 +20,7 @@
 #include "src/capture/perf_event.h"
 #include "src/capture/proc.h"
 #include "src/capture/sampler.h"
+#include "src/capture/unwind_feed.h"
 
 namespace pgflame::capture {
 namespace {
@@ -61,6 +62,13 @@ tl::unexpected<Error> load_failure(int error_number) {
                           reason.empty() ? "" : ": ",
                           reason),
               "the BPF sampler needs Linux 5.8 or newer with /sys/kernel/btf/vmlinux");
+}
+
+// Why the walker in the kernel cannot be used; empty when it can.
+std::string obstacle_to_tables() {
+  if (PGFLAME_KERNEL_TABLES == 0) return "this build leaves it out";
+  const int has_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop, nullptr);
+  return has_loop == 1 ? "" : "this kernel lacks bpf_loop (Linux 5.17)";
 }
 
 // What the switch program would know about a process if it had been there before. Processes that
@@ -123,7 +131,9 @@ void for_each_row(const bpf_map* map, Receive&& receive) {
 class BpfSampler : public Sampler {
  public:
   explicit BpfSampler(const SamplerSettings& settings)
-      : event_(choose_sampling_event(settings.rate_hz)), waits_(settings.waits) {}
+      : event_(choose_sampling_event(settings.rate_hz)),
+        waits_(settings.waits),
+        unwind_(settings.unwind) {}
 
   Status open();
   Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) override;
@@ -138,6 +148,9 @@ class BpfSampler : public Sampler {
 
  private:
   static int receive(void* self, void* bytes, size_t size);
+  static int receive_unwind(void* self, void* bytes, size_t size);
+  Status open_feed();
+  void describe_unwinder(Recording& recording) const;
   uint32_t layout_row(const std::optional<TagLayout>& layout);
   uint64_t counter(uint32_t row) const;
   Cost cost() const;
@@ -149,6 +162,8 @@ class BpfSampler : public Sampler {
   std::unique_ptr<sampler, DestroySkeleton> skeleton_;
   std::unique_ptr<ring_buffer, FreeRing> ring_;
   std::vector<FileHandle> events_;  // one per CPU
+  UnwindChoice unwind_;
+  std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   const EventSink* sink_ = nullptr;
   uint64_t bad_records_ = 0;
 };
@@ -158,13 +173,39 @@ Status BpfSampler::open() {
   statistics_ = FileHandle(bpf_enable_stats(BPF_STATS_RUN_TIME));
   skeleton_.reset(sampler::open());
   if (!skeleton_) return load_failure(errno);
+  const std::string obstacle = obstacle_to_tables();
+  if (!obstacle.empty() && unwind_ == UnwindChoice::kTable) {
+    return fail(ErrorKind::kUnsupported,
+                "stacks cannot be walked by table: " + obstacle,
+                "use --unwind auto");
+  }
+  skeleton_->rodata->unwind_by_table = obstacle.empty() ? 1 : 0;
+  skeleton_->rodata->only_first_by_table = unwind_ == UnwindChoice::kFramePointers ? 1 : 0;
   bpf_program__set_autoload(skeleton_->progs.on_switch, waits_);
   bpf_program__set_autoload(skeleton_->progs.on_wakeup, waits_);
   if (const int failed = sampler::load(skeleton_.get()); failed != 0) return load_failure(-failed);
   ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), receive, this, nullptr));
   if (!ring_) return fail(system_error("cannot map the BPF ring buffer", errno));
+  if (obstacle.empty()) {
+    if (auto opened = open_feed(); !opened) return opened;
+  }
   if (const int failed = sampler::attach(skeleton_.get()); failed != 0) {
     return load_failure(-failed);
+  }
+  return {};
+}
+
+Status BpfSampler::open_feed() {
+  const auto& maps = skeleton_->maps;
+  auto feed = UnwindFeed::open({bpf_map__fd(maps.unwind_rows),
+                                bpf_map__fd(maps.unwind_rules),
+                                bpf_map__fd(maps.unwind_spaces),
+                                bpf_map__fd(maps.unwind_processes),
+                                bpf_map__max_entries(maps.unwind_rows)});
+  if (!feed) return fail(std::move(feed).error());
+  feed_ = std::move(*feed);
+  if (ring_buffer__add(ring_.get(), bpf_map__fd(maps.unwind_ring), receive_unwind, this) != 0) {
+    return fail(system_error("cannot map the BPF ring buffer", errno));
   }
   return {};
 }
@@ -193,6 +234,7 @@ uint32_t BpfSampler::layout_row(const std::optional<TagLayout>& tags) {
 Status BpfSampler::add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) {
   const uint32_t row = layout_row(layout);
   for (const int32_t pid : pids) {
+    if (feed_) feed_->add(pid);
     const target value = first_state(pid, row, layout);
     const auto key = static_cast<uint32_t>(pid);
     const int failed = bpf_map__update_elem(
@@ -228,6 +270,15 @@ int BpfSampler::receive(void* self, void* bytes, size_t size) {
   } else {
     (*receiver->sink_)(*event);
   }
+  return 0;
+}
+
+int BpfSampler::receive_unwind(void* self, void* bytes, size_t size) {
+  auto* receiver = static_cast<BpfSampler*>(self);
+  pgf_unwind_record record{};
+  if (size < sizeof(record)) return 0;
+  std::memcpy(&record, bytes, sizeof(record));
+  if (record.kind == PGF_RECORD_MISS) receiver->feed_->add(static_cast<int32_t>(record.pid));
   return 0;
 }
 
@@ -315,7 +366,7 @@ Cost BpfSampler::cost() const {
 void BpfSampler::describe(Recording& recording) const {
   recording.sampler = "bpf";
   recording.event = event_;
-  recording.unwinder = "frame pointers";
+  describe_unwinder(recording);
   const auto add = [&](Loss loss, uint64_t count) {
     recording.losses[static_cast<size_t>(loss)] += count;
   };
@@ -328,6 +379,18 @@ void BpfSampler::describe(Recording& recording) const {
   if (const uint64_t missed = counter(COUNT_LIFECYCLE_LOST); missed > 0) {
     recording.notes.push_back(
         fmt::format("{} births and deaths of processes found no room in the ring buffer.", missed));
+  }
+}
+
+void BpfSampler::describe_unwinder(Recording& recording) const {
+  recording.unwinder =
+      feed_ && unwind_ != UnwindChoice::kFramePointers ? "table" : "frame pointers";
+  if (!feed_) {
+    recording.notes.push_back(
+        fmt::format("Stacks were walked by frame pointers because {}; callers may be missing.",
+                    obstacle_to_tables()));
+  } else if (feed_->full()) {
+    recording.notes.emplace_back("The tables for walking stacks were full; some stacks end early.");
   }
 }
 

@@ -15,6 +15,9 @@ namespace pgflame::capture {
 
 enum class SamplerChoice { kAuto, kBpf, kBcc, kPerf };
 enum class Mode { kCpu, kWall };
+// How user stacks are walked: by tables compiled from unwind information, or by frame pointers
+// (which lose callers even in programs that keep them). kAuto: by table where the kernel can.
+enum class UnwindChoice { kAuto, kTable, kFramePointers };
 
 // What the user typed after -p: "postgres", pids, data directories, in any mix.
 struct Options {
@@ -22,6 +25,7 @@ struct Options {
   std::optional<std::chrono::nanoseconds> duration;  // none: until stopped
   double rate_hz = 99;
   SamplerChoice sampler = SamplerChoice::kAuto;
+  UnwindChoice unwind = UnwindChoice::kAuto;
   std::optional<Mode> mode;  // default: wall where the sampler can
 };
 

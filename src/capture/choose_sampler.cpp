@@ -13,6 +13,7 @@ Result<ChosenSampler> choose_sampler(const Options& options) {
   SamplerSettings settings;
   settings.rate_hz = options.rate_hz;
   settings.waits = options.mode != Mode::kCpu;
+  settings.unwind = options.unwind;
   ChosenSampler chosen;
   chosen.reason = "The perf_event sampler was asked for with --sampler perf.";
   if (options.sampler != SamplerChoice::kPerf) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/capture/capture.h"
 #include "src/capture/event.h"
 #include "src/capture/tag_layout.h"
 #include "src/capture/waits.h"
@@ -16,6 +17,7 @@ namespace pgflame::capture {
 struct SamplerSettings {
   double rate_hz = 99;
   bool waits = false;  // off-CPU and run queue too
+  UnwindChoice unwind = UnwindChoice::kAuto;
 };
 
 class Sampler {

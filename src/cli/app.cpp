@@ -36,6 +36,7 @@ ExitCode parse_and_run(int argc, char** argv) {
   Invocation invocation{shown_command_line(argc, argv)};
   add_record_command(app, invocation);
   add_report_command(app, invocation);
+  add_convert_command(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

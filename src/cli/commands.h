@@ -21,6 +21,7 @@ struct Invocation {
 
 void add_record_command(CLI::App& app, Invocation& invocation);
 void add_report_command(CLI::App& app, Invocation& invocation);
+void add_convert_command(CLI::App& app, Invocation& invocation);
 
 // The options of OutputOptions.
 void add_output_options(CLI::App& command, OutputOptions& options);

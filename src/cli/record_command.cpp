@@ -21,6 +21,7 @@ struct RecordArguments {
   capture::Options capture;
   std::string sampler = "auto";
   std::string mode;
+  std::string unwind = "auto";
   OutputOptions output;
 };
 
@@ -48,6 +49,8 @@ Status complete(RecordArguments& arguments) {
     arguments.capture.duration = *duration;
   }
   arguments.capture.sampler = sampler_named(arguments.sampler);
+  if (arguments.unwind == "table") arguments.capture.unwind = capture::UnwindChoice::kTable;
+  if (arguments.unwind == "fp") arguments.capture.unwind = capture::UnwindChoice::kFramePointers;
   if (arguments.mode == "cpu") arguments.capture.mode = capture::Mode::kCpu;
   if (arguments.mode == "wall") arguments.capture.mode = capture::Mode::kWall;
   return {};
@@ -103,6 +106,12 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
   command
       .add_option("--mode", arguments.mode, "cpu: on-CPU samples only; wall: waiting time as well")
       ->check(CLI::IsMember({"cpu", "wall"}));
+  command
+      .add_option("--unwind",
+                  arguments.unwind,
+                  "How stacks are walked: table, fp (frame pointers: callers go missing), or auto")
+      ->check(CLI::IsMember({"auto", "table", "fp"}))
+      ->capture_default_str();
   add_output_options(command, arguments.output);
 }
 

@@ -4,6 +4,7 @@
 
 #include "src/cli/commands.h"
 #include "src/cli/finish.h"
+#include "src/cli/input_options.h"
 #include "src/cli/terminal.h"
 #include "src/input/input.h"
 #include "symbolizer/unwind/offline.h"
@@ -44,21 +45,8 @@ void add_options(CLI::App& command, ReportArguments& arguments) {
                   arguments.file,
                   "perf.data, perf script text, folded stacks, pprof or a pgflame SVG; - for stdin")
       ->required();
-  command.add_option("--event", arguments.input.event, "Which event of the file to report");
-  command.add_option("--pid", arguments.input.pids, "Only these processes")->delimiter(',');
-  command.add_option("--comm", arguments.input.comms, "Only processes of this name")
-      ->delimiter(',');
-  command.add_option(
-      "--time", arguments.input.time, "Only from A to B: seconds or wall-clock, A,B");
-  command.add_flag("--exclude-idle", arguments.input.exclude_idle, "Leave idle samples out");
-  command.add_option("--symfs", arguments.naming.symfs, "Look for binaries below this folder");
-  command.add_option("--debug-dir", arguments.naming.debug_dirs, "Look for debug files here first");
-  command.add_option("--binary", arguments.naming.binaries, "A binary to take names from");
-  command
-      .add_option("--unwinder",
-                  arguments.unwinder,
-                  "Walks stacks captured as dwarf dumps: table, or dwfl to compare with")
-      ->check(CLI::IsMember({"table", "dwfl"}));
+  add_input_options(command, arguments.input);
+  add_naming_options(command, arguments.naming);
   add_output_options(command, arguments.output);
 }
 

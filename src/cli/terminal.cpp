@@ -1,5 +1,6 @@
 #include "src/cli/terminal.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <string>
 
@@ -25,6 +26,14 @@ std::string printable(std::string_view text) {
 
 void print(std::string_view text) {
   write(stdout, printable(text));
+}
+
+Status print_bytes(std::string_view bytes) {
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
+  if (!written || std::fflush(stdout) != 0) {
+    return fail(system_error("cannot write to standard output", errno));
+  }
+  return {};
 }
 
 void note(std::string_view text) {

@@ -11,6 +11,9 @@ namespace pgflame::cli {
 // Standard output: what the user asked for.
 void print(std::string_view text);
 
+// Standard output, byte for byte: a file that the user redirects.
+Status print_bytes(std::string_view bytes);
+
 // Standard error: a line about what is going on.
 void note(std::string_view text);
 

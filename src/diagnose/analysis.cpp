@@ -125,7 +125,7 @@ std::optional<uint16_t> Analysis::claim_of(const StackUse& use, RuleIndex rule) 
 Analysis::Sum Analysis::included_part(RuleIndex rule, RuleIndex other) const {
   Sum sum;
   for (const StackUse& use : uses_) {
-    if (use.classification.primary.rule != other || !claim_of(use, rule)) continue;
+    if (!claim_of(use, rule) || !claim_of(use, other)) continue;
     sum.weight += use.weight;
     sum.samples += use.samples;
   }

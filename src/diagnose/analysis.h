@@ -71,7 +71,7 @@ class Analysis {
   // The frame that stands for the rule in this stack, if the rule counts it.
   static std::optional<uint16_t> claim_of(const StackUse& use, RuleIndex rule);
 
-  // Sum over stacks that the rule counts and that have `other` as their primary.
+  // Sum over stacks that both rules count.
   Sum included_part(RuleIndex rule, RuleIndex other) const;
 
  private:

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "src/postgres/areas.h"
 #include "src/base/embedded_file.h"
+#include "src/postgres/areas.h"
 
 namespace pgflame::diagnose {
 

@@ -288,12 +288,11 @@ class Reader {
       }
       Sample sample = tagged(labels);
       if (stack.size() > kMaxDepth) {
-        stack.resize(kMaxDepth);
+        stack.resize(kMaxDepth);  // the innermost ones stay
         sample.end = StackEnd::kTruncated;
       }
-      for (auto at = stack.rbegin(); at != stack.rend(); ++at) {
-        sample.stack = builder_.push(sample.stack, *at);
-      }
+      std::ranges::reverse(stack);
+      for (const LocationId location : stack) sample.stack = builder_.push(sample.stack, location);
       add_values(sample, values);
     });
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/postgres/wait_events.h"
 
 namespace pgflame::report {
 namespace {
@@ -38,6 +39,15 @@ std::string psi_text(std::string_view what, const Spread& psi) {
 
 std::string where(const Profile& profile) {
   return profile.recording.host.empty() ? std::string() : " on " + profile.recording.host;
+}
+
+// The major version of the cluster that the sample's backend belongs to.
+int major_of(const Profile& profile, const Sample& sample) {
+  if (profile.clusters.size() == 1) return profile.clusters.front().major;
+  if (!sample.backend.valid()) return 0;
+  const int32_t postmaster = profile.backends[sample.backend].postmaster;
+  const auto found = std::ranges::find(profile.clusters, postmaster, &Cluster::postmaster);
+  return found == profile.clusters.end() ? 0 : found->major;
 }
 
 }  // namespace
@@ -159,6 +169,16 @@ std::vector<std::string> notes_of(const Profile& profile) {
     notes.back()[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(notes.back()[0])));
   }
   return notes;
+}
+
+std::string wait_name(const Profile& profile, const Sample& sample) {
+  if (sample.wait_event == kUnknownWait) return "wait event unknown";
+  if (sample.wait_event == 0) return "no wait event";
+  const std::string_view group = postgres::wait_event_class(sample.wait_event);
+  const std::string_view event =
+      postgres::wait_event_name(major_of(profile, sample), sample.wait_event);
+  if (event.empty()) return fmt::format("{}:{:#x}", group, sample.wait_event & 0xffffffU);
+  return fmt::format("{}:{}", group, event);
 }
 
 std::string query_id_text(uint64_t query_id) {

@@ -26,6 +26,9 @@ std::string cost_line(const Profile& profile);
 // Everything the reader must know about the capture: losses by cause, notes, cut input.
 std::vector<std::string> notes_of(const Profile& profile);
 
+// "LWLock:WALWrite", for a sample that waits.
+std::string wait_name(const Profile& profile, const Sample& sample);
+
 // "-4325948593245", as pg_stat_statements shows it.
 std::string query_id_text(uint64_t query_id);
 

@@ -15,6 +15,7 @@ using diagnose::Finding;
 constexpr double kLabelColumn = 44;
 constexpr double kTextColumn = 158;
 constexpr double kGauge = 150;
+constexpr double kShowLink = 110;  // the script puts "show in graph" there
 
 double text_room(const Page& page) {
   return page.width - kTextColumn - 48;
@@ -111,12 +112,14 @@ void draw_finding(Page& page, const Finding& finding, size_t number) {
   page.y += 9;
   page.xml.open("g").attr("role", "heading").attr("aria-level", "3");
   page.paragraph(page.left + kLabelColumn,
-                 page.width - kLabelColumn - kGauge - 50,
+                 page.width - kLabelColumn - kGauge - kShowLink - 50,
                  style::kHeadline,
                  headline,
                  4);
   page.xml.close();
   draw_gauge(page, top + 19, finding);
+  page.xml.open("g").attr("class", "show-place").number("data-x", page.right() - kGauge - 36);
+  page.xml.number("data-y", top + 28).close();
   draw_row(page, "Seen", finding.seen);
   draw_row(page, "Means", finding.means);
   draw_actions(page, finding.actions);

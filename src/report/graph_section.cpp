@@ -5,7 +5,7 @@
 
 #include "flamegraph/draw.h"
 #include "src/base/text.h"
-#include "src/postgres/wait_events.h"
+#include "src/report/describe.h"
 #include "src/report/sections.h"
 
 namespace pgflame::report {
@@ -18,6 +18,12 @@ using postgres::Area;
 
 // Beyond this, narrower frames are gathered until the graph is lighter.
 constexpr size_t kMostBoxes = 5000;
+
+constexpr double kLegendRow = 20;
+
+// Room that the script fills: its toolbar above the graph, what a screen reader hears below it.
+constexpr double kToolbar = 42;
+constexpr double kStatus = 24;
 
 std::string_view module_name(const Profile& profile, const Function& function) {
   if (!function.module.valid()) return {};
@@ -112,7 +118,10 @@ std::vector<flamegraph::Pin> pins_for(const Subject& subject,
 }
 
 // The areas present with their share of self weight, largest first.
-void draw_legend(Page& page, const FrameTree& tree, const flamegraph::Paint& paint) {
+void draw_legend(Page& page,
+                 std::string_view graph_id,
+                 const FrameTree& tree,
+                 const flamegraph::Paint& paint) {
   std::vector<uint64_t> weights(paint.classes.size());
   for (uint32_t i = 0; i < tree.nodes.size(); ++i)
     weights[paint.class_of(NodeId{i})] += tree.nodes[NodeId{i}].self;
@@ -122,7 +131,9 @@ void draw_legend(Page& page, const FrameTree& tree, const flamegraph::Paint& pai
   const auto whole = static_cast<double>(tree.nodes[flamegraph::kRoot].total);
   double x = page.left;
   page.y += 6;
-  page.xml.open("g").attr("class", "legend");
+  const double top = page.y;
+  flamegraph::XmlWriter outer;
+  std::swap(outer, page.xml);
   for (const size_t row : order) {
     const double share = static_cast<double>(weights[row]) / whole;
     if (share < 0.0005) break;
@@ -130,13 +141,16 @@ void draw_legend(Page& page, const FrameTree& tree, const flamegraph::Paint& pai
     const double width = flamegraph::text_width(text, style::kSmall.font) + 38;
     if (x > page.left && x + width > page.right() + 20) {
       x = page.left;
-      page.y += 20;
+      page.y += kLegendRow;
     }
     page.swatch(x, page.y, 11, paint.classes[row].fill);
     page.line(x + 17, page.y + 10, page.width - 20, style::kSmall, text);
     x += width;
   }
-  page.xml.close();
+  std::swap(outer, page.xml);
+  page.xml.open("g").attr("class", "legend").attr("data-of", graph_id);
+  page.xml.number("data-x", page.left).number("data-y", top).number("data-width", page.width);
+  page.xml.number("data-rows", (page.y - top) / kLegendRow + 1).append(outer).close();
   page.y += 26;
 }
 
@@ -145,7 +159,7 @@ struct Graph {
   std::string_view title;
   std::string aside;
   std::string unit;
-  bool with_pins = false;
+  bool is_main = false;  // carries the callouts and the toolbar
 };
 
 void draw_graph(Page& page,
@@ -156,10 +170,15 @@ void draw_graph(Page& page,
   const flamegraph::Paint paint = paint_for(subject.profile, tree, areas);
   const std::vector<Box> boxes = light_layout(subject.profile, tree, page.width);
   page.heading(graph.title, graph.aside);
-  draw_legend(page, tree, paint);
+  draw_legend(page, graph.id, tree, paint);
+  if (graph.is_main) {
+    page.xml.open("g").attr("class", "bar-place").number("data-x", page.left);
+    page.xml.number("data-y", page.y - 4).number("data-width", page.width).close();
+    page.y += kToolbar;
+  }
   flamegraph::DrawOptions options;
   options.unit = graph.unit;
-  if (graph.with_pins) options.pins = pins_for(subject, tree, boxes);
+  if (graph.is_main) options.pins = pins_for(subject, tree, boxes);
   const double height = height_of(boxes, options);
   page.xml.open("g").attr("class", "graph").attr("data-graph", graph.id);
   page.xml.attr("transform",
@@ -172,16 +191,12 @@ void draw_graph(Page& page,
   draw(page.xml, subject.profile, tree, boxes, paint, options);
   page.xml.close();
   page.y += height;
-}
-
-std::string wait_tip(const Profile& profile, const Sample& sample) {
-  if (sample.wait_event == kUnknownWait) return "wait event unknown";
-  if (sample.wait_event == 0) return "no wait event";
-  const int major = profile.clusters.empty() ? 0 : profile.clusters.front().major;
-  const std::string_view group = postgres::wait_event_class(sample.wait_event);
-  const std::string_view event = postgres::wait_event_name(major, sample.wait_event);
-  if (event.empty()) return fmt::format("{}:{:#x}", group, sample.wait_event & 0xffffffU);
-  return fmt::format("{}:{}", group, event);
+  page.open_below(graph.id);
+  if (graph.is_main) {
+    page.xml.open("g").attr("class", "status-place").number("data-x", page.left);
+    page.xml.number("data-y", page.y + 16).close();
+    page.y += kStatus;
+  }
 }
 
 }  // namespace
@@ -200,13 +215,14 @@ void draw_graphs(Page& page, const Subject& subject) {
   }
   flamegraph::CollapseOptions waits;
   waits.select = [](const Sample& sample) { return sample.state == State::kWaiting; };
-  waits.tip = [&profile](const Sample& sample) { return wait_tip(profile, sample); };
+  waits.tip = [&profile](const Sample& sample) { return wait_name(profile, sample); };
   const FrameTree waiting = collapse(profile, waits);
+  const bool only_waits = tree.nodes[flamegraph::kRoot].total == 0;
   if (waiting.nodes[flamegraph::kRoot].total > 0) {
     const std::string aside =
         fmt::format("{:.1f} s · width is time off the CPU, the wait event on top",
                     static_cast<double>(waiting.nodes[flamegraph::kRoot].total) / 1e9);
-    draw_graph(page, subject, waiting, areas, {"waits", "Waiting", aside, "waits", false});
+    draw_graph(page, subject, waiting, areas, {"waits", "Waiting", aside, "waits", only_waits});
   }
 }
 

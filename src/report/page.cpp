@@ -70,6 +70,16 @@ void Page::heading(std::string_view text, std::string_view aside) {
   y += 14;
 }
 
+void Page::open_below(std::string_view graph_id) {
+  xml.open("g").attr("class", "below").attr("data-after", graph_id);
+  ++open_below_;
+}
+
+void Page::close_all_below() {
+  for (; open_below_ > 0; --open_below_)
+    xml.close();
+}
+
 void Page::box(double x, double top, double w, double h, Role role, double radius) {
   xml.open("rect").attr("class", role.css_class).attr("fill", role.fill);
   xml.number("x", x).number("y", top).number("width", w).number("height", h);

@@ -62,11 +62,18 @@ class Page {
   // A section heading with a rule above it; moves the cursor below it.
   void heading(std::string_view text, std::string_view aside = {});
 
+  // Opens a group around all that follows: the script moves it when the graph above it grows. The
+  // groups end with the page.
+  void open_below(std::string_view graph_id);
+  void close_all_below();
+
   void box(double x, double top, double w, double h, Role role, double radius = 0);
   void swatch(double x, double top, double size, std::string_view fill);
 
  private:
   void start_text(TextStyle text_style);
+
+  int open_below_ = 0;
 };
 
 double line_height(TextStyle text_style);

@@ -1,3 +1,5 @@
+#include <map>
+
 #include <fmt/format.h>
 
 #include "flamegraph/assets.h"
@@ -29,6 +31,20 @@ std::string root_id(const Subject& subject) {
   return fmt::format("pgflame-{:08x}", hash & 0xffffffffU);
 }
 
+// "16777224=LWLock:WALWrite;..." for the wait events that occur.
+std::string wait_names(const Profile& profile) {
+  std::map<uint32_t, std::string> names;
+  for (const Sample& sample : profile.samples) {
+    if (sample.state == State::kWaiting && sample.wait_event != kUnknownWait) {
+      names.try_emplace(sample.wait_event, wait_name(profile, sample));
+    }
+  }
+  std::string text;
+  for (const auto& [event, name] : names)
+    text += fmt::format("{}={};", event, name);
+  return text;
+}
+
 // What the script needs to draw from the embedded profile: colours, and each function's colour.
 void write_script_facts(flamegraph::XmlWriter& xml, const Profile& profile) {
   std::string classes;
@@ -39,6 +55,7 @@ void write_script_facts(flamegraph::XmlWriter& xml, const Profile& profile) {
     functions += static_cast<char>('A' + class_of_area(postgres::area_of(profile, FunctionId{i})));
   }
   xml.open("metadata").attr("class", "colours").attr("data-classes", classes);
+  xml.attr("data-waits", wait_names(profile));
   xml.attr("data-functions", functions).close();
 }
 
@@ -57,6 +74,7 @@ std::string to_svg(const Profile& profile,
   draw_findings(page, subject);
   draw_tables(page, subject);
   draw_footer(page, subject);
+  page.close_all_below();
   const double height = page.y + kMargin;
 
   const std::string id = root_id(subject);

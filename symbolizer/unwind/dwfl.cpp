@@ -145,7 +145,7 @@ class DwflUnwinder {
     if (!path) return;
     const auto image = ElfImage::open(*path);
     if (!image) return;
-    const auto address = image->address_of(mapping.file_offset);
+    const auto address = image->segments().address_of(mapping.file_offset);
     if (address) session.report(*path, mapping.start - *address);
   }
 

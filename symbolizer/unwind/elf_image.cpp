@@ -35,7 +35,7 @@ Machine machine_of(const GElf_Ehdr& header) {
   const bool little = header.e_ident[EI_DATA] == ELFDATA2LSB;
   const bool wide = header.e_ident[EI_CLASS] == ELFCLASS64;
   if (!little) return Machine::kOther;
-  if (header.e_machine == EM_X86_64 && wide) return Machine::kX86_64;
+  if (header.e_machine == EM_X86_64 && wide) return Machine::kX8664;
   if (header.e_machine == EM_AARCH64 && wide) return Machine::kAarch64;
   if (header.e_machine == EM_386 && !wide) return Machine::kI386;
   return Machine::kOther;
@@ -107,9 +107,8 @@ void ElfImage::read_segments() {
   for (size_t i = 0; i < count; ++i) {
     GElf_Phdr header{};
     if (gelf_getphdr(storage_->elf, static_cast<int>(i), &header) == nullptr) continue;
-    if (header.p_type != PT_LOAD) continue;
-    segments_.push_back(
-        {header.p_vaddr, header.p_offset, header.p_filesz, (header.p_flags & PF_X) != 0});
+    if (header.p_type != PT_LOAD || (header.p_flags & PF_X) == 0) continue;
+    segments_.add({header.p_vaddr, header.p_offset, header.p_filesz});
   }
 }
 
@@ -135,9 +134,8 @@ void ElfImage::read_sections() {
   }
 }
 
-std::optional<uint64_t> ElfImage::address_of(uint64_t file_offset) const {
+std::optional<uint64_t> LoadSegments::address_of(uint64_t file_offset) const {
   for (const Segment& segment : segments_) {
-    if (!segment.executable) continue;
     // The kernel maps whole pages: the mapping starts before the segment does.
     const uint64_t slack = segment.file_offset & 0xfff;
     const uint64_t begin = segment.file_offset - slack;

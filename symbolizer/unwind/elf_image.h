@@ -15,7 +15,26 @@
 
 namespace pgflame::unwind {
 
-enum class Machine : uint8_t { kOther, kX86_64, kI386, kAarch64 };
+enum class Machine : uint8_t { kOther, kX8664, kI386, kAarch64 };
+
+// Where the executable segments of a file are loaded.
+class LoadSegments {
+ public:
+  struct Segment {
+    uint64_t address = 0;
+    uint64_t file_offset = 0;
+    uint64_t size = 0;  // in the file
+  };
+
+  void add(const Segment& segment) { segments_.push_back(segment); }
+
+  // The virtual address at which a byte of an executable segment is loaded; the rest of the page
+  // that the segment starts in counts as part of it, as in /proc/PID/maps.
+  std::optional<uint64_t> address_of(uint64_t file_offset) const;
+
+ private:
+  std::vector<Segment> segments_;
+};
 
 class ElfImage {
  public:
@@ -33,17 +52,9 @@ class ElfImage {
   const std::optional<FrameSection>& eh_frame() const { return eh_frame_; }
   const std::optional<FrameSection>& debug_frame() const { return debug_frame_; }
 
-  // The virtual address at which a byte of an executable segment is loaded; the rest of the page
-  // that the segment starts in counts as part of it, as in /proc/PID/maps.
-  std::optional<uint64_t> address_of(uint64_t file_offset) const;
+  const LoadSegments& segments() const { return segments_; }
 
  private:
-  struct Segment {
-    uint64_t address = 0;
-    uint64_t file_offset = 0;
-    uint64_t size = 0;  // in the file
-    bool executable = false;
-  };
   struct Storage;
 
   explicit ElfImage(std::unique_ptr<Storage> storage);
@@ -57,7 +68,7 @@ class ElfImage {
   std::string build_id_;
   std::optional<FrameSection> eh_frame_;
   std::optional<FrameSection> debug_frame_;
-  std::vector<Segment> segments_;
+  LoadSegments segments_;
 };
 
 }  // namespace pgflame::unwind

@@ -17,13 +17,6 @@ bool same_build(const Module& module, const std::string& path) {
   return module.build_id.empty() || build_id_of_file(path) == module.build_id;
 }
 
-// This process' own vDSO: the right one for captures of the running kernel, and the build-id tells.
-Result<ElfImage> own_vdso() {
-  const auto* start = reinterpret_cast<const uint8_t*>(::getauxval(AT_SYSINFO_EHDR));
-  if (start == nullptr) return fail(ErrorKind::kNotFound, "this kernel has no vDSO");
-  return ElfImage::from_memory(std::vector<uint8_t>(start, start + kVdsoBytes));
-}
-
 }  // namespace
 
 std::optional<std::string> find_file(const Module& module, const FileOptions& options) {
@@ -37,6 +30,12 @@ std::optional<std::string> find_file(const Module& module, const FileOptions& op
     return std::nullopt;
   }
   return path;
+}
+
+Result<ElfImage> own_vdso() {
+  const auto* start = reinterpret_cast<const uint8_t*>(::getauxval(AT_SYSINFO_EHDR));
+  if (start == nullptr) return fail(ErrorKind::kNotFound, "this kernel has no vDSO");
+  return ElfImage::from_memory(std::vector<uint8_t>(start, start + kVdsoBytes));
 }
 
 const ModuleTable* ModuleTables::of(const Module& module) {

@@ -27,6 +27,9 @@ struct ModuleTable {
 // module has none). Nothing when there is no such file.
 std::optional<std::string> find_file(const Module& module, const FileOptions& options);
 
+// This process' own vDSO: the right one for every process of the running kernel.
+Result<ElfImage> own_vdso();
+
 class ModuleTables {
  public:
   explicit ModuleTables(FileOptions options) : options_(std::move(options)) {}

@@ -67,7 +67,7 @@ class TableUnwinder {
     if (!mapping.module.valid()) return *place;
     const ModuleTable* module = tables_.of(profile.modules[mapping.module]);
     if (module == nullptr) return *place;
-    const auto address = module->image.address_of(mapping.file_offset);
+    const auto address = module->image.segments().address_of(mapping.file_offset);
     if (address) *place = {&module->table, mapping.start - *address};
     return *place;
   }

@@ -80,7 +80,7 @@ Rule cfa_rule(const FrameRules& rules, Machine machine) {
   const RegisterNumbers numbers = registers_of(machine);
   if (!rules.cfa_expression.empty()) {
     const auto threshold = plt_threshold(rules.cfa_expression);
-    if (threshold && machine == Machine::kX86_64) {
+    if (threshold && machine == Machine::kX8664) {
       return {PGF_CFA_PLT, PGF_FP_SAME, PGF_RA_AT_CFA, 0, *threshold, 0, 0};
     }
     return load_rule(rules.cfa_expression, numbers).value_or(kBadRule);

@@ -30,7 +30,7 @@ constexpr uint64_t kAbi64 = 2;
 constexpr uint8_t kNoRegister = 0xff;
 
 // DWARF numbers of perf's registers (arch/x86/include/uapi/asm/perf_regs.h), from AX to SP.
-constexpr std::array<uint8_t, 8> kX86_64{0, 3, 2, 1, 4, 5, 6, 7};
+constexpr std::array<uint8_t, 8> kX8664{0, 3, 2, 1, 4, 5, 6, 7};
 constexpr std::array<uint8_t, 8> kI386{0, 3, 1, 2, 6, 7, 5, 4};
 constexpr unsigned kX86Pc = 8;
 constexpr unsigned kX86R8 = 16;
@@ -41,8 +41,8 @@ uint8_t dwarf_number(unsigned perf_number, uint8_t machine) {
   if (machine == PGF_AARCH64) {
     return perf_number < kAarch64Pc ? static_cast<uint8_t>(perf_number) : kNoRegister;
   }
-  if (perf_number < kX86_64.size()) {
-    return (machine == PGF_I386 ? kI386 : kX86_64)[perf_number];
+  if (perf_number < kX8664.size()) {
+    return (machine == PGF_I386 ? kI386 : kX8664)[perf_number];
   }
   const bool extended = machine == PGF_X86_64 && perf_number >= kX86R8 && perf_number < kX86R8 + 8;
   return extended ? static_cast<uint8_t>(perf_number - kX86R8 + 8) : kNoRegister;
@@ -73,7 +73,7 @@ std::optional<Dump> read_dump(const UserDump& captured, bool aarch64) {
   }
   const Machine machine = aarch64                          ? Machine::kAarch64
                           : dump.frame.machine == PGF_I386 ? Machine::kI386
-                                                           : Machine::kX86_64;
+                                                           : Machine::kX8664;
   const RegisterNumbers numbers = registers_of(machine);
   __u64 fp = 0;
   __u64 lr = 0;

@@ -140,7 +140,7 @@ TEST_SUITE("diagnose") {
       _start;main;GetSnapshotData;LWLockAcquire 60
       _start;main;GetSnapshotData;LWLockAcquire;PGSemaphoreLock;do_futex 20
       _start;main;nobody 920
-    )"))) == "LWLOCK");
+    )"))) == "LWLOCK SNAPSHOT");
   }
 
   TEST_CASE("below grade C the findings are withheld and the remedy is named") {

@@ -37,6 +37,20 @@ TEST_SUITE("diagnose") {
       CHECK(ids.count(id) == 1);
   }
 
+  TEST_CASE("every rule that another one names exists") {
+    const RuleBook& book = RuleBook::builtin();
+    for (const Rule& rule : book.rules()) {
+      CAPTURE(rule.id);
+      std::vector<std::string> named = rule.includes_ids;
+      for (const Match& match : rule.matches)
+        named.insert(named.end(), match.takes_ids.begin(), match.takes_ids.end());
+      for (const std::string& id : named) {
+        CAPTURE(id);
+        CHECK((id == "*" || book.find(id) != kNoRule));
+      }
+    }
+  }
+
   TEST_CASE("a broken rule file is refused with its line") {
     CHECK(error_of("[[rule]]\nid = \"X\"\ntitle = \"x\"\narea = \"nowhere\"\nfinding = false\n") ==
           "mine.toml:4: there is no area 'nowhere'");

@@ -217,7 +217,7 @@ TEST_SUITE("symbolizer") {
     for (const std::string& path : paths) {
       CAPTURE(path);
       const auto image = ElfImage::open(path);
-      if (!image || !image->eh_frame() || image->machine() != Machine::kX86_64) {
+      if (!image || !image->eh_frame() || image->machine() != Machine::kX8664) {
         CHECK(all);  // linker scripts and the like
         continue;
       }

@@ -1,0 +1,200 @@
+#include "src/capture/unwind_feed.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <set>
+
+#include <bpf/bpf.h>
+#include <sys/mman.h>
+
+#include <fmt/format.h>
+
+#include "src/base/file.h"
+#include "src/capture/proc.h"
+#include "symbolizer/unwind/module_tables.h"
+
+namespace pgflame::capture {
+namespace {
+
+constexpr uint64_t kMaxMapsBytes = uint64_t{64} << 20;
+
+std::string_view bytes_of(const unwind::Rule& rule) {
+  return {reinterpret_cast<const char*>(&rule), sizeof rule};
+}
+
+uint64_t hash_of(const pgf_unwind_space& space) {
+  const size_t used =
+      offsetof(pgf_unwind_space, mappings) + space.count * sizeof(pgf_unwind_mapping);
+  const uint64_t hash = hash_bytes({reinterpret_cast<const char*>(&space), used});
+  return hash == 0 ? 1 : hash;
+}
+
+// The mapped file itself, even when its name is gone or belongs to another mount namespace.
+Result<unwind::ElfImage> open_image(int32_t pid, const MapsLine& line) {
+  if (line.path == "[vdso]") return unwind::own_vdso();
+  auto image = unwind::ElfImage::open(
+      proc_path(pid, fmt::format("map_files/{:x}-{:x}", line.start, line.end)));
+  if (image) return image;
+  return unwind::ElfImage::open(proc_path(pid, fmt::format("root{}", line.path)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<UnwindFeed>> UnwindFeed::open(const UnwindMaps& maps) {
+  std::unique_ptr<UnwindFeed> feed(new UnwindFeed(maps));
+  void* rows = ::mmap(nullptr,
+                      size_t{maps.row_capacity} * sizeof(pgf_unwind_row),
+                      PROT_READ | PROT_WRITE,
+                      MAP_SHARED,
+                      maps.rows,
+                      0);
+  if (rows == MAP_FAILED) return fail(system_error("cannot map the unwind tables", errno));
+  feed->row_array_ = static_cast<pgf_unwind_row*>(rows);
+  feed->slot_hashes_.resize(PGF_MAX_SPACES);
+  feed->rule_number(unwind::Rule{});  // rule 0: nothing known
+  return feed;
+}
+
+UnwindFeed::~UnwindFeed() {
+  if (row_array_ != nullptr) {
+    ::munmap(row_array_, size_t{maps_.row_capacity} * sizeof(pgf_unwind_row));
+  }
+}
+
+void UnwindFeed::add(int32_t pid) {
+  const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes);
+  if (!text || text->empty()) return;
+  pgf_unwind_process process{};
+  process.space = slot_of(space_of(pid, *text));
+  const auto key = static_cast<uint32_t>(pid);
+  if (process.space == PGF_NO_SPACE) {
+    bpf_map_delete_elem(maps_.processes, &key);
+    return;
+  }
+  if (bpf_map_update_elem(maps_.processes, &key, &process, BPF_ANY) != 0) full_ = true;
+}
+
+pgf_unwind_space UnwindFeed::space_of(int32_t pid, const std::string& maps_text) {
+  pgf_unwind_space space{};
+  for (const MapsLine& line : parse_maps(maps_text)) {
+    if (!line.executable || line.path == "[vsyscall]") continue;
+    if (space.count == PGF_MAX_SPACE_MAPPINGS) {
+      full_ = true;
+      break;
+    }
+    pgf_unwind_mapping& mapping = space.mappings[space.count++];
+    mapping.start = line.start;
+    mapping.end = line.end;
+    const Part& part = part_of(pid, line);
+    mapping.flags = part.flags;
+    const auto address = part.segments.address_of(line.file_offset);
+    if (!address || part.row_count == 0) continue;
+    mapping.base = line.start - *address + part.base;
+    mapping.first_row = part.first_row;
+    mapping.row_count = part.row_count;
+  }
+  return space;
+}
+
+const UnwindFeed::Part& UnwindFeed::part_of(int32_t pid, const MapsLine& line) {
+  const auto [known, fresh] = modules_.try_emplace(fmt::format("{}:{}", line.inode, line.path));
+  if (fresh) known->second = compile(pid, line);
+  return known->second;
+}
+
+UnwindFeed::Part UnwindFeed::compile(int32_t pid, const MapsLine& line) {
+  const ModuleKind kind = kind_of_mapping(line.path);
+  if (kind != ModuleKind::kFile && kind != ModuleKind::kVdso) {
+    Part part;
+    part.flags = PGF_MAPPING_JIT;
+    return part;
+  }
+  const auto image = open_image(pid, line);
+  return image ? store(*image) : Part{};
+}
+
+UnwindFeed::Part UnwindFeed::store(const unwind::ElfImage& image) {
+  const unwind::Table table = unwind::compile_table(image);
+  Part part;
+  part.segments = image.segments();
+  if (table.rows.empty()) {
+    // Compilers for aarch64 keep frame records even where they write no unwind information.
+    if (image.machine() == unwind::Machine::kAarch64) part.flags = PGF_MAPPING_FRAME_POINTERS;
+    return part;
+  }
+  if (table.rows.size() > maps_.row_capacity - used_rows_) {
+    full_ = true;
+    return part;
+  }
+  std::vector<uint16_t> numbers;
+  numbers.reserve(table.rules.size());
+  for (const unwind::Rule& rule : table.rules)
+    numbers.push_back(rule_number(rule));
+  pgf_unwind_row* next = row_array_ + used_rows_;
+  for (const unwind::Row& row : table.rows)
+    *next++ = {row.pc, numbers[row.rule], 0};
+  part.base = table.base;
+  part.first_row = used_rows_;
+  part.row_count = static_cast<uint32_t>(table.rows.size());
+  used_rows_ += part.row_count;
+  return part;
+}
+
+uint16_t UnwindFeed::rule_number(const unwind::Rule& rule) {
+  const uint64_t hash = hash_bytes(bytes_of(rule));
+  const auto same = [&](uint32_t row) {
+    return std::memcmp(&rules_[row], &rule, sizeof rule) == 0;
+  };
+  const uint32_t known = rule_index_.find(hash, same);
+  if (known != HashIndex::kAbsent) return static_cast<uint16_t>(known);
+  const auto number = static_cast<uint32_t>(rules_.size());
+  if (number == PGF_MAX_RULES || bpf_map_update_elem(maps_.rules, &number, &rule, BPF_ANY) != 0) {
+    full_ = true;
+    return PGF_RULE_NONE;
+  }
+  rules_.push_back(rule);
+  rule_index_.insert(
+      hash, number, [this](uint32_t row) { return hash_bytes(bytes_of(rules_[row])); });
+  return static_cast<uint16_t>(number);
+}
+
+uint32_t UnwindFeed::slot_of(const pgf_unwind_space& space) {
+  const uint64_t hash = hash_of(space);
+  auto slot = std::ranges::find(slot_hashes_, hash);
+  if (slot == slot_hashes_.end()) {
+    slot = std::ranges::find(slot_hashes_, uint64_t{0});
+    if (slot == slot_hashes_.end()) {
+      collect_slots();
+      slot = std::ranges::find(slot_hashes_, uint64_t{0});
+    }
+    if (slot == slot_hashes_.end()) {
+      full_ = true;
+      return PGF_NO_SPACE;
+    }
+    const auto number = static_cast<uint32_t>(slot - slot_hashes_.begin());
+    if (bpf_map_update_elem(maps_.spaces, &number, &space, BPF_ANY) != 0) return PGF_NO_SPACE;
+    *slot = hash;
+  }
+  return static_cast<uint32_t>(slot - slot_hashes_.begin());
+}
+
+// Frees the slots that no process names. A walk that began before its process moved on may still
+// read one; it is over in microseconds, long before the slot is written again.
+void UnwindFeed::collect_slots() {
+  std::set<uint32_t> used;
+  uint32_t key = 0;
+  uint32_t next = 0;
+  const uint32_t* previous = nullptr;
+  while (bpf_map_get_next_key(maps_.processes, previous, &next) == 0) {
+    pgf_unwind_process process{};
+    if (bpf_map_lookup_elem(maps_.processes, &next, &process) == 0) used.insert(process.space);
+    key = next;
+    previous = &key;
+  }
+  for (uint32_t slot = 0; slot < slot_hashes_.size(); ++slot) {
+    if (!used.contains(slot)) slot_hashes_[slot] = 0;
+  }
+}
+
+}  // namespace pgflame::capture

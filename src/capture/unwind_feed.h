@@ -1,0 +1,80 @@
+// Feeds the walker in the kernel (bpf/unwind_walk.h): compiles the unwind information of what the
+// targets have mapped, and keeps up when they load something.
+//
+// Order of publication: rows and rules, then the space that names them, then the process that names
+// the space; nothing that is published changes. The one place in this folder that knows
+// symbolizer/unwind, which lies below it (see ARCHITECTURE.md).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "bpf/unwind_table.h"
+#include "src/base/error.h"
+#include "src/base/hash_index.h"
+#include "src/profile/address_space.h"
+#include "symbolizer/unwind/table.h"
+
+namespace pgflame::capture {
+
+// File descriptors of the walker's maps; they stay the caller's.
+struct UnwindMaps {
+  int rows = -1;
+  int rules = -1;
+  int spaces = -1;
+  int processes = -1;
+  uint32_t row_capacity = 0;
+};
+
+class UnwindFeed {
+ public:
+  static Result<std::unique_ptr<UnwindFeed>> open(const UnwindMaps& maps);
+  UnwindFeed(const UnwindFeed&) = delete;
+  UnwindFeed& operator=(const UnwindFeed&) = delete;
+  ~UnwindFeed();
+
+  // Reads what the process has mapped and publishes it. Called again, it replaces what was known.
+  // A process that is gone, or whose maps cannot be read, is walked by frame pointers.
+  void add(int32_t pid);
+
+  uint64_t modules() const { return modules_.size(); }
+  uint64_t rows() const { return used_rows_; }
+  bool full() const { return full_; }  // a module or a process found no room
+
+ private:
+  // A module's part of the row array.
+  struct Part {
+    uint32_t first_row = 0;
+    uint32_t row_count = 0;
+    uint64_t base = 0;  // virtual address of row pc 0
+    uint32_t flags = 0;
+    unwind::LoadSegments segments;
+  };
+
+  explicit UnwindFeed(const UnwindMaps& maps) : maps_(maps) {}
+
+  pgf_unwind_space space_of(int32_t pid, const std::string& maps_text);
+  const Part& part_of(int32_t pid, const MapsLine& line);
+  Part compile(int32_t pid, const MapsLine& line);
+  Part store(const unwind::ElfImage& image);
+  uint16_t rule_number(const unwind::Rule& rule);
+  uint32_t slot_of(const pgf_unwind_space& space);
+  void collect_slots();
+
+  UnwindMaps maps_;
+  pgf_unwind_row* row_array_ = nullptr;  // the kernel's array, mapped
+  uint32_t used_rows_ = 0;
+  bool full_ = false;
+  std::unordered_map<std::string, Part> modules_;  // by inode and path
+  std::vector<unwind::Rule> rules_;
+  HashIndex rule_index_;
+  std::vector<uint64_t> slot_hashes_;  // by slot; 0: free
+};
+
+}  // namespace pgflame::capture

@@ -1,0 +1,97 @@
+#include "src/convert/convert.h"
+
+#include <array>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "src/convert/writers.h"
+#include "src/profile/pprof.h"
+
+namespace pgflame::convert {
+namespace {
+
+struct Format {
+  Target target;
+  std::string_view name;
+  std::string_view extension;
+};
+constexpr std::array<Format, 5> kFormats{{
+    {Target::kFolded, "folded", ".folded"},
+    {Target::kPprof, "pprof", ".pb.gz"},
+    {Target::kPerfScript, "perf-script", ".perf.txt"},
+    {Target::kSpeedscope, "speedscope", ".speedscope.json"},
+    {Target::kJson, "json", ".json"},
+}};
+
+}  // namespace
+
+std::optional<Target> parse_target(std::string_view name) {
+  for (const Format& format : kFormats) {
+    if (format.name == name) return format.target;
+  }
+  return std::nullopt;
+}
+
+std::string_view file_extension(Target target) {
+  return kFormats[static_cast<size_t>(target)].extension;
+}
+
+std::string convert(const Profile& profile, Target target) {
+  switch (target) {
+    case Target::kFolded:
+      return write_folded(profile);
+    case Target::kPprof:
+      return write_pprof(profile);
+    case Target::kPerfScript:
+      return write_perf_script(profile);
+    case Target::kSpeedscope:
+      return write_speedscope(profile);
+    case Target::kJson:
+      return write_json(profile);
+  }
+  return {};
+}
+
+std::string json_string(std::string_view text) {
+  using nlohmann::json;
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::vector<LocationId> locations_of(const Profile& profile, StackId stack) {
+  std::vector<LocationId> locations;
+  for (; stack.valid() && stack != kEmptyStack; stack = profile.stacks[stack].caller)
+    locations.push_back(profile.stacks[stack].location);
+  return locations;
+}
+
+std::string unnamed_frame(const Profile& profile, const Location& location) {
+  if (!location.mapping.valid()) {
+    return location.address == 0 ? "[unknown]" : fmt::format("{:#x}", location.address);
+  }
+  const Mapping& mapping = profile.mappings[location.mapping];
+  const Module& module = profile.modules[mapping.module];
+  if (module.kind == ModuleKind::kKernel) return fmt::format("[kernel]+{:#x}", location.address);
+  return fmt::format("{}+{:#x}",
+                     std::filesystem::path(module.path).filename().string(),
+                     location.address - mapping.start + mapping.file_offset);
+}
+
+bool is_kernel(const Profile& profile, const Location& location) {
+  if (!location.mapping.valid()) return false;
+  const Mapping& mapping = profile.mappings[location.mapping];
+  return mapping.module.valid() && profile.modules[mapping.module].kind == ModuleKind::kKernel;
+}
+
+std::string comm_of(const Profile& profile, const Sample& sample) {
+  if (!profile.backends.contains(sample.backend)) return "unknown";
+  const std::string& comm = profile.backends[sample.backend].comm;
+  return comm.empty() ? "unknown" : comm;
+}
+
+int32_t pid_of(const Profile& profile, const Sample& sample) {
+  return profile.backends.contains(sample.backend) ? profile.backends[sample.backend].pid : 0;
+}
+
+}  // namespace pgflame::convert

@@ -1,0 +1,26 @@
+// Writes a profile in the formats of other tools.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "src/profile/profile.h"
+
+namespace pgflame::convert {
+
+enum class Target {
+  kFolded,      // "comm;outermost;...;innermost count" per line, for flame graph tools
+  kPprof,       // gzip-compressed, for go tool pprof, Pyroscope, Parca, Grafana
+  kPerfScript,  // as perf script prints it
+  kSpeedscope,  // https://www.speedscope.app/file-format-schema.json
+  kJson,        // all tables of the profile, as they are
+};
+
+// "folded", "pprof", "perf-script", "speedscope", "json".
+std::optional<Target> parse_target(std::string_view name);
+std::string_view file_extension(Target target);  // with the dot: ".folded"
+
+std::string convert(const Profile& profile, Target target);
+
+}  // namespace pgflame::convert

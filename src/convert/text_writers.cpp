@@ -1,0 +1,116 @@
+// Folded stacks and perf script.
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "src/convert/writers.h"
+
+namespace pgflame::convert {
+namespace {
+
+// ';' separates frames and lines end records; names that contain them would break both.
+std::string folded_name(std::string name) {
+  std::ranges::replace(name, ';', ':');
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return c < 0x20; }, ' ');
+  return name;
+}
+
+// ";outer;inner" of one location, from its outermost inlined function to its innermost.
+std::string folded_frames(const Profile& profile, LocationId id) {
+  const Location& location = profile.locations[id];
+  if (location.line_count == 0) return ';' + folded_name(unnamed_frame(profile, location));
+  std::string text;
+  for (uint32_t i = location.line_count; i-- > 0;) {
+    const Line& line = profile.lines[location.first_line + i];
+    text += ';' + folded_name(profile.functions[line.function].name);
+  }
+  return text;
+}
+
+std::string module_path(const Profile& profile, const Location& location) {
+  if (!location.mapping.valid()) return "[unknown]";
+  const ModuleId module = profile.mappings[location.mapping].module;
+  return module.valid() ? profile.modules[module].path : "[unknown]";
+}
+
+// The lines of one location as perf prints them: address, name, module. Callers are stored by an
+// address inside the call; perf shows where they return to.
+std::string script_lines(const Profile& profile, const Location& location, bool innermost) {
+  constexpr uint64_t kFirstPage = 4096;  // no code there, so not a return address
+  const bool as_is = innermost || location.address < kFirstPage;
+  const uint64_t address = as_is ? location.address : location.address + 1;
+  const std::string module = module_path(profile, location);
+  if (location.line_count == 0) return fmt::format("\t{:16x} [unknown] ({})\n", address, module);
+  std::string text;
+  for (uint32_t i = 0; i < location.line_count; ++i) {
+    const Line& line = profile.lines[location.first_line + i];
+    const bool inlined = i + 1 < location.line_count;
+    text += fmt::format("\t{:16x} {} ({})\n",
+                        address,
+                        profile.functions[line.function].name,
+                        inlined ? "inlined" : module);
+  }
+  return text;
+}
+
+std::string script_stack(const Profile& profile, StackId stack) {
+  std::string text;
+  bool innermost = true;
+  bool kernel = false;
+  for (const LocationId id : locations_of(profile, stack)) {
+    const Location& location = profile.locations[id];
+    // The first user frame below the kernel is where the processor entered it: no return address.
+    const bool enters_kernel = kernel && !is_kernel(profile, location);
+    text += script_lines(profile, location, innermost || enters_kernel);
+    kernel = is_kernel(profile, location);
+    innermost = false;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string write_folded(const Profile& profile) {
+  // Stacks by id: a stack's text is its caller's with its own frames behind it.
+  std::vector<std::string> frames(profile.locations.size());
+  for (size_t i = 0; i < frames.size(); ++i)
+    frames[i] = folded_frames(profile, profile.locations.id_at(i));
+  std::map<std::string, uint64_t> counts;
+  for (const Sample& sample : profile.samples) {
+    std::vector<LocationId> path = locations_of(profile, sample.stack);
+    std::string line = folded_name(comm_of(profile, sample));
+    for (auto at = path.rbegin(); at != path.rend(); ++at)
+      line += frames[at->value];
+    counts[std::move(line)] += sample.count;
+  }
+  std::string text;
+  for (const auto& [stack, count] : counts)
+    text += stack + ' ' + std::to_string(count) + '\n';
+  return text;
+}
+
+std::string write_perf_script(const Profile& profile) {
+  const std::string& event = profile.recording.event.name;
+  std::string text;
+  for (const Sample& sample : profile.samples) {
+    if (sample.state != State::kRunning || sample.count == 0) continue;
+    const std::string stack = script_stack(profile, sample.stack);
+    const std::string comm = comm_of(profile, sample);
+    const int32_t pid = pid_of(profile, sample);
+    // The row's samples share its weight; the first ones take what does not divide.
+    uint64_t remainder = sample.weight % sample.count;
+    for (uint64_t i = 0; i < sample.count; ++i) {
+      const uint64_t weight = sample.weight / sample.count + (remainder > 0 ? 1 : 0);
+      if (remainder > 0) --remainder;
+      text += fmt::format(
+          "{} {}/{} {}.000000: {} {}: \n", comm, pid, pid, sample.second, weight, event);
+      text += stack;
+      text += '\n';
+    }
+  }
+  return text;
+}
+
+}  // namespace pgflame::convert

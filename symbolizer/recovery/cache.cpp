@@ -1,0 +1,83 @@
+#include "symbolizer/recovery/cache.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "src/base/file.h"
+#include "src/base/text.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+// Changes whenever recovery or its references change, so that old results are not read.
+constexpr std::string_view kHeader = "pgflame-names 1";
+constexpr size_t kMaxBytes = size_t{64} << 20;
+
+std::string path_of(const std::string& directory, const std::string& build_id) {
+  return directory + "/names-" + build_id;
+}
+
+// start, entry, tier, name, file, evidence
+bool read_row(std::string_view line, FunctionTable& table) {
+  const std::vector<std::string_view> fields = split(line, '\t');
+  if (fields.size() != 6) return false;
+  const auto start = parse_u64(fields[0], 16);
+  const auto entry = parse_u64(fields[1], 16);
+  const auto tier = parse_u64(fields[2]);
+  if (!start || !entry || !tier || *tier > static_cast<uint64_t>(NameTier::kPlaced)) return false;
+  auto& ranges = table.ranges();
+  const auto found = std::ranges::lower_bound(ranges, *start, {}, &FunctionRange::start);
+  if (found == ranges.end() || found->start != *start) return false;
+  found->entry = *entry;
+  found->tier = static_cast<NameTier>(*tier);
+  found->file = fields[4];
+  if (!found->name.empty()) return true;
+  found->name = fields[3];
+  found->evidence = fields[5];
+  return true;
+}
+
+}  // namespace
+
+bool read_cache(const std::string& directory, const std::string& build_id, FunctionTable& table) {
+  if (directory.empty() || build_id.empty()) return false;
+  auto text = read_file(path_of(directory, build_id), kMaxBytes);
+  if (!text || !text->starts_with(kHeader) || !text->ends_with("end\n")) return false;
+  const std::string_view kept = table.keep(std::move(*text));
+  size_t at = kept.find('\n') + 1;
+  while (at < kept.size()) {
+    const size_t newline = kept.find('\n', at);
+    const std::string_view line = kept.substr(at, newline - at);
+    if (line == "end") return true;
+    if (!read_row(line, table)) return false;
+    at = newline + 1;
+  }
+  return false;
+}
+
+void write_cache(const std::string& directory,
+                 const std::string& build_id,
+                 const FunctionTable& table) {
+  if (directory.empty() || build_id.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  std::string text(kHeader);
+  text += '\n';
+  for (const FunctionRange& range : table.ranges()) {
+    if (range.name.empty() || (range.tier == NameTier::kExported && range.file.empty())) continue;
+    fmt::format_to(std::back_inserter(text),
+                   "{:x}\t{:x}\t{}\t{}\t{}\t{}\n",
+                   range.start,
+                   range.entry,
+                   static_cast<int>(range.tier),
+                   range.name,
+                   range.file,
+                   range.evidence);
+  }
+  text += "end\n";
+  static_cast<void>(write_file_atomically(path_of(directory, build_id), text, Overwrite::kAllow));
+}
+
+}  // namespace pgflame::symbolizer

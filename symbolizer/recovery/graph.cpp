@@ -1,0 +1,226 @@
+#include "symbolizer/recovery/graph.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "src/base/hash_index.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+constexpr uint32_t kMaxHolders = 64;
+constexpr int kInlineDepth = 3;
+constexpr size_t kMaxInlined = 64;
+
+TokenKind other_side(FactKind kind) {
+  switch (kind) {
+    case FactKind::kCall:
+      return TokenKind::kCalledBy;
+    case FactKind::kTake:
+      return TokenKind::kTakenBy;
+    default:
+      return TokenKind::kHeldBy;
+  }
+}
+
+bool is_edge(FactKind kind) {
+  return kind == FactKind::kCall || kind == FactKind::kTake || kind == FactKind::kVia;
+}
+
+float bits_of(TokenKind kind, size_t functions, uint32_t holders) {
+  const float rarity = std::log2(static_cast<float>(functions + 1) / static_cast<float>(holders));
+  switch (kind) {
+    case TokenKind::kField:
+      return rarity * 0.3F;
+    case TokenKind::kConstant:
+      return rarity * 0.6F;
+    default:
+      return rarity;
+  }
+}
+
+void sort_unique(std::vector<Token>& tokens) {
+  std::ranges::sort(tokens);
+  const auto repeated = std::ranges::unique(tokens);
+  tokens.erase(repeated.begin(), repeated.end());
+}
+
+}  // namespace
+
+IncomingFacts::IncomingFacts(const Program& program) : first_(program.functions.size() + 1) {
+  for (const Fact& fact : program.facts) {
+    if (is_edge(fact.kind)) ++first_[fact.value + 1];
+  }
+  for (size_t i = 1; i < first_.size(); ++i)
+    first_[i] += first_[i - 1];
+  facts_.resize(first_.back());
+  std::vector<uint32_t> next(first_.begin(), first_.end() - 1);
+  for (uint32_t from = 0; from < program.functions.size(); ++from) {
+    for (const Fact& fact : program.facts_of(from)) {
+      if (!is_edge(fact.kind)) continue;
+      facts_[next[fact.value]++] = {other_side(fact.kind), from, fact.extra};
+    }
+  }
+}
+
+ReferenceGraph::ReferenceGraph(const Program& program)
+    : program_(program),
+      incoming_(program),
+      names_(program.functions.size(), kNoFunction),
+      first_(1),
+      closures_(program.functions.size()) {
+  number_names();
+  number_tokens();
+}
+
+void ReferenceGraph::number_names() {
+  for (uint32_t i = 0; i < program_.functions.size(); ++i) {
+    const std::string& name = program_.functions[i].name;
+    if (name.empty()) continue;
+    std::vector<uint32_t>& same = by_name_[name];
+    same.push_back(i);
+    names_[i] = same.front();
+  }
+}
+
+std::vector<Token> ReferenceGraph::tokens_of(uint32_t function) const {
+  std::vector<Token> tokens;
+  for (const Fact& fact : program_.facts_of(function)) {
+    const auto kind = static_cast<TokenKind>(fact.kind);
+    const uint32_t value = is_edge(fact.kind) ? names_[fact.value] : fact.value;
+    if (!is_edge(fact.kind) || value != kNoFunction) {
+      tokens.push_back(make_token(kind, value, fact.extra));
+    }
+  }
+  for (const IncomingFact& fact : incoming_.of(function)) {
+    if (names_[fact.from] == kNoFunction) continue;
+    tokens.push_back(make_token(fact.kind, names_[fact.from], fact.extra));
+  }
+  sort_unique(tokens);
+  return tokens;
+}
+
+void ReferenceGraph::number_tokens() {
+  std::vector<Token> all;
+  for (uint32_t i = 0; i < program_.functions.size(); ++i) {
+    const std::vector<Token> tokens = tokens_of(i);
+    all.insert(all.end(), tokens.begin(), tokens.end());
+    first_.push_back(static_cast<uint32_t>(all.size()));
+  }
+  vocabulary_ = all;
+  sort_unique(vocabulary_);
+  buckets_.assign(std::bit_ceil(vocabulary_.size() * 2 + 1), kForeign);
+  for (uint32_t i = 0; i < vocabulary_.size(); ++i) {
+    size_t at = hash_mix(0, vocabulary_[i]) & (buckets_.size() - 1);
+    while (buckets_[at] != kForeign)
+      at = (at + 1) & (buckets_.size() - 1);
+    buckets_[at] = i;
+  }
+  std::vector<uint32_t> counts(vocabulary_.size() + 1);
+  for (const Token token : all) {
+    tokens_.push_back(number_of(token));
+    ++counts[tokens_.back()];
+  }
+  first_holder_.assign(vocabulary_.size() + 1, 0);
+  for (size_t i = 0; i < vocabulary_.size(); ++i) {
+    bits_.push_back(bits_of(kind_of(vocabulary_[i]), program_.functions.size(), counts[i]));
+    first_holder_[i + 1] = first_holder_[i] + (counts[i] <= kMaxHolders ? counts[i] : 0);
+  }
+  holders_.resize(first_holder_.back());
+  std::vector<uint32_t> next = first_holder_;
+  for (uint32_t i = 0; i < program_.functions.size(); ++i) {
+    for (const uint32_t token : tokens(i)) {
+      if (counts[token] <= kMaxHolders) holders_[next[token]++] = i;
+    }
+  }
+}
+
+uint32_t ReferenceGraph::number_of(Token token) const {
+  size_t at = hash_mix(0, token) & (buckets_.size() - 1);
+  while (buckets_[at] != kForeign && vocabulary_[buckets_[at]] != token)
+    at = (at + 1) & (buckets_.size() - 1);
+  return buckets_[at];
+}
+
+float ReferenceGraph::foreign_bits() const {
+  return std::log2(static_cast<float>(program_.functions.size() + 1));
+}
+
+std::span<const uint32_t> ReferenceGraph::holders(uint32_t number) const {
+  return std::span(holders_).subspan(first_holder_[number],
+                                     first_holder_[number + 1] - first_holder_[number]);
+}
+
+uint32_t ReferenceGraph::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return kNoFunction;
+  if (found->second.size() == 1) return found->second.front();
+  uint32_t best = kNoFunction;
+  for (const uint32_t function : found->second) {
+    if (!program_.functions[function].exported) continue;
+    if (best != kNoFunction) return kNoFunction;
+    best = function;
+  }
+  return best;
+}
+
+// Compilers inline within a file, and functions of headers anywhere.
+bool ReferenceGraph::may_merge(uint32_t function, uint32_t other) const {
+  return program_.functions[other].file == program_.functions[function].file ||
+         !program_.functions[other].exported;
+}
+
+void ReferenceGraph::add_below(uint32_t function, std::vector<uint32_t>& closure) const {
+  std::vector<uint32_t> below{function};
+  size_t next = 0;
+  for (int depth = 0; depth < kInlineDepth; ++depth) {
+    for (const size_t end = below.size(); next < end; ++next) {
+      for (const Fact& fact : program_.facts_of(below[next])) {
+        if (fact.kind != FactKind::kCall || !may_merge(function, fact.value)) continue;
+        if (below.size() < kMaxInlined && std::ranges::find(below, fact.value) == below.end()) {
+          below.push_back(fact.value);
+        }
+      }
+    }
+  }
+  for (const uint32_t other : below) {
+    for (const uint32_t token : tokens(other)) {
+      if (kind_of(vocabulary_[token]) < TokenKind::kCalledBy) closure.push_back(token);
+    }
+  }
+}
+
+void ReferenceGraph::add_above(uint32_t function, std::vector<uint32_t>& closure) const {
+  std::vector<uint32_t> above{function};
+  size_t next = 0;
+  for (int depth = 0; depth < kInlineDepth; ++depth) {
+    for (const size_t end = above.size(); next < end; ++next) {
+      for (const IncomingFact& fact : incoming_.of(above[next])) {
+        if (fact.kind != TokenKind::kCalledBy || !may_merge(function, fact.from)) continue;
+        if (above.size() < kMaxInlined && std::ranges::find(above, fact.from) == above.end()) {
+          above.push_back(fact.from);
+        }
+      }
+    }
+  }
+  for (const uint32_t other : above) {
+    for (const uint32_t token : tokens(other)) {
+      if (kind_of(vocabulary_[token]) >= TokenKind::kCalledBy) closure.push_back(token);
+    }
+  }
+}
+
+const std::vector<uint32_t>& ReferenceGraph::closure(uint32_t function) const {
+  std::vector<uint32_t>& closure = closures_[function];
+  if (!closure.empty()) return closure;
+  add_below(function, closure);
+  add_above(function, closure);
+  closure.push_back(kForeign);  // never empty once made
+  std::ranges::sort(closure);
+  const auto repeated = std::ranges::unique(closure);
+  closure.erase(repeated.begin(), repeated.end());
+  return closure;
+}
+
+}  // namespace pgflame::symbolizer

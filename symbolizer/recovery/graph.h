@@ -1,0 +1,121 @@
+// A program prepared for comparison: its facts as sorted tokens in the vocabulary of the reference,
+// with the callers' side added.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "symbolizer/recovery/program.h"
+
+namespace pgflame::symbolizer {
+
+// What a token is about: a FactKind, or the other side of one.
+enum class TokenKind : uint8_t {
+  kCall,
+  kTake,
+  kVia,
+  kSlot,
+  kImport,
+  kText,
+  kData,
+  kConstant,
+  kField,
+  kCalledBy,
+  kTakenBy,
+  kHeldBy,  // in a table that this function refers to
+};
+
+// Kind and identity in one number; tokens of two programs are equal when they mean the same.
+using Token = uint64_t;
+
+constexpr Token make_token(TokenKind kind, uint64_t value, uint64_t extra = 0) {
+  return static_cast<uint64_t>(kind) << 56 | (extra & 0xffffff) << 32 | (value & 0xffffffff);
+}
+constexpr TokenKind kind_of(Token token) {
+  return static_cast<TokenKind>(token >> 56);
+}
+constexpr uint32_t value_of(Token token) {
+  return static_cast<uint32_t>(token);
+}
+
+// Whether the token's value is a name, that is, another function.
+constexpr bool is_about_function(TokenKind kind) {
+  return kind <= TokenKind::kVia || kind >= TokenKind::kCalledBy;
+}
+
+inline constexpr uint32_t kForeign = UINT32_MAX;
+
+// An edge seen from its end.
+struct IncomingFact {
+  TokenKind kind = TokenKind::kCalledBy;
+  uint32_t from = 0;  // function
+  uint32_t extra = 0;
+};
+
+class IncomingFacts {
+ public:
+  explicit IncomingFacts(const Program& program);
+  std::span<const IncomingFact> of(uint32_t function) const {
+    return std::span(facts_).subspan(first_[function], first_[function + 1] - first_[function]);
+  }
+
+ private:
+  std::vector<IncomingFact> facts_;
+  std::vector<uint32_t> first_;
+};
+
+// The reference, with how rare each token is in it.
+class ReferenceGraph {
+ public:
+  explicit ReferenceGraph(const Program& program);
+
+  const Program& program() const { return program_; }
+  const IncomingFacts& incoming() const { return incoming_; }
+
+  // A token's number in the reference's sorted vocabulary; kForeign when it does not occur there.
+  uint32_t number_of(Token token) const;
+  Token token(uint32_t number) const { return vocabulary_[number]; }
+  // Bits of information in the fact that a function has this token.
+  float bits(uint32_t number) const { return bits_[number]; }
+  float foreign_bits() const;
+  // The functions that have a token, when it is rare enough to be looked up by.
+  std::span<const uint32_t> holders(uint32_t number) const;
+
+  // The numbers of a function's tokens, sorted.
+  std::span<const uint32_t> tokens(uint32_t function) const {
+    return std::span(tokens_).subspan(first_[function], first_[function + 1] - first_[function]);
+  }
+  // Also those it would have if all it calls in its own file were inlined into it, and it into its
+  // callers there. Sorted.
+  const std::vector<uint32_t>& closure(uint32_t function) const;
+
+  uint32_t name_of(uint32_t function) const { return names_[function]; }
+  // The one function of this name, an exported one first; kNoFunction when there are several.
+  uint32_t find(std::string_view name) const;
+
+ private:
+  void number_names();
+  void number_tokens();
+  std::vector<Token> tokens_of(uint32_t function) const;
+  void add_below(uint32_t function, std::vector<uint32_t>& closure) const;
+  void add_above(uint32_t function, std::vector<uint32_t>& closure) const;
+  bool may_merge(uint32_t function, uint32_t other) const;
+
+  const Program& program_;
+  IncomingFacts incoming_;
+  std::vector<uint32_t> names_;  // by function: the first function of the same name
+  std::unordered_map<std::string_view, std::vector<uint32_t>> by_name_;
+  std::vector<Token> vocabulary_;
+  std::vector<uint32_t> buckets_;  // by the hash of a token: open addressing into vocabulary_
+  std::vector<float> bits_;
+  std::vector<uint32_t> tokens_;
+  std::vector<uint32_t> first_;
+  std::vector<uint32_t> holders_;
+  std::vector<uint32_t> first_holder_;
+  mutable std::vector<std::vector<uint32_t>> closures_;  // made on demand
+};
+
+}  // namespace pgflame::symbolizer

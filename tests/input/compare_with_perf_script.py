@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Compares what pgflame reads from perf.data captures with what perf script prints.
+
+    compare_with_perf_script.py PGFLAME CAPTURE_OR_FOLDER...
+
+For every event of every capture the multiset of (comm, pid, stack of addresses) with the number of
+samples and the sum of their periods must be the same. The first difference of each capture is
+named. Captures with copied stacks (--call-graph dwarf) are compared by their innermost address:
+perf unwinds them with its own libraries and binaries. Exit code 1 when anything differs.
+"""
+
+import collections
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HEADER = re.compile(
+    r"^\s*(?P<comm>.*?)\s+(?P<pid>-?\d+)/(?P<tid>-?\d+)\s+(?P<period>\d+)\s+(?P<event>\S.*?):"
+    r"\s*(?P<ip>[0-9a-f]+)?\s*$")
+
+
+def run(command):
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+
+
+def read_perf_script(capture, leaf_only):
+    """{event: {(comm, pid, stack): [samples, period]}}"""
+    command = ["perf", "script", "-i", capture, "-F", "comm,pid,tid,event,period,ip"]
+    if leaf_only:
+        command.append("-G")
+    output = run(command)
+    if output.returncode != 0 and not output.stdout:
+        raise RuntimeError("perf script: " + (output.stderr.strip().splitlines() or ["failed"])[-1])
+    events = collections.defaultdict(lambda: collections.defaultdict(lambda: [0, 0]))
+    for block in re.split(r"\n(?=\S|\s+\S.*\d+/\d+)", output.stdout):
+        lines = [line for line in block.splitlines() if line.strip()]
+        if not lines:
+            continue
+        header = HEADER.match(lines[0])
+        if not header:
+            raise RuntimeError("perf script printed: " + lines[0])
+        stack = [int(line.split()[0], 16) for line in lines[1:]]
+        if header["ip"]:
+            stack = [int(header["ip"], 16)]
+        row = events[header["event"]][(header["comm"].strip(), int(header["pid"]), tuple(stack))]
+        row[0] += 1
+        row[1] += int(header["period"])
+    return events
+
+
+# perf prints user addresses as offsets in their file, but not those of memory without a file.
+WITHOUT_FILE = ("//anon", "/dev/zero", "/anon_hugepage", "[stack", "/SYSV", "[heap]")
+
+
+class RawProfile:
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            self.tables = json.load(file)
+
+    def mapping_of(self, location):
+        index = location["mapping"]
+        return None if index < 0 else self.tables["mappings"][index]
+
+    def is_kernel(self, location):
+        mapping = self.mapping_of(location)
+        return mapping is not None and self.module(mapping)["kind"] == "kernel"
+
+    def module(self, mapping):
+        return self.tables["modules"][mapping["module"]]
+
+    def shown(self, location, address, in_chain):
+        mapping = self.mapping_of(location)
+        if not in_chain or mapping is None or self.is_kernel(location):
+            return address
+        path = self.module(mapping)["path"]
+        if not path or path.startswith(WITHOUT_FILE):
+            return address
+        offset = 0 if path == "[vdso]" else mapping["file_offset"]
+        return address - mapping["start"] + offset
+
+    def stack(self, sample, leaf_only):
+        locations = []
+        at = sample["stack"]
+        while at != 0:
+            location, at = self.tables["stacks"][at]
+            locations.append(self.tables["locations"][location])
+        in_chain = not leaf_only and sample["end"] != "no stack"
+        addresses = []
+        innermost = True
+        kernel = False
+        for location in locations:
+            enters = kernel and not self.is_kernel(location)
+            address = location["address"]
+            if not innermost and not enters and address >= 4096:
+                address += 1
+            addresses.append(self.shown(location, address, in_chain))
+            kernel = self.is_kernel(location)
+            innermost = False
+        return tuple(addresses[:1] if leaf_only else addresses)
+
+    def rows(self, leaf_only):
+        rows = collections.defaultdict(lambda: [0, 0])
+        for sample in self.tables["samples"]:
+            backend = self.tables["backends"][sample["backend"]]
+            key = (backend["comm"].strip(), backend["pid"], self.stack(sample, leaf_only))
+            rows[key][0] += sample["count"]
+            rows[key][1] += sample["weight"]
+        return rows
+
+
+def read_pgflame(pgflame, capture, event, leaf_only, folder):
+    path = folder / "profile.json"
+    output = run([pgflame, "convert", capture, "--raw", "--to", "json", "-o", str(path), "--force",
+                  "--event", event])
+    if output.returncode != 0:
+        raise RuntimeError(output.stderr.strip())
+    return RawProfile(path).rows(leaf_only)
+
+
+def describe(key, ours, theirs):
+    comm, pid, stack = key
+    addresses = " ".join(f"{address:x}" for address in stack)
+    return (f"{comm} {pid} [{addresses}]\n"
+            f"      pgflame:     {ours[0]} samples, period {ours[1]}\n"
+            f"      perf script: {theirs[0]} samples, period {theirs[1]}")
+
+
+def forgive_dropped_chains(ours, theirs):
+    """perf prints nothing of a chain with an entry that is no address (a frame pointer of -1);
+    pgflame keeps what comes before it. Such samples are matched by process only."""
+    for comm, pid, stack in [key for key in theirs if not key[2]]:
+        dropped = theirs.pop((comm, pid, stack))
+        for key in [key for key in ours if key[:2] == (comm, pid)]:
+            expected = theirs.get(key, [0, 0])
+            surplus = ours[key][0] - expected[0]
+            if not 0 < surplus <= dropped[0]:
+                continue
+            weight = ours[key][1] - expected[1]
+            dropped = [dropped[0] - surplus, dropped[1] - weight]
+            ours[key] = [ours[key][0] - surplus, ours[key][1] - weight]
+        if dropped != [0, 0]:
+            theirs[(comm, pid, stack)] = dropped
+    for key in [key for key, row in ours.items() if row == [0, 0]]:
+        del ours[key]
+
+
+def compare(pgflame, capture, folder):
+    """Returns (samples compared, first difference or None)."""
+    attributes = run(["perf", "evlist", "-v", "-i", capture]).stdout
+    leaf_only = "STACK_USER" in attributes
+    total = 0
+    for event, theirs in sorted(read_perf_script(capture, leaf_only).items()):
+        ours = read_pgflame(pgflame, capture, event, leaf_only, folder)
+        forgive_dropped_chains(ours, theirs)
+        for key in sorted(set(ours) | set(theirs), key=str):
+            if ours.get(key, [0, 0]) != theirs.get(key, [0, 0]):
+                return total, f"{event}: " + describe(key, ours.get(key, [0, 0]),
+                                                      theirs.get(key, [0, 0]))
+        total += sum(row[0] for row in theirs.values())
+    return total, None
+
+
+def captures(arguments):
+    for argument in map(pathlib.Path, arguments):
+        if argument.is_file() or (argument / "data").is_file():
+            yield argument
+            continue
+        for path in sorted(argument.rglob("*")):
+            inside_capture = (path.parent / "data").is_file()
+            if (path.is_file() and not inside_capture) or (path / "data").is_file():
+                yield path
+
+
+def unpacked(path, folder):
+    if path.suffix != ".zst":
+        return str(path)
+    plain = folder / path.stem
+    subprocess.run(["zstd", "-qdf", str(path), "-o", str(plain)], check=True)
+    return str(plain)
+
+
+def main():
+    pgflame, *arguments = sys.argv[1:]
+    failures = 0
+    for path in captures(arguments):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="pgflame-compare."))
+        try:
+            total, difference = compare(pgflame, unpacked(path, folder), folder)
+        except RuntimeError as error:
+            total, difference = 0, f"not compared: {error}"
+        finally:
+            shutil.rmtree(folder)
+        if difference is None:
+            print(f"same   {total:8} samples  {path.name}")
+            continue
+        if not difference.startswith("not compared: perf script"):
+            failures += 1
+        print(f"DIFFER {path.name}\n    {difference}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
