@@ -42,6 +42,7 @@ std::vector<Testimony> hear(const Program& program,
       Testimony& testimony = testimonies[i];
       testimony.major = references[i].major;
       testimony.same_major = references[i].major == major;
+      testimony.older = references[i].major < major;
       testimony.matches = match_programs(program, *reference);
       testimony.program = std::move(*reference);
     }

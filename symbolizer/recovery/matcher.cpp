@@ -22,6 +22,8 @@ constexpr int kRepeats = 6;
 constexpr float kAbsentInTarget = 0.5F;
 constexpr float kAbsentInReference = 0.8F;
 constexpr float kThroughInlining = 0.6F;
+// Of code of exactly the same size: the same compiler was at work, which tells twins apart.
+constexpr float kSameSize = 6;
 constexpr uint32_t kMaxGap = 200;
 constexpr size_t kMaxRun = 12;
 constexpr float kRunBits = 6;
@@ -315,6 +317,7 @@ Score Matcher::score(uint32_t function, const Features& features, uint32_t refer
   const auto other = static_cast<float>(reference_.program().functions[reference].size + 16);
   const float ratio = std::abs(std::log2(size / other));
   against += std::min(12.0F, 3.0F * std::max(0.0F, ratio - 0.5F));
+  if (size == other) score.bits += std::min(kSameSize, std::log2(size / 16));
   score.contradicted = callers_known && !callers_agree;
   score.bits += std::min(inlined_bits, score.bits) + closeness(function, reference) - against;
   return score;

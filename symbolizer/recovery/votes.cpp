@@ -1,7 +1,10 @@
 #include "symbolizer/recovery/votes.h"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 #include <string_view>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -11,11 +14,16 @@ namespace {
 // How much stronger the best name must be where witnesses disagree.
 constexpr float kOutweighs = 3;
 constexpr float kOtherMajor = 0.5F;
+// A name that no build of this major is seen to have, and that only other majors testify to.
+constexpr float kForeignBits = 16;
+constexpr float kUnknownMajorBits = 60;  // where no reference is of the program's major
+constexpr float kAnyCompiler = 0.1F;
 
 struct Claim {
   std::string_view name{};
   std::string_view file{};
   float bits = 0;
+  float unweighted = 0;
   unsigned witnesses = 0;
   unsigned facts = 0;
   int major = 0;
@@ -23,16 +31,45 @@ struct Claim {
   bool is_part = false;
 };
 
-std::vector<Claim> claims_about(uint32_t function, const std::vector<Testimony>& testimonies) {
-  std::vector<Claim> claims;
+// Functions known by name in both programs that are of nearly the same size: a build with the same
+// compiler and options inlines the same functions, so it is the better witness.
+float likeness(const Program& program, const Testimony& testimony) {
+  size_t known = 0;
+  size_t alike = 0;
+  for (size_t i = 0; i < testimony.matches.size(); ++i) {
+    const Match& match = testimony.matches[i];
+    if (!match.by_name) continue;
+    const double size = program.functions[i].size;
+    const double other = testimony.program.functions[match.reference].size;
+    ++known;
+    if (std::abs(size - other) <= size / 32) ++alike;
+  }
+  return known == 0 ? 0 : static_cast<float>(alike) / static_cast<float>(known);
+}
+
+std::vector<float> weigh(const Program& program, const std::vector<Testimony>& testimonies) {
+  std::vector<float> weights;
   for (const Testimony& testimony : testimonies) {
+    const float like = likeness(program, testimony);
+    weights.push_back((testimony.same_major ? 1 : kOtherMajor) * (kAnyCompiler + like * like));
+  }
+  return weights;
+}
+
+std::vector<Claim> claims_about(uint32_t function,
+                                const std::vector<Testimony>& testimonies,
+                                std::span<const float> weights) {
+  std::vector<Claim> claims;
+  for (size_t i = 0; i < testimonies.size(); ++i) {
+    const Testimony& testimony = testimonies[i];
     if (testimony.matches.empty()) continue;
     const Match& match = testimony.matches[function];
     if (match.reference == kNoFunction) continue;
     const ProgramFunction& row = testimony.program.functions[match.reference];
     auto claim = std::ranges::find(claims, std::string_view(row.name), &Claim::name);
     if (claim == claims.end()) claim = claims.insert(claims.end(), Claim{.name = row.name});
-    claim->bits += match.bits * (testimony.same_major ? 1 : kOtherMajor);
+    claim->bits += match.bits * weights[i];
+    claim->unweighted += match.bits;
     claim->facts = std::max<unsigned>(claim->facts, match.facts);
     claim->is_part = claim->is_part || match.is_part;
     claim->same_major = claim->same_major || testimony.same_major;
@@ -53,10 +90,49 @@ std::string evidence_of(const Claim& claim) {
                      claim.witnesses > 1 ? "es" : "");
 }
 
-Verdict verdict_on(uint32_t function, const std::vector<Testimony>& testimonies) {
+// The major versions whose references have a function of each name.
+class KnownNames {
+ public:
+  explicit KnownNames(const std::vector<Testimony>& testimonies) {
+    for (const Testimony& testimony : testimonies) {
+      own_speaks_ = own_speaks_ || testimony.same_major;
+      for (const ProgramFunction& function : testimony.program.functions) {
+        Seen& seen = seen_[function.name];
+        seen.own = seen.own || testimony.same_major;
+        seen.older = seen.older || testimony.older;
+        seen.newer = seen.newer || (!testimony.same_major && !testimony.older);
+      }
+    }
+  }
+
+  // Functions come, go and are renamed between majors: a name counts when this major has it, or
+  // those before and after it.
+  bool believes(const Claim& claim) const {
+    if (claim.same_major) return true;
+    if (claim.unweighted < (own_speaks_ ? kForeignBits : kUnknownMajorBits)) return false;
+    const auto found = seen_.find(claim.name);
+    if (found == seen_.end()) return false;
+    const Seen& seen = found->second;
+    return !own_speaks_ || seen.own || (seen.older && seen.newer);
+  }
+
+ private:
+  struct Seen {
+    bool own = false;
+    bool older = false;
+    bool newer = false;
+  };
+  std::unordered_map<std::string_view, Seen> seen_;
+  bool own_speaks_ = false;
+};
+
+Verdict verdict_on(uint32_t function,
+                   const std::vector<Testimony>& testimonies,
+                   std::span<const float> weights,
+                   const KnownNames& known) {
   Verdict verdict;
-  const std::vector<Claim> claims = claims_about(function, testimonies);
-  if (claims.empty()) return verdict;
+  const std::vector<Claim> claims = claims_about(function, testimonies, weights);
+  if (claims.empty() || !known.believes(claims.front())) return verdict;
   const Claim& best = claims.front();
   if (claims.size() > 1) {
     const bool outweighs = best.same_major && best.bits >= kOutweighs * claims[1].bits;
@@ -93,9 +169,11 @@ void place(const Program& program, std::vector<Verdict>& verdicts) {
 
 std::vector<Verdict> judge(const Program& program, const std::vector<Testimony>& testimonies) {
   std::vector<Verdict> verdicts;
+  const std::vector<float> weights = weigh(program, testimonies);
+  const KnownNames known(testimonies);
   verdicts.reserve(program.functions.size());
   for (uint32_t i = 0; i < program.functions.size(); ++i)
-    verdicts.push_back(verdict_on(i, testimonies));
+    verdicts.push_back(verdict_on(i, testimonies, weights, known));
   place(program, verdicts);
   for (uint32_t i = 0; i < verdicts.size(); ++i) {
     Verdict& verdict = verdicts[i];

@@ -13,6 +13,7 @@ namespace pgflame::symbolizer {
 struct Testimony {
   int major = 0;
   bool same_major = false;  // as the program in question
+  bool older = false;       // than it
   Program program;
   std::vector<Match> matches;
 };

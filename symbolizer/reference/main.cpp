@@ -19,6 +19,7 @@
 #include "symbolizer/list_symbols.h"
 #include "symbolizer/recovery/matcher.h"
 #include "symbolizer/recovery/reference.h"
+#include "symbolizer/recovery/votes.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -119,39 +120,28 @@ int extract(const std::string& path, const std::string& names_from) {
 
 int match(const std::string& path, std::vector<std::string> references) {
   Program target = load(path, true);
-  std::vector<std::unordered_map<std::string, float>> votes(target.functions.size());
   std::vector<bool> named(target.functions.size());
+  std::vector<Testimony> testimonies;
+  int own = 0;
   for (auto& r : references) {
     auto bytes = read_file(r);
-    double t0 = now();
+    double t0=now();
     auto reference = read_reference(*bytes);
-    double t1 = now();
-    auto matches = match_programs(target, *reference);
-    fmt::print(stderr, "{}: read {:.3f} match {:.3f}\n", r, t1 - t0, now() - t1);
-    for (uint32_t i = 0; i < matches.size(); ++i) {
-      auto& m = matches[i];
-      named[i] = named[i] || m.by_name || !target.functions[i].name.empty();
-      if (m.reference == kNoFunction) continue;
-      votes[i][reference->functions[m.reference].name] += m.bits;
-    }
+    double t1=now();
+    Testimony t; t.matches = match_programs(target, *reference); t.program = std::move(*reference);
+    t.major = atoi(r.substr(r.rfind('-')+1).c_str()); if (!own) own = t.major; t.same_major = t.major == own; t.older = t.major < own;
+    fmt::print(stderr, "{}: read {:.3f} match {:.3f}\n", r, t1-t0, now()-t1);
+    for (uint32_t i = 0; i < t.matches.size(); ++i) named[i] = named[i] || t.matches[i].by_name || !target.functions[i].name.empty();
+    testimonies.push_back(std::move(t));
   }
-  for (uint32_t i = 0; i < votes.size(); ++i) {
+  auto verdicts = judge(target, testimonies);
+  for (uint32_t i = 0; i < verdicts.size(); ++i) {
     if (named[i]) continue;
-    std::string name = "-";
-    float bits = 0;
-    if (votes[i].size() == 1) {
-      name = votes[i].begin()->first;
-      bits = votes[i].begin()->second;
-    }
-    fmt::print("{:x}\t{}\t{}\t{:.1f}\t{}\n",
-               target.functions[i].start,
-               target.functions[i].size,
-               name,
-               bits,
-               votes[i].size());
+    fmt::print("{:x}\t{}\t{}\t0\t{}", target.functions[i].start, target.functions[i].size, verdicts[i].tier == NameTier::kRecovered ? verdicts[i].name : "-", verdicts[i].evidence);
+    for (auto& t : testimonies) { auto& m = t.matches[i]; fmt::print(" {}:{:.0f}", m.reference == kNoFunction ? "-" : t.program.functions[m.reference].name, m.bits); }
+    fmt::print("\n");
   }
-  for (auto& f : target.fragments)
-    fmt::print("{:x}\t0\tfragment:{:x}\t0\t0\n", f.start, target.functions[f.function].start);
+  for (auto& f : target.fragments) fmt::print("{:x}\t0\tfragment:{:x}\t0\t0\n", f.start, target.functions[f.function].start);
   return 0;
 }
 }  // namespace
