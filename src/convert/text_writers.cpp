@@ -38,8 +38,8 @@ std::string module_path(const Profile& profile, const Location& location) {
 // The lines of one location as perf prints them: address, name, module. Callers are stored by an
 // address inside the call; perf shows where they return to.
 std::string script_lines(const Profile& profile, const Location& location, bool innermost) {
-  constexpr uint64_t kFirstPage = 4096;  // no code there, so not a return address
-  const bool as_is = innermost || location.address < kFirstPage;
+  constexpr uint64_t kLowestCall = 4096 + 2;  // the first page holds no code
+  const bool as_is = innermost || location.address < kLowestCall;
   const uint64_t address = as_is ? location.address : location.address + 1;
   const std::string module = module_path(profile, location);
   if (location.line_count == 0) return fmt::format("\t{:16x} [unknown] ({})\n", address, module);

@@ -209,9 +209,9 @@ LocationId PerfAssembler::locate(uint64_t address,
                                  bool innermost,
                                  const AddressSpace& addresses) {
   // A return address lies behind its call, perhaps already in the next function.
-  // The first page holds no code: what points there is no address.
-  constexpr uint64_t kFirstPage = 4096;
-  const uint64_t looked_up = innermost || address < kFirstPage ? address : address - 1;
+  // The first page holds no code and a call takes two bytes: below there are no return addresses.
+  constexpr uint64_t kLowestReturn = 4096 + 2;
+  const uint64_t looked_up = innermost || address < kLowestReturn ? address : address - 1;
   if (!kernel) return builder_.location(addresses.find(looked_up), looked_up);
   if (!kernel_mapping_.valid()) {
     Mapping row;

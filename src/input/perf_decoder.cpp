@@ -72,7 +72,7 @@ Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std
     if (event.name == wanted) return event.name;
   }
   for (const PerfEvent& event : events) {
-    if (without_modifiers(event.name) == wanted) return event.name;
+    if (without_modifiers(event.name) == without_modifiers(wanted)) return event.name;
   }
   std::string known;
   for (const std::string& name : event_names(events))

@@ -21,6 +21,8 @@ import tempfile
 HEADER = re.compile(
     r"^\s*(?P<comm>.*?)\s+(?P<pid>-?\d+)/(?P<tid>-?\d+)\s+(?P<period>\d+)\s+(?P<event>\S.*?):"
     r"\s*(?P<ip>[0-9a-f]+)?\s*$")
+# Further lines may tell of synthesised instructions.
+ADDRESS = re.compile(r"^\s+[0-9a-f]+\s*$")
 
 
 def run(command):
@@ -29,7 +31,8 @@ def run(command):
 
 def read_perf_script(capture, leaf_only):
     """{event: {(comm, pid, stack): [samples, period]}}"""
-    command = ["perf", "script", "-i", capture, "-F", "comm,pid,tid,event,period,ip"]
+    command = ["perf", "script", "-i", capture, "-F", "comm,pid,tid,event,period,ip",
+               "--max-stack", "1024"]
     if leaf_only:
         command.append("-G")
     output = run(command)
@@ -43,7 +46,7 @@ def read_perf_script(capture, leaf_only):
         header = HEADER.match(lines[0])
         if not header:
             raise RuntimeError("perf script printed: " + lines[0])
-        stack = [int(line.split()[0], 16) for line in lines[1:]]
+        stack = [int(line.split()[0], 16) for line in lines[1:] if ADDRESS.match(line)]
         if header["ip"]:
             stack = [int(header["ip"], 16)]
         row = events[header["event"]][(header["comm"].strip(), int(header["pid"]), tuple(stack))]
@@ -95,7 +98,7 @@ class RawProfile:
         for location in locations:
             enters = kernel and not self.is_kernel(location)
             address = location["address"]
-            if not innermost and not enters and address >= 4096:
+            if not innermost and not enters and address >= 4098:
                 address += 1
             addresses.append(self.shown(location, address, in_chain))
             kernel = self.is_kernel(location)
