@@ -66,7 +66,8 @@ class Namer {
 bool Namer::wants_name(const Location& location) const {
   if (location.address == 0) return false;
   if (location.line_count == 0) return true;
-  if (location.line_count > 1) return false;
+  // Without a mapping nothing better can be said than what the input said.
+  if (location.line_count > 1 || !location.mapping.valid()) return false;
   const Function& function = profile_.functions[profile_.lines[location.first_line].function];
   return function.tier == NameTier::kNone && function.unnamed != Unnamed::kNamed;
 }

@@ -85,9 +85,7 @@ bool is_kernel(const Profile& profile, const Location& location) {
 }
 
 std::string comm_of(const Profile& profile, const Sample& sample) {
-  if (!profile.backends.contains(sample.backend)) return "unknown";
-  const std::string& comm = profile.backends[sample.backend].comm;
-  return comm.empty() ? "unknown" : comm;
+  return profile.backends.contains(sample.backend) ? profile.backends[sample.backend].comm : "";
 }
 
 int32_t pid_of(const Profile& profile, const Sample& sample) {

@@ -83,6 +83,8 @@ std::string write_folded(const Profile& profile) {
     std::string line = folded_name(comm_of(profile, sample));
     for (auto at = path.rbegin(); at != path.rend(); ++at)
       line += frames[at->value];
+    if (line.starts_with(';')) line.erase(0, 1);
+    if (line.empty()) line = "[unknown]";
     counts[std::move(line)] += sample.count;
   }
   std::string text;
@@ -97,7 +99,8 @@ std::string write_perf_script(const Profile& profile) {
   for (const Sample& sample : profile.samples) {
     if (sample.state != State::kRunning || sample.count == 0) continue;
     const std::string stack = script_stack(profile, sample.stack);
-    const std::string comm = comm_of(profile, sample);
+    const std::string comm =
+        comm_of(profile, sample).empty() ? "unknown" : comm_of(profile, sample);
     const int32_t pid = pid_of(profile, sample);
     // The row's samples share its weight; the first ones take what does not divide.
     uint64_t remainder = sample.weight % sample.count;

@@ -25,7 +25,7 @@ std::string unnamed_frame(const Profile& profile, const Location& location);
 
 bool is_kernel(const Profile& profile, const Location& location);
 
-// The comm of the sample's process, never empty.
+// The comm of the sample's process, empty when unknown.
 std::string comm_of(const Profile& profile, const Sample& sample);
 int32_t pid_of(const Profile& profile, const Sample& sample);
 

@@ -25,6 +25,13 @@ uint64_t hash_words(Bytes words) {
   return hash_mix(hash_mix(lanes[0], lanes[1]), hash_mix(lanes[2], lanes[3]));
 }
 
+uint64_t hash_text(std::string_view text, uint64_t seed) {
+  const size_t whole = text.size() / 8 * 8;
+  uint64_t tail = 0;
+  if (whole < text.size()) std::memcpy(&tail, text.data() + whole, text.size() - whole);
+  return hash_mix(hash_mix(hash_words(as_bytes(text.substr(0, whole))), tail), seed ^ text.size());
+}
+
 ChainTable::ChainTable() {
   intern({});
 }

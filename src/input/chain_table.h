@@ -56,5 +56,6 @@ class ChainTable {
 
 // Fast over long inputs: four independent multiply-rotate lanes.
 uint64_t hash_words(Bytes words);
+uint64_t hash_text(std::string_view text, uint64_t seed);
 
 }  // namespace pgflame::input

@@ -1,12 +1,17 @@
 #include "src/input/input.h"
 
+#include <algorithm>
+
 #include <sys/stat.h>
 
 #include "src/input/byte_stream.h"
+#include "src/input/folded.h"
 #include "src/input/perf_data.h"
 #include "src/input/perf_header.h"
+#include "src/input/perf_script.h"
 #include "src/input/sample_filter.h"
-#include "src/profile/gzip.h"
+#include "src/input/script_line.h"
+#include "src/input/svg.h"
 #include "src/profile/pprof.h"
 
 namespace pgflame::input {
@@ -19,28 +24,54 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-Result<Opened> read_pprof_stream(ByteStream stream, const Options& options) {
-  const auto bytes = stream.read_all(kMaxInMemory);
-  if (!bytes) return fail(bytes.error());
-  auto profile = read_pprof(as_text(*bytes));
+Result<Opened> from_pprof(std::string_view bytes, Format format, const Options& options) {
+  auto profile = read_pprof(bytes);
   if (!profile) return fail(std::move(profile).error());
   Opened opened;
-  opened.format = Format::kPprof;
+  opened.format = format;
   opened.profile = std::move(*profile);
-  opened.profile.recording.truncated_input |= stream.truncated();
   const Status filtered = filter_profile(opened.profile, options);
   if (!filtered) return fail(filtered.error());
   opened.events = {opened.profile.recording.event.name};
   return opened;
 }
 
+Result<Opened> read_whole(ByteStream stream, Format format, const Options& options) {
+  const auto bytes = stream.read_all(kMaxInMemory);
+  if (!bytes) return fail(bytes.error());
+  Result<Opened> opened;
+  if (format == Format::kSvg) {
+    const auto inside = profile_inside_svg(as_text(*bytes));
+    if (!inside) return fail(inside.error());
+    opened = from_pprof(*inside, format, options);
+  } else {
+    opened = from_pprof(as_text(*bytes), format, options);
+  }
+  if (opened && stream.truncated()) opened->profile.recording.truncated_input = true;
+  return opened;
+}
+
+// Text has no control characters but the ones that break lines and columns.
+bool is_text(std::string_view start) {
+  return std::ranges::none_of(start, [](unsigned char c) {
+    return c < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != 0x1b;
+  });
+}
+
 Result<Opened> read_any(ByteStream stream, const Options& options) {
-  constexpr size_t kEnoughToTell = 4096;
+  constexpr size_t kEnoughToTell = 16384;
   const auto start = stream.peek(kEnoughToTell);
   if (!start) return fail(start.error());
-  if (start->empty()) return fail(ErrorKind::kCorrupt, "the file is empty");
+  if (start->empty()) return fail(ErrorKind::kCorrupt, "there is nothing in it");
   if (is_perf_data(*start)) return read_perf_data(std::move(stream), options);
-  return read_pprof_stream(std::move(stream), options);
+  const std::string_view text = as_text(*start);
+  if (!is_text(text)) return read_whole(std::move(stream), Format::kPprof, options);
+  if (looks_like_svg(text)) return read_whole(std::move(stream), Format::kSvg, options);
+  if (looks_like_script(text)) return read_perf_script(stream, options);
+  if (looks_folded(text)) return read_folded(stream, options);
+  return fail(ErrorKind::kUnsupported,
+              "this is none of the formats pgflame reads",
+              "it reads perf.data, perf script text, folded stacks, pprof and pgflame's own SVG");
 }
 
 }  // namespace

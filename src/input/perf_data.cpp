@@ -122,7 +122,7 @@ void fill_event(const PerfDecoder& decoder, Recording& recording) {
   const auto& events = decoder.meta().events;
   const auto event = std::ranges::find(events, decoder.chosen_event(), &PerfEvent::name);
   if (event == events.end()) return;
-  recording.event.unit = weight_unit(*event);
+  recording.event.unit = weight_unit(cpu_time_rank(*event));
   if (event->frequency) {
     recording.event.rate_hz = static_cast<double>(event->period);
   } else if (recording.event.unit == WeightUnit::kNanoseconds && event->period > 0) {

@@ -36,51 +36,11 @@ uint64_t marker_of(uint16_t misc) {
   }
 }
 
-// "cycles" for "cycles:u" and "cycles:ppp".
-std::string_view without_modifiers(std::string_view name) {
-  const auto colon = name.rfind(':');
-  // "sched:sched_switch" is a name with a colon; modifiers are a few letters.
-  if (colon == std::string_view::npos || name.size() - colon > 5) return name;
-  const bool letters = name.find_first_not_of("ukhpPGHISDWe", colon + 1) == std::string_view::npos;
-  return letters ? name.substr(0, colon) : name;
-}
-
 Bytes bytes_of(const std::vector<uint64_t>& words) {
   return {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 8};
 }
 
 }  // namespace
-
-std::vector<std::string> event_names(const std::vector<PerfEvent>& events) {
-  std::vector<std::string> names;
-  for (const PerfEvent& event : events) {
-    if (std::ranges::find(names, event.name) == names.end()) names.push_back(event.name);
-    constexpr size_t kShown = 1000;
-    if (names.size() == kShown) break;
-  }
-  return names;
-}
-
-Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted) {
-  if (events.empty()) {
-    return fail(ErrorKind::kCorrupt, "the capture does not describe its events");
-  }
-  if (wanted.empty()) {
-    return std::ranges::max_element(events, {}, cpu_time_rank)->name;
-  }
-  for (const PerfEvent& event : events) {
-    if (event.name == wanted) return event.name;
-  }
-  for (const PerfEvent& event : events) {
-    if (without_modifiers(event.name) == without_modifiers(wanted)) return event.name;
-  }
-  std::string known;
-  for (const std::string& name : event_names(events))
-    known += (known.empty() ? "" : ", ") + name;
-  return fail(ErrorKind::kUsage,
-              "the capture has no event '" + wanted + "'",
-              "its events are: " + known.substr(0, 2000));
-}
 
 PerfDecoder::PerfDecoder(PerfMeta meta, Options options)
     : meta_(std::move(meta)), options_(std::move(options)) {

@@ -16,13 +16,6 @@
 
 namespace pgflame::input {
 
-// The names of all events, each once, in file order.
-std::vector<std::string> event_names(const std::vector<PerfEvent>& events);
-
-// The name of the event whose samples are wanted: the one the user asked for, with or without its
-// modifiers ("cycles" for "cycles:u"), or the one that means CPU time.
-Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted);
-
 class PerfDecoder {
  public:
   struct Options {

@@ -1,5 +1,6 @@
 #include "src/input/perf_event.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -54,12 +55,6 @@ bool is_hardware(const PerfEvent& event, uint64_t config) {
   return event.type == kTypeHardware && (event.config & 0xffffffffU) == config;
 }
 
-bool is_cycles_by_name(const PerfEvent& event) {
-  return event.name.starts_with("cycles") || event.name.starts_with("cpu-cycles") ||
-         event.name.find("/cycles/") != std::string::npos ||
-         event.name.find("/cpu-cycles/") != std::string::npos;
-}
-
 }  // namespace
 
 std::optional<PerfEvent> parse_event(Bytes bytes, bool swapped) {
@@ -100,22 +95,73 @@ std::string default_name(const PerfEvent& event) {
 }
 
 int cpu_time_rank(const PerfEvent& event) {
-  constexpr uint64_t kCycles = 0;
   constexpr uint64_t kRefCycles = 9;
-  constexpr uint64_t kCpuClock = 0;
   constexpr uint64_t kTaskClock = 1;
-  if (event.type == kTypeSoftware && event.config == kCpuClock) return 6;
-  if (event.type == kTypeSoftware && event.config == kTaskClock) return 5;
-  if (is_hardware(event, kCycles)) return 4;
+  if (event.type == kTypeSoftware && event.config <= kTaskClock) {
+    return event.config == kTaskClock ? 5 : 6;
+  }
+  if (is_hardware(event, 0)) return 4;
   if (is_hardware(event, kRefCycles)) return 3;
-  if (is_cycles_by_name(event)) return 2;
-  return is_hardware(event, 1) ? 1 : 0;  // instructions: better than faults or tracepoints
+  if (is_hardware(event, 1)) return 1;  // instructions: better than faults or tracepoints
+  return event.type == kTypeSoftware ? 0 : cpu_time_rank(event.name);
 }
 
-WeightUnit weight_unit(const PerfEvent& event) {
-  const int rank = cpu_time_rank(event);
-  if (rank >= 5) return WeightUnit::kNanoseconds;
-  return rank >= 2 ? WeightUnit::kCycles : WeightUnit::kOther;
+int cpu_time_rank(std::string_view name) {
+  name = without_modifiers(name);
+  if (name == "cpu-clock") return 6;
+  if (name == "task-clock") return 5;
+  if (name == "cycles" || name == "cpu-cycles") return 4;
+  const bool of_some_unit = name.find("/cycles/") != std::string_view::npos ||
+                            name.find("/cpu-cycles/") != std::string_view::npos ||
+                            name.starts_with("cycles");
+  if (of_some_unit) return 2;
+  return name == "instructions" ? 1 : 0;
+}
+
+std::string_view without_modifiers(std::string_view name) {
+  const auto colon = name.rfind(':');
+  // "sched:sched_switch" is a name with a colon; modifiers are a few letters.
+  if (colon == std::string_view::npos || name.size() - colon > 5) return name;
+  const bool letters = name.find_first_not_of("ukhpPGHISDWe", colon + 1) == std::string_view::npos;
+  return letters ? name.substr(0, colon) : name;
+}
+
+WeightUnit weight_unit(int cpu_time_rank) {
+  if (cpu_time_rank >= 5) return WeightUnit::kNanoseconds;
+  return cpu_time_rank >= 2 ? WeightUnit::kCycles : WeightUnit::kOther;
+}
+
+std::vector<std::string> event_names(const std::vector<PerfEvent>& events) {
+  std::vector<std::string> names;
+  for (const PerfEvent& event : events) {
+    if (std::ranges::find(names, event.name) == names.end()) names.push_back(event.name);
+    constexpr size_t kShown = 1000;
+    if (names.size() == kShown) break;
+  }
+  return names;
+}
+
+Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted) {
+  if (events.empty()) {
+    return fail(ErrorKind::kCorrupt, "the capture does not describe its events");
+  }
+  if (wanted.empty()) {
+    return std::ranges::max_element(
+               events, {}, [](const PerfEvent& event) { return cpu_time_rank(event); })
+        ->name;
+  }
+  for (const PerfEvent& event : events) {
+    if (event.name == wanted) return event.name;
+  }
+  for (const PerfEvent& event : events) {
+    if (without_modifiers(event.name) == without_modifiers(wanted)) return event.name;
+  }
+  std::string known;
+  for (const std::string& name : event_names(events))
+    known += (known.empty() ? "" : ", ") + name;
+  return fail(ErrorKind::kUsage,
+              "the capture has no event '" + wanted + "'",
+              "its events are: " + known.substr(0, 2000));
 }
 
 }  // namespace pgflame::input

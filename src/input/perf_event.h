@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "src/base/error.h"
 #include "src/input/bytes.h"
 #include "src/profile/profile.h"
 
@@ -66,7 +68,18 @@ std::string default_name(const PerfEvent& event);
 
 // How well an event stands for CPU time: higher is better, 0 not at all.
 int cpu_time_rank(const PerfEvent& event);
+int cpu_time_rank(std::string_view name);
 
-WeightUnit weight_unit(const PerfEvent& event);
+// "cycles" for "cycles:u" and "cycles:ppp".
+std::string_view without_modifiers(std::string_view name);
+
+WeightUnit weight_unit(int cpu_time_rank);
+
+// The names of all events, each once, in file order.
+std::vector<std::string> event_names(const std::vector<PerfEvent>& events);
+
+// The name of the event whose samples are wanted: the one the user asked for, with or without its
+// modifiers ("cycles" for "cycles:u"), or the one that means CPU time.
+Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted);
 
 }  // namespace pgflame::input

@@ -1,0 +1,68 @@
+#include "src/input/given_frames.h"
+
+#include <array>
+
+#include "src/input/chain_table.h"
+#include "src/profile/address_space.h"
+
+namespace pgflame::input {
+
+FunctionId GivenFrames::function(std::string_view name, std::string_view module) {
+  return rows_[row(name, module)].function;
+}
+
+LocationId GivenFrames::frame(std::string_view name, std::string_view module) {
+  const uint32_t number = row(name, module);
+  if (!rows_[number].location.valid()) {
+    const std::array<Line, 1> lines{Line{rows_[number].function, 0}};
+    rows_[number].location = builder_.named_location({}, 0, lines);
+  }
+  return rows_[number].location;
+}
+
+ModuleId GivenFrames::module(std::string_view path) {
+  if (path.empty() || path == "[unknown]" || path == "unknown") return {};
+  Module row;
+  row.path = path;
+  row.kind = kind_of_mapping(path);
+  // Modules of the kernel are written in brackets, or with their file.
+  const bool kernel = row.kind == ModuleKind::kKernel || path.ends_with(".ko") ||
+                      path.find("/vmlinux") != std::string_view::npos || path == "vmlinux" ||
+                      path.starts_with("bpf_prog_");
+  if (kernel) row = Module{ModuleKind::kKernel, "[kernel]", ""};
+  // "/tmp/perf-123.map": names of code made at run time.
+  if (path.starts_with("/tmp/perf-") && path.ends_with(".map")) row.kind = ModuleKind::kJit;
+  return builder_.module(row);
+}
+
+uint32_t GivenFrames::row(std::string_view name, std::string_view module) {
+  const uint64_t hash = hash_text(name, hash_text(module, 0));
+  const uint32_t found = index_.find(hash, [&](uint32_t number) {
+    return rows_[number].name == name && rows_[number].module == module;
+  });
+  if (found != HashIndex::kAbsent) return found;
+  Row fresh;
+  fresh.hash = hash;
+  fresh.name = name;
+  fresh.module = module;
+  Function function;
+  function.module = this->module(module);
+  if (name.empty() || name == "[unknown]") {
+    const std::string_view file = module.substr(module.rfind('/') + 1);
+    function.name = function.module.valid() ? "[unnamed] " + std::string(file) : "[unnamed]";
+    function.unnamed = Unnamed::kUnknownToInput;
+  } else if (name.starts_with("[unnamed]")) {  // our own words
+    function.name = name;
+    function.unnamed = Unnamed::kUnknownToInput;
+  } else {
+    function.name = name;
+    function.tier = NameTier::kGiven;
+  }
+  fresh.function = builder_.function(function);
+  const auto number = static_cast<uint32_t>(rows_.size());
+  rows_.push_back(std::move(fresh));
+  index_.insert(hash, number, [this](uint32_t old) { return rows_[old].hash; });
+  return number;
+}
+
+}  // namespace pgflame::input

@@ -1,0 +1,41 @@
+// Frames whose names the input gives: interned by name and module.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "src/base/hash_index.h"
+#include "src/profile/builder.h"
+
+namespace pgflame::input {
+
+class GivenFrames {
+ public:
+  explicit GivenFrames(ProfileBuilder& builder) : builder_(builder) {}
+
+  // "" or "[unknown]" as name: the input does not know it.
+  FunctionId function(std::string_view name, std::string_view module);
+  // A frame on its own, without address.
+  LocationId frame(std::string_view name, std::string_view module);
+
+  // The module as perf script and others write it in parentheses.
+  ModuleId module(std::string_view path);
+
+ private:
+  struct Row {
+    uint64_t hash = 0;
+    FunctionId function;
+    LocationId location;
+    std::string name;
+    std::string module;
+  };
+  uint32_t row(std::string_view name, std::string_view module);
+
+  ProfileBuilder& builder_;
+  HashIndex index_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace pgflame::input

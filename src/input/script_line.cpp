@@ -1,0 +1,204 @@
+#include "src/input/script_line.h"
+
+#include <algorithm>
+
+#include "src/base/text.h"
+#include "src/input/text_pieces.h"
+
+namespace pgflame::input {
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Takes the next word; empty at the end.
+std::string_view take_word(std::string_view& text) {
+  const auto start = std::min(text.find_first_not_of(" \t"), text.size());
+  text.remove_prefix(start);
+  const std::string_view word = text.substr(0, text.find_first_of(" \t"));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+// "4440" or "4440/4441"; perf writes -1 for what it does not know.
+std::optional<int32_t> parse_pid(std::string_view word) {
+  std::string_view number = word.substr(0, word.find('/'));
+  const bool negative = number.starts_with('-');
+  if (negative) number.remove_prefix(1);
+  const auto value = parse_u64(number);
+  if (!value || *value > INT32_MAX) return std::nullopt;
+  if (number.size() < word.size() - (negative ? 1 : 0)) {
+    std::string_view thread = word.substr(word.find('/') + 1);
+    if (thread.starts_with('-')) thread.remove_prefix(1);
+    if (!parse_u64(thread)) return std::nullopt;
+  }
+  return negative ? -static_cast<int32_t>(*value) : static_cast<int32_t>(*value);
+}
+
+// "5820.169689:" in nanoseconds.
+std::optional<uint64_t> parse_time(std::string_view word) {
+  if (!word.ends_with(':')) return std::nullopt;
+  word.remove_suffix(1);
+  const auto dot = word.find('.');
+  if (dot == std::string_view::npos || word.size() - dot - 1 > 9) return std::nullopt;
+  const auto seconds = parse_u64(word.substr(0, dot));
+  auto fraction = parse_u64(word.substr(dot + 1));
+  if (!seconds || !fraction || *seconds > UINT64_MAX / 2'000'000'000) return std::nullopt;
+  for (size_t digits = word.size() - dot - 1; digits < 9; ++digits)
+    *fraction *= 10;
+  return *seconds * 1'000'000'000 + *fraction;
+}
+
+bool is_cpu(std::string_view word) {
+  return word.size() > 2 && word.front() == '[' && word.back() == ']' &&
+         parse_u64(word.substr(1, word.size() - 2));
+}
+
+// "[period] event: rest"; the event's name may contain colons but ends in one.
+bool take_event(std::string_view text, ScriptHeader& header) {
+  std::string_view after = text;
+  std::string_view word = take_word(after);
+  if (const auto period = parse_u64(word)) {
+    header.period = period;
+    word = take_word(after);
+  }
+  if (word.size() < 2 || !word.ends_with(':')) return false;
+  header.event = word.substr(0, word.size() - 1);
+  header.rest = trim(after);
+  return true;
+}
+
+// The pid is the last word before cpu and time; the comm in front of it may contain anything.
+bool take_process(std::string_view front, std::string_view pid_word, ScriptHeader& header) {
+  const auto pid = parse_pid(pid_word);
+  const auto end = static_cast<size_t>(pid_word.data() - front.data());
+  if (!pid) return false;
+  header.pid = *pid;
+  header.comm = trim(front.substr(0, end));
+  header.process = front.substr(0, end + pid_word.size());
+  return !header.comm.empty();
+}
+
+std::string_view last_word(std::string_view text) {
+  const auto last = text.find_last_not_of(" \t");
+  if (last == std::string_view::npos) return {};
+  text = text.substr(0, last + 1);
+  const auto blank = text.find_last_of(" \t");
+  return blank == std::string_view::npos ? text : text.substr(blank + 1);
+}
+
+// With a time on the line everything has its place around it.
+std::optional<ScriptHeader> header_with_time(std::string_view line) {
+  std::string_view rest = line;
+  constexpr int kMaxWords = 24;  // of a comm (15 characters) and what stands around it
+  for (int i = 0; i < kMaxWords; ++i) {
+    const std::string_view word = take_word(rest);
+    if (word.empty()) return std::nullopt;
+    if (!is_digit(word.front())) continue;
+    const auto time = parse_time(word);
+    if (!time) continue;
+    ScriptHeader header;
+    header.time = *time;
+    std::string_view front = line.substr(0, static_cast<size_t>(word.data() - line.data()));
+    std::string_view before = last_word(front);
+    if (is_cpu(before)) {
+      front = front.substr(0, static_cast<size_t>(before.data() - front.data()));
+      before = last_word(front);
+    }
+    if (!take_process(front, before, header)) {
+      header.comm = trim(front);
+      header.process = header.comm;
+    }
+    take_event(rest, header);
+    return header;
+  }
+  return std::nullopt;
+}
+
+// Without one: comm, then the first word that is a pid, with an event behind it.
+std::optional<ScriptHeader> header_without_time(std::string_view line) {
+  std::string_view rest = line;
+  take_word(rest);
+  constexpr int kMaxWords = 8;
+  for (int i = 0; i < kMaxWords; ++i) {
+    const std::string_view word = take_word(rest);
+    if (word.empty()) return std::nullopt;
+    ScriptHeader header;
+    if (!take_process(line, word, header)) continue;
+    std::string_view after = rest;
+    if (is_cpu(take_word(after))) rest = after;
+    if (trim(rest).empty() || take_event(rest, header)) return header;
+  }
+  return std::nullopt;
+}
+
+// Where the parenthesis that closes the line was opened: names and paths contain parentheses too.
+size_t last_group(std::string_view text) {
+  int depth = 0;
+  for (size_t at = text.size(); at-- > 0;) {
+    if (text[at] == ')') ++depth;
+    if (text[at] == '(' && --depth == 0) return at;
+  }
+  return std::string_view::npos;
+}
+
+std::string_view without_offset(std::string_view name) {
+  const auto plus = name.rfind("+0x");
+  if (plus == std::string_view::npos || plus == 0) return name;
+  const bool hex = name.find_first_not_of("0123456789abcdef", plus + 3) == std::string_view::npos;
+  return hex ? name.substr(0, plus) : name;
+}
+
+}  // namespace
+
+std::optional<ScriptHeader> parse_script_header(std::string_view line) {
+  if (line.empty() || line.front() == '#' || line.front() == '\t') return std::nullopt;
+  auto header = header_with_time(line);
+  return header ? header : header_without_time(line);
+}
+
+std::optional<ScriptFrame> parse_script_frame(std::string_view line) {
+  line = trim(line);
+  if (line.empty()) return std::nullopt;
+  ScriptFrame frame;
+  std::string_view rest = line;
+  const std::string_view first = take_word(rest);
+  const auto address = parse_u64(first, 16);
+  if (address) {
+    frame.address = *address;
+    line = trim(rest);
+  } else if (!line.ends_with(')')) {
+    return std::nullopt;  // a source line, or something else
+  }
+  frame.name = line;
+  if (line.ends_with(')')) {
+    const auto group = last_group(line);
+    // "foo(int)" is a name without a module.
+    if (group != std::string_view::npos && (group == 0 || line[group - 1] == ' ')) {
+      frame.module = line.substr(group + 1, line.size() - group - 2);
+      frame.name = trim(line.substr(0, group));
+    }
+  }
+  frame.name = without_offset(frame.name);
+  frame.inlined = frame.module == "inlined";
+  return frame;
+}
+
+bool looks_like_script(std::string_view start) {
+  constexpr int kLines = 200;  // comments of --header come first
+  for (int i = 0; i < kLines && !start.empty(); ++i) {
+    const std::string_view line = take_line(start);
+    if (trim(line).empty() || line.front() == '#') continue;
+    const auto header = parse_script_header(line);
+    if (!header || header->comm.find(';') != std::string_view::npos) return false;
+    if (!header->event.empty() || header->time != 0) return true;
+    // Only comm and pid: frames must follow.
+    const std::string_view next = take_line(start);
+    const auto frame = parse_script_frame(next);
+    return frame && frame->address != 0 && (next.front() == '\t' || next.front() == ' ');
+  }
+  return false;
+}
+
+}  // namespace pgflame::input

@@ -1,0 +1,218 @@
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "src/convert/convert.h"
+#include "src/input/input.h"
+#include "src/input/sample_filter.h"
+#include "src/input/script_line.h"
+#include "src/profile/gzip.h"
+#include "tests/support/profile_text.h"
+
+using namespace pgflame;
+
+namespace {
+
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(std::string_view contents) {
+    const int fd = ::mkstemp(path_.data());
+    REQUIRE(fd >= 0);
+    REQUIRE(::write(fd, contents.data(), contents.size()) == static_cast<ssize_t>(contents.size()));
+    ::close(fd);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() { ::unlink(path_.c_str()); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = "/tmp/pgflame-test.XXXXXX";
+};
+
+Result<input::Opened> open_text(std::string_view contents, const input::Options& options = {}) {
+  const TemporaryFile file(contents);
+  return input::open(file.path(), options);
+}
+
+std::string folded_from(std::string_view contents) {
+  const auto opened = open_text(contents);
+  if (!opened) return "error: " + opened.error().what;
+  return convert::convert(opened->profile, convert::Target::kFolded);
+}
+
+constexpr std::string_view kScript =
+    "# hostname : db1\n"
+    "# ========\n"
+    "postgres  4440/4440 [001]  5820.169689:    2004008 cpu-clock: \n"
+    "\t      55c7cef36fd3 ExecScan+0x1a (/usr/lib/postgresql/15/bin/postgres)\n"
+    "\t      7fa141472250 [unknown] (/usr/lib/x86_64-linux-gnu/libc.so.6)\n"
+    "\n"
+    "postgres  4440/4440 [001]  5821.271692:    2004008 cpu-clock: \n"
+    "\t      55c7cef36fd3 ExecScan+0x1a (/usr/lib/postgresql/15/bin/postgres)\n"
+    "\t      7fa141472250 [unknown] (/usr/lib/x86_64-linux-gnu/libc.so.6)\n"
+    "\n";
+
+struct Flavour {
+  const char* text;
+  const char* folded;
+};
+
+}  // namespace
+
+TEST_SUITE("input") {
+  TEST_CASE("perf script text of every flavour becomes the same stacks") {
+    const Flavour flavours[] = {
+        {kScript.data(), "postgres;[unnamed] libc.so.6;ExecScan 2\n"},
+        // -F comm,pid,ip,sym
+        {"postgres 7 \n\t 55c7cef36fd3 ExecScan\n\t 7fa141472250 main\n\n",
+         "postgres;main;ExecScan 1\n"},
+        // no call chain: the frame stands on the line itself
+        {"        postgres  4831  5930.968007:    5025125 cpu-clock:      55c7cef36fd3 "
+         "ExecScan+0x3 "
+         "(/usr/lib/postgresql/15/bin/postgres)\n"
+         "        postgres  4831  5930.978007:    5025125 cpu-clock:      55c7cef36fd4 "
+         "ExecScan+0x4 "
+         "(/usr/lib/postgresql/15/bin/postgres)\n",
+         "postgres;ExecScan 2\n"},
+        // a comm with blanks, an event with modifiers, names with ';' and blanks
+        {"V8 Worker 2 31/32 12.5: 1 cycles:ppp: \n"
+         "\t 10ff Lorg/foo;::bar (int, char) const (/tmp/perf-31.map)\n"
+         "\t 20ff std::map<int, char> f(a b)+0x1f (/opt/my app/x.so (deleted))\n\n",
+         "V8 Worker 2;std::map<int, char> f(a b);Lorg/foo:::bar (int, char) const 1\n"},
+        // inlined functions come before the one that contains them
+        {"postgres 7 1.0: 5 cycles: \n"
+         "\t 55c7cef36fd3 deform (inlined)\n"
+         "\t 55c7cef36fd3 getsomeattrs+0x3 (/x/postgres)\n"
+         "\t 7fa141472250 main (/x/postgres)\n\n",
+         "postgres;main;getsomeattrs;deform 1\n"},
+        // pasted: tabs became blanks; source lines between the frames
+        {"postgres 7 [000] 1.0: 5 cycles: \n"
+         "        55c7cef36fd3 ExecScan (/x/postgres)\n"
+         "  execScan.c:12\n"
+         "        7fa141472250 main (/x/postgres)\n"
+         "\n",
+         "postgres;main;ExecScan 1\n"},
+        // a tracepoint's fields are no frame
+        {"postgres 31 [000] 5.0: sched:sched_switch: prev_comm=postgres prev_pid=31\n"
+         "\tffffffff821facd8 schedule ([kernel.kallsyms])\n\n",
+         "postgres;schedule 1\n"},
+    };
+    for (const Flavour& flavour : flavours) {
+      CAPTURE(flavour.text);
+      CHECK(folded_from(flavour.text) == flavour.folded);
+    }
+  }
+
+  TEST_CASE("perf script text keeps process, time, weight and host") {
+    const auto opened = open_text(kScript);
+    REQUIRE(opened.has_value());
+    const Profile& profile = opened->profile;
+    CHECK(opened->format == input::Format::kPerfScript);
+    CHECK(profile.recording.host == "db1");
+    CHECK(profile.recording.event.name == "cpu-clock");
+    CHECK(profile.recording.event.unit == WeightUnit::kNanoseconds);
+    REQUIRE(profile.backends.size() == 1);
+    CHECK(profile.backends[BackendId{0}].pid == 4440);
+    REQUIRE(profile.samples.size() == 2);
+    CHECK(profile.samples[0].second == 0);
+    CHECK(profile.samples[1].second == 1);
+    CHECK(profile.samples[0].weight == 2004008);
+    CHECK(account(profile).unnamed == 0);
+  }
+
+  TEST_CASE("folded stacks of every tool are read") {
+    const Flavour flavours[] = {
+        {"postgres;main;ExecScan 3\npostgres;main 4\npostgres;main;ExecScan 1\n",
+         "postgres;main 4\npostgres;main;ExecScan 4\n"},
+        {"main;a;b 1\nmain;a;b;c 2\nmain;a 3\nmain 4\n",
+         "main 4\nmain;a 3\nmain;a;b 1\nmain;a;b;c 2\n"},
+        {"postgres-4711/4711;_start;main;schedule_[k] 2\r\n", "postgres;_start;main;schedule 2\n"},
+        {"# comment\n\na b;c d 7.6\n", "a b;c d 8\n"},
+        {"main;ab 1\nmain;abc 1\nmain;ab;c 1\n", "main;ab 1\nmain;ab;c 1\nmain;abc 1\n"},
+    };
+    for (const Flavour& flavour : flavours) {
+      CAPTURE(flavour.text);
+      CHECK(folded_from(flavour.text) == flavour.folded);
+    }
+  }
+
+  TEST_CASE("a folded line without a count is counted as broken") {
+    const auto opened = open_text("main;a 3\nmain;b\nmain;c 4\n");
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).captured == 7);
+    CHECK(opened->profile.recording.losses[static_cast<size_t>(Loss::kBadRecord)] == 1);
+  }
+
+  TEST_CASE("formats are converted without losing samples or weight") {
+    const auto first = open_text(kScript);
+    REQUIRE(first.has_value());
+    const Accounting expected = account(first->profile);
+    for (const auto target : {convert::Target::kPprof, convert::Target::kPerfScript}) {
+      const auto second = open_text(convert::convert(first->profile, target));
+      REQUIRE(second.has_value());
+      CHECK(account(second->profile).captured == expected.captured);
+      CHECK(account(second->profile).weight == expected.weight);
+      CHECK(convert::convert(second->profile, convert::Target::kFolded) ==
+            convert::convert(first->profile, convert::Target::kFolded));
+    }
+    const std::string folded = convert::convert(first->profile, convert::Target::kFolded);
+    CHECK(folded_from(folded) == folded);
+    CHECK(folded_from(gzip(folded)) == folded);
+  }
+
+  TEST_CASE("what a filter leaves out is counted") {
+    input::Options options;
+    SUBCASE("by process") {
+      options.pids = {4441};
+    }
+    SUBCASE("by name") {
+      options.comms = {"psql"};
+    }
+    SUBCASE("by time") {
+      options.time = "5,10";
+    }
+    const auto opened = open_text(kScript, options);
+    REQUIRE(opened.has_value());
+    CHECK(opened->profile.samples.empty());
+    CHECK(opened->profile.recording.losses[static_cast<size_t>(Loss::kFiltered)] == 2);
+  }
+
+  TEST_CASE("ranges of time are read as people write them") {
+    const auto range = [](std::string_view text) { return input::parse_time_range(text); };
+    REQUIRE(range("10,20")->has_value());
+    CHECK((*range("10,20"))->from == 10'000'000'000);
+    CHECK((*range("10,20"))->to == 20'000'000'000);
+    CHECK((*range("1m,"))->from == 60'000'000'000);
+    CHECK((*range(",0.5"))->to == 500'000'000);
+    CHECK((*range("2026-11-21 05:35:00,2026-11-21 05:36:00"))->from == 1795239300'000'000'000);
+    CHECK((*range("@1795239300,"))->wall_clock);
+    CHECK_FALSE(range("")->has_value());
+    for (const char* bad : {"10", "20,10", "a,b", "1,2,3", ",", "10,2026-11-21 05:36:00"}) {
+      CAPTURE(bad);
+      CHECK_FALSE(range(bad).has_value());
+    }
+  }
+
+  TEST_CASE("what is no capture is refused with a reason") {
+    const Flavour cases[] = {
+        {"", "there is nothing in it"},
+        {"hello world\nthis is text\n", "this is none of the formats pgflame reads"},
+        {"<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>",
+         "this SVG is not a report of pgflame: there is no profile inside"},
+        {"<svg><metadata id=\"pgflame-profile\">AAAA",
+         "the profile inside the SVG is damaged or cut short"},
+        {"PERFILE2", "the perf.data header is broken"},
+    };
+    for (const Flavour& bad : cases) {
+      CAPTURE(bad.text);
+      const auto opened = open_text(bad.text);
+      REQUIRE_FALSE(opened.has_value());
+      CHECK(opened.error().what.find(bad.folded) != std::string::npos);
+    }
+    CHECK_FALSE(input::open("/does/not/exist", {}).has_value());
+  }
+}
