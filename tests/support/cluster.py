@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -74,6 +75,9 @@ class Cluster:
         return env
 
     def __enter__(self):
+        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+            # Else a terminated test would leave its server behind.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
         self.folder = tempfile.mkdtemp(prefix="pgflame-pg-", dir="/tmp")
         try:
             self._start()
