@@ -234,7 +234,14 @@ Result<Profile> record(const Options& options, const Callbacks& callbacks) {
   }
   auto words = parse_targets(options.targets);
   if (!words) return fail(std::move(words).error());
-  auto targets = resolve_targets(*words, find_clusters());
+  auto clusters = find_clusters();
+  // Other users' executables are hidden from us then, so that nothing looks like a PostgreSQL.
+  if (clusters.empty() && ::geteuid() != 0) {
+    return fail(ErrorKind::kPermission,
+                "cannot see other users' processes without privileges",
+                "run it as root: sudo pgflame record ...");
+  }
+  auto targets = resolve_targets(*words, std::move(clusters));
   if (!targets) return fail(std::move(targets).error());
   auto chosen = choose_sampler(options);
   if (!chosen) return fail(std::move(chosen).error());

@@ -35,6 +35,7 @@ Result<TargetWord> parse_word(std::string_view word) {
 }
 
 std::string list_of(const std::vector<RunningCluster>& clusters) {
+  if (clusters.empty()) return "no PostgreSQL server is running on this host";
   std::string list;
   for (const RunningCluster& running : clusters) {
     const Cluster& cluster = running.cluster;
@@ -52,6 +53,12 @@ class Resolver {
   explicit Resolver(std::vector<RunningCluster> clusters) : clusters_(std::move(clusters)) {}
 
   Status operator()(EveryCluster) {
+    if (clusters_.empty()) {
+      return fail(ErrorKind::kNotFound,
+                  "no PostgreSQL server is running on this host",
+                  "start it, or run pgflame where its processes are visible (not inside another "
+                  "container)");
+    }
     for (const RunningCluster& running : clusters_)
       choose(running);
     targets_.every_cluster = true;
@@ -144,12 +151,6 @@ Result<std::vector<TargetWord>> parse_targets(const std::vector<std::string>& wo
 
 Result<Targets> resolve_targets(const std::vector<TargetWord>& words,
                                 std::vector<RunningCluster> clusters) {
-  if (clusters.empty()) {
-    return fail(ErrorKind::kNotFound,
-                "no PostgreSQL server is running on this host",
-                "start it, or run pgflame where its processes are visible (not inside another "
-                "container)");
-  }
   Resolver resolver(std::move(clusters));
   for (const TargetWord& word : words) {
     if (auto done = std::visit(resolver, word); !done) return fail(std::move(done).error());

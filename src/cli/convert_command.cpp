@@ -3,12 +3,10 @@
 #include <CLI/CLI.hpp>
 
 #include "src/cli/commands.h"
-#include "src/cli/finish.h"
-#include "src/cli/input_options.h"
+#include "src/cli/open_input.h"
 #include "src/cli/output.h"
 #include "src/cli/terminal.h"
 #include "src/convert/convert.h"
-#include "src/input/input.h"
 
 namespace pgflame::cli {
 namespace {
@@ -18,9 +16,7 @@ struct ConvertArguments {
   std::string to;
   std::string output = "-";
   bool force = false;
-  bool raw = false;
-  input::Options input;
-  symbolizer::Options naming;
+  InputArguments input;
 };
 
 Result<ExitCode> run_convert(ConvertArguments& arguments) {
@@ -33,12 +29,9 @@ Result<ExitCode> run_convert(ConvertArguments& arguments) {
     const Status writable = check_writable(arguments.output, overwrite);
     if (!writable) return fail(Error(writable.error()));
   }
-  auto opened = input::open(arguments.file, arguments.input);
-  if (!opened) return fail(std::move(opened).error());
-  arguments.naming.cache_dir = cache_folder();
-  const Profile profile = arguments.raw ? std::move(opened->profile)
-                                        : with_names(std::move(opened->profile), arguments.naming);
-  const std::string text = convert::convert(profile, *target);
+  auto profile = open_named(arguments.file, arguments.input);
+  if (!profile) return fail(std::move(profile).error());
+  const std::string text = convert::convert(*profile, *target);
   if (arguments.output == "-") {
     const Status written = print_bytes(text);
     if (!written) return fail(Error(written.error()));
@@ -60,9 +53,8 @@ void add_convert_command(CLI::App& app, Invocation& invocation) {
       ->required();
   command->add_option("-o,--output", arguments->output, "File to write; - for stdout");
   command->add_flag("--force", arguments->force, "Overwrite an existing file");
-  command->add_flag("--raw", arguments->raw, "Leave addresses without names");
+  command->add_flag("--raw", arguments->input.raw, "Leave addresses without names");
   add_input_options(*command, arguments->input);
-  add_naming_options(*command, arguments->naming);
   command->callback([&invocation, arguments] {
     auto done = run_convert(*arguments);
     invocation.exit_code = done ? *done : report_error(done.error());

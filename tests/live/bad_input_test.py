@@ -33,7 +33,11 @@ class BadInput(unittest.TestCase):
                             str(os.getpid()))
 
     def test_no_postgres_running(self):
-        self.assert_refused(self.recorder.run("record", "-p", "postgres", "1s"), 1, "PostgreSQL")
+        # In a pid namespace of its own it sees no process but itself, whatever runs on this host.
+        done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", self.recorder.pgflame,
+                               "record", "-p", "postgres", "1s"], capture_output=True, text=True,
+                              check=False, cwd=self.recorder.folder)
+        self.assert_refused(done, 1, "PostgreSQL")
 
     def test_without_privileges_the_remedy_is_named(self):
         with Cluster() as cluster:

@@ -1,0 +1,62 @@
+#include "src/cli/open_input.h"
+
+#include <CLI/CLI.hpp>
+
+#include "src/cli/finish.h"
+#include "symbolizer/unwind/offline.h"
+
+namespace pgflame::cli {
+namespace {
+
+std::string hint_for(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kCorrupt:
+    case ErrorKind::kUnsupported:
+      return "pgflame reads perf.data, perf script text, folded stacks, pprof and its own SVGs";
+    case ErrorKind::kNotFound:
+      return "check the path";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+void add_input_options(CLI::App& command, InputArguments& arguments) {
+  command.add_option("--event", arguments.input.event, "Only samples of this event of the file");
+  command.add_option("--pid", arguments.input.pids, "Only these processes")->delimiter(',');
+  command.add_option("--comm", arguments.input.comms, "Only processes of this name")
+      ->delimiter(',');
+  command.add_option("--time",
+                     arguments.input.time,
+                     "Only from A to B: A,B in seconds since the start, or wall-clock in UTC");
+  command.add_flag("--exclude-idle", arguments.input.exclude_idle, "Leave idle samples out");
+  command.add_option("--symfs", arguments.naming.symfs, "Look for binaries below this folder");
+  command.add_option("--debug-dir", arguments.naming.debug_dirs, "Look for debug files here first");
+  command.add_option("--binary", arguments.naming.binaries, "A binary to take names from");
+  command
+      .add_option("--unwinder",
+                  arguments.unwinder,
+                  "Walks stacks captured as dwarf dumps: table, or dwfl to compare with")
+      ->check(CLI::IsMember({"table", "dwfl"}))
+      ->capture_default_str();
+}
+
+Result<Profile> open_named(const std::string& path, const InputArguments& arguments) {
+  const unwind::FileOptions files{arguments.naming.symfs, arguments.naming.binaries};
+  input::Options options = arguments.input;
+  options.unwind =
+      arguments.unwinder == "dwfl" ? unwind::dwfl_unwinder(files) : unwind::table_unwinder(files);
+  auto opened = input::open(path, options);
+  if (!opened) {
+    Error error = std::move(opened).error();
+    if (error.hint.empty()) error.hint = hint_for(error.kind);
+    return fail(std::move(error));
+  }
+  if (arguments.raw) return std::move(opened->profile);
+  symbolizer::Options naming = arguments.naming;
+  naming.cache_dir = cache_folder();
+  return with_names(std::move(opened->profile), naming);
+}
+
+}  // namespace pgflame::cli
