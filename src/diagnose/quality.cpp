@@ -234,11 +234,12 @@ Totals total_up(const Analysis& analysis) {
   const Accounting accounting = account(analysis.profile());
   Totals totals;
   totals.captured = accounting.captured;
+  totals.running = accounting.running;
   totals.lost = accounting.lost;
   totals.unnamed = accounting.unnamed;
   totals.truncated = accounting.truncated;
   totals.unclassified = analysis.unclassified().samples;
-  const uint64_t running = accounting.running;
+  const uint64_t running = totals.running;
   totals.line = fmt::format("{} samples{} · {} lost · {} unnamed · {} truncated · {} unclassified",
                             format_count(running),
                             analysis.profile().recording.has_waits

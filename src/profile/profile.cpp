@@ -6,8 +6,10 @@ namespace pgflame {
 namespace {
 
 // Outermost functions of complete stacks: glibc and musl entry points, thread starts, and the
-// kernel's own (arch/x86/kernel/process.c, arch/arm64/kernel/entry.S).
-constexpr std::array<std::string_view, 14> kRoots{"_start",
+// kernel's own (arch/x86/kernel/process.c, arch/arm64/kernel/entry.S). main counts too: a walk by
+// frame pointers cannot pass libc's start code, which keeps none.
+constexpr std::array<std::string_view, 15> kRoots{"main",
+                                                  "_start",
                                                   "__libc_start_main",
                                                   "__libc_start_call_main",
                                                   "__libc_start_main_impl",

@@ -86,6 +86,7 @@ json recording_json(const Profile& profile) {
 
 json accounting_json(const diagnose::Totals& totals) {
   json accounting{{"captured", totals.captured},
+                  {"running", totals.running},
                   {"lost", totals.lost},
                   {"unnamed", totals.unnamed},
                   {"truncated", totals.truncated},

@@ -50,7 +50,7 @@ class Record(unittest.TestCase):
         accounting = recording.json["accounting"]
         self.assertGreater(accounting["captured"], 50)
         self.assertLess(accounting["unnamed"], accounting["captured"] * 0.6)
-        self.assertIn("client backend", {row["key"] for row in recording.json["backend_types"]})
+        self.assertIn("client backend", {row["name"] for row in recording.json["backend_types"]})
 
     def test_an_interrupt_ends_in_a_complete_report(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -93,7 +93,7 @@ class Record(unittest.TestCase):
         accounting = recording.json["accounting"]
         self.assertIn(f"of {accounting['running']} total", top.stdout)
         first = recording.json["functions"][0]
-        self.assertEqual(flat[first["key"]], first["samples"])
+        self.assertEqual(flat[first["name"]], first["samples"])
 
     def test_a_saved_file_is_kept_unless_forced(self):
         with self.cluster.psql_loop(BUSY):
