@@ -1,632 +1,512 @@
 /* Comfort for a report that is complete without it: zoom, search, views, time ranges, keyboard.
- *
- * Two sources feed one model: the embedded profile (every stack with its tags), or, when there is
- * none, the frames as drawn. Both give a tree of nodes {name, cls, total, self, count, kids, parent}.
- * Nothing here uses the network, and every text goes through textContent. */
-(function () {
+ * One model, a tree of {name, cls, fn, total, self, count, kids, parent, depth}, from one of two
+ * sources: the embedded profile with all its tags, or the frames as drawn when there is none.
+ * No network, and text from outside only ever goes through textContent. */
+(() => {
   "use strict";
   const root = document.getElementById("pgflame-root");
   if (!root || root.pgflame) return;
   root.pgflame = true;
-  const SVG = "http://www.w3.org/2000/svg", XHTML = "http://www.w3.org/1999/xhtml";
-  const MIN = 0.3;  // pixels; narrower siblings are gathered
-  const $ = (selector) => root.querySelector(selector);
-  const $$ = (selector) => Array.from(root.querySelectorAll(selector));
+  const $ = (selector, from = root) => from.querySelector(selector);
+  const all = (selector, from = root) => Array.from(from.querySelectorAll(selector));
+  const on = (target, type, action) => target.addEventListener(type, action);
 
   function make(name, attributes, parent, text) {
-    const element = document.createElementNS(/^(div|span|input|button|select|option|label|canvas)$/
-      .test(name) ? XHTML : SVG, name);
+    const html = /^(div|i|span|input|button|select|option|canvas)$/.test(name);
+    const element = document.createElementNS(
+      html ? "http://www.w3.org/1999/xhtml" : "http://www.w3.org/2000/svg", name);
     for (const key in attributes) element.setAttribute(key, attributes[key]);
     if (text !== undefined) element.textContent = text;
     if (parent) parent.appendChild(element);
     return element;
   }
-
-  const colours = $("metadata.colours").dataset;
-  const classes = colours.classes.split(";").filter(Boolean).map((row) => {
-    const [id, fill, title] = row.split("=");
-    return {id, fill, title};
-  });
-  const classRow = Object.fromEntries(classes.map((c, i) => [c.id, i]));
-  const waits = Object.fromEntries(colours.waits.split(";").filter(Boolean).map((row) => {
-    const at = row.indexOf("=");
-    return [row.slice(0, at), row.slice(at + 1)];
-  }));
-
+  const rows = (text) => text.split(";").filter(Boolean).map((row) => row.split("="));
   const group = (n) => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
   const percent = (share) => share > 0 && share < 0.0005 ? "<0.1 %"
-    : share > 0.9995 ? "100 %" : (share * 100).toFixed(1) + " %";
+    : (share * 100).toFixed(share > 0.9995 ? 0 : 1) + " %";
 
-  /* ---- Model ------------------------------------------------------------------------------ */
+  const colours = $(".colours").dataset;
+  const classes = rows(colours.classes).map(([id, fill, title]) => ({id, fill, title}));
+  const row = Object.fromEntries(classes.map((c, i) => [c.id, i]));
+  const clsOf = Array.from(colours.functions, (letter) => letter.charCodeAt(0) - 65);
+  const waits = Object.fromEntries(rows(colours.waits));
 
-  function child(parent, name, cls, fn) {
-    const index = parent.index || (parent.index = new Map());
-    const key = fn >= 0 ? fn : name;
-    let node = index.get(key);
-    if (!node) {
-      node = {name, cls, fn, total: 0, self: 0, count: 0, kids: [], parent, depth: parent.depth + 1};
-      index.set(key, node);
-      parent.kids.push(node);
-    }
+  /* ---- Model ---- */
+
+  const NONE = Object.freeze([]);  // most nodes have no callees
+  const newNode = (name, cls, fn, parent) => ({name, cls, fn, parent, total: 0, self: 0, count: 0,
+    kids: NONE, depth: parent ? parent.depth + 1 : 0});
+  function add(nodes, name, cls, fn, parent) {
+    const node = newNode(name, cls, fn, parent);
+    if (parent) { if (parent.kids === NONE) parent.kids = [node]; else parent.kids.push(node); }
+    nodes.push(node);
     return node;
   }
-  const newRoot = () => ({name: "all", cls: classRow.main, fn: -1, total: 0, self: 0, count: 0,
-                          kids: [], parent: null, depth: 0});
+  const child = (nodes, parent, name, cls, fn = -1) =>
+    parent.kids.find((kid) => kid.fn === fn && kid.name === name) || add(nodes, name, cls, fn, parent);
 
-  function addUp(node) {
-    // Without recursion: stacks may be thousands of frames deep.
-    const order = [node];
-    for (let i = 0; i < order.length; ++i) for (const kid of order[i].kids) order.push(kid);
-    for (let i = order.length; i-- > 0;) {
-      const n = order[i];
-      n.total += n.self;
-      n.kids.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-      if (n.parent && i > 0) { n.parent.total += n.total; n.parent.count += n.count; }
-    }
-    return node;
-  }
-
-  // Reads the tree back from the drawn frames; their titles hold the numbers.
+  // Without a profile: the tree as drawn. The tooltips hold the numbers.
   function modelFromDrawing(graph) {
-    const boxes = [];
-    for (const g of graph.querySelector(".frames").children) {
-      for (const rect of g.children) {
-        const [name, numbers, detail] = rect.firstChild.textContent.split("\n");
-        boxes.push({name, detail, cls: classRow[g.getAttribute("class")], numbers, kids: [], fn: -1,
-                    x: +rect.getAttribute("x"), y: +rect.getAttribute("y"),
-                    w: +rect.getAttribute("width")});
-      }
-    }
-    boxes.sort((a, b) => b.y - a.y || a.x - b.x);
-    const whole = boxes[0];
-    const samples = (text) => +text.split(" · ")[0].replace(/\D/g, "");
-    let above = [], row = [], at = 0, y = whole.y;
+    const boxes = all(".frames rect", graph).map((rect) => {
+      const [name, numbers, detail] = $("title", rect).textContent.split("\n");
+      const node = newNode(name, row[rect.parentNode.getAttribute("class")], -1, null);
+      const self = /self <?([\d.]+)/.exec(numbers);
+      return Object.assign(node, {detail, count: +numbers.split("·")[0].replace(/\D/g, ""),
+        self: self ? self[1] / 100 : 0, x: +rect.getAttribute("x"), y: +rect.getAttribute("y"),
+        total: +rect.getAttribute("width")});
+    }).sort((a, b) => b.y - a.y || a.x - b.x);
+    const top = boxes[0];
+    let callers = [], level = [], at = 0;
     for (const box of boxes) {
-      if (box.y !== y) { above = row; row = []; at = 0; y = box.y; }
-      row.push(box);
-      box.count = samples(box.numbers);
-      box.total = box.w / whole.w * samples(whole.numbers);
-      const self = /self (<?)([\d.]+)/.exec(box.numbers);
-      box.self = self ? +self[2] / 100 * samples(whole.numbers) : 0;
-      while (at < above.length - 1 && above[at + 1].x <= box.x + 0.01) ++at;
-      box.parent = box === whole ? null : above[at];
-      box.depth = box.parent ? box.parent.depth + 1 : 0;
-      if (box.parent) box.parent.kids.push(box);
+      if (level.length && box.y !== level[0].y) { callers = level; level = []; at = 0; }
+      level.push(box);
+      box.self *= top.total;
+      if (box === top) continue;
+      while (at + 1 < callers.length && callers[at + 1].x <= box.x + 0.01) ++at;
+      box.parent = callers[at];
+      box.depth = box.parent.depth + 1;
+      if (box.parent.kids === NONE) box.parent.kids = [box]; else box.parent.kids.push(box);
     }
-    return whole;
+    return boxes;
   }
 
-  /* ---- The embedded profile: base64, gzip, pprof ------------------------------------------ */
+  /* ---- The embedded profile: base64 of gzip of pprof ---- */
 
-  // Calls `visit(field, value)` for every field; value is a number, or a Uint8Array for messages.
+  // A varint as a double (exact up to 2^53) and where it ends.
+  function varint(bytes, at) {
+    let value = 0, factor = 1, byte;
+    do { byte = bytes[at++]; value += (byte & 127) * factor; factor *= 128; } while (byte > 127);
+    return [value, at];
+  }
+  // Calls visit(field, value, bytes): the number of a varint, or the bytes of a message.
   function fields(bytes, visit) {
-    let at = 0;
-    const varint = () => {
-      let value = 0, factor = 1, byte;
-      do { byte = bytes[at++]; value += (byte & 127) * factor; factor *= 128; } while (byte > 127);
-      return value;
-    };
-    while (at < bytes.length) {
-      const tag = varint(), start = at;
-      if ((tag & 7) === 2) {
-        const size = varint();
-        visit(tag >>> 3, bytes.subarray(at, at += size));
-      } else {
-        visit(tag >>> 3, varint(), bytes.subarray(start, at));
-      }
+    for (let at = 0, tag, value; at < bytes.length;) {
+      [tag, at] = varint(bytes, at);
+      const start = at;
+      [value, at] = varint(bytes, at);
+      if ((tag & 7) === 2) visit(tag >>> 3, bytes.subarray(at, at += value));
+      else visit(tag >>> 3, value, bytes.subarray(start, at));
     }
   }
-  function packed(value) {
-    if (typeof value === "number") return [value];
+  function packed(bytes) {
     const numbers = [];
-    for (let at = 0; at < value.length;) {
-      let n = 0, factor = 1, byte;
-      do { byte = value[at++]; n += (byte & 127) * factor; factor *= 128; } while (byte > 127);
-      numbers.push(n);
-    }
+    for (let at = 0, value; at < bytes.length; numbers.push(value)) [value, at] = varint(bytes, at);
     return numbers;
   }
-  // A signed 64-bit number in full, as text: query ids don't fit a double.
+  // A signed 64-bit number in full: query ids don't fit a double.
   function int64(bytes) {
-    let value = 0n, shift = 0n;
-    for (const byte of bytes) { value |= BigInt(byte & 127) << shift; shift += 7n; }
-    return BigInt.asIntN(64, value).toString();
+    let value = 0n;
+    for (let i = bytes.length; i-- > 0;) value = value << 7n | BigInt(bytes[i] & 127);
+    return String(BigInt.asIntN(64, value));
   }
 
-  function parseProfile(bytes) {
-    const strings = [], functionNames = [], locations = [], raw = [];
-    const text = new TextDecoder();
+  function parse(bytes) {
+    const strings = [], nameOf = [], inlined = [], messages = [], text = new TextDecoder();
     let comment = 0;
     fields(bytes, (field, value) => {
       if (field === 6) strings.push(text.decode(value));
-      else if (field === 2) raw.push(value);
-      else if (field === 13) comment = packed(value)[0];
-      else if (field === 5) fields(value, (f, v) => { if (f === 2) functionNames.push(v); });
+      else if (field === 2) messages.push(value);
+      else if (field === 13) comment = typeof value === "number" ? value : packed(value)[0];
+      else if (field === 5) fields(value, (f, v) => { if (f === 2) nameOf.push(v); });
       else if (field === 4) {
-        const inner = [];
-        fields(value, (f, v) => {
-          if (f === 4) fields(v, (g, w) => { if (g === 1) inner.push(w - 1); });
+        const functions = [];
+        fields(value, (f, line) => {
+          if (f === 4) fields(line, (g, v) => { if (g === 1) functions.unshift(v - 1); });
         });
-        locations.push(inner);
+        inlined.push(functions);
       }
     });
-    const facts = JSON.parse(strings[comment].slice("pgflame:".length));
-    const names = functionNames.map((n) => strings[n]);
-    const trie = {fn: [-1], parent: [0]}, index = new Map();
-    const step = (parent, fn) => {
-      const key = parent * (names.length + 1) + fn;
-      let node = index.get(key);
-      if (node === undefined) {
-        node = trie.fn.push(fn) - 1;
-        trie.parent.push(parent);
-        index.set(key, node);
-      }
-      return node;
-    };
-    const samples = raw.map((message) => {
-      const sample = {node: 0, state: "running", second: 0, query: "", wait: -1, count: 0, weight: 0};
+    const names = nameOf.map((n) => strings[n]);
+    // Stacks as a prefix tree: its node n is function fn[n], called from caller[n].
+    const fn = [-1], caller = [0], index = new Map();
+    const samples = messages.map((message) => {
+      const s = {node: 0, state: "running", second: 0, query: "", wait: -1, count: 0, weight: 0};
       let stack = [];
       fields(message, (field, value) => {
-        if (field === 1) stack = stack.concat(packed(value));
+        if (field === 1) stack = packed(value);
         else if (field === 2) {
-          const v = packed(value);
-          sample.count = v[0] + (v[2] || 0);
-          sample.weight = v[1] + (v[3] || 0);
+          const [count, weight, intervals = 0, time = 0] = packed(value);
+          s.count = count + intervals;
+          s.weight = weight + time;
         } else if (field === 3) {
-          let key = "", str = 0, num = null;
+          let key = "";
           fields(value, (f, v, bits) => {
-            if (f === 1) key = strings[v]; else if (f === 2) str = v; else if (f === 3) num = [v, bits];
+            if (f === 1) key = strings[v];
+            else if (key === "state") s.state = strings[v];
+            else if (key === "second") s.second = v;
+            else if (key === "wait_event") s.wait = v;
+            else if (key === "query_id") s.query = int64(bits);
           });
-          if (key === "state") sample.state = strings[str];
-          else if (num && key === "second") sample.second = num[0];
-          else if (num && key === "wait_event") sample.wait = num[0];
-          else if (num && key === "query_id") sample.query = int64(num[1]);
         }
       });
-      for (let i = stack.length; i-- > 0;) {
-        const inner = locations[stack[i] - 1];
-        for (let k = inner.length; k-- > 0;) sample.node = step(sample.node, inner[k]);
+      for (const location of stack.reverse()) {
+        for (const f of inlined[location - 1]) {
+          const key = s.node * names.length + f;
+          let next = index.get(key);
+          if (next === undefined) {
+            index.set(key, next = fn.push(f) - 1);
+            caller.push(s.node);
+          }
+          s.node = next;
+        }
       }
-      return sample;
+      return s;
     });
-    return {names, trie, samples, facts};
+    return {names, fn, caller, samples, facts: JSON.parse(strings[comment].slice(8))};
   }
 
   async function openProfile() {
-    const holder = $("metadata[data-format='pprof-gzip-base64']");
-    if (!holder || typeof DecompressionStream === "undefined") return null;
-    if (holder.id) holder.id = root.id + "-profile";
+    const holder = $("metadata[data-format]");
+    if (!holder || !window.DecompressionStream) return null;
+    holder.id = root.id + "-profile";
     const bytes = Uint8Array.from(atob(holder.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return parseProfile(new Uint8Array(await new Response(stream).arrayBuffer()));
+    return parse(new Uint8Array(await new Response(stream).arrayBuffer()));
   }
 
-  /* ---- Views of the profile ---------------------------------------------------------------- */
+  // Functions that run a plan node (src/backend/executor/node*.c).
+  const PLAN = new RegExp("^(?:Multi)?Exec(?:Parallel)?((?!Re|Init|End)\\w+Scan|NestLoop|HashJoin|" +
+    "MergeJoin|Hash|Material|Memoize|(?:Incremental)?Sort|Group|(?:Window)?Agg|Unique|SetOp|Limit|" +
+    "Gather(?:Merge)?|LockRows|(?:Merge)?Append|RecursiveUnion|ModifyTable|ProjectSet|Result|" +
+    "Bitmap(?:And|Or))(?:Impl)?$");
 
-  // Plan nodes of the executor (src/backend/executor/node*.c).
-  const PLAN = new RegExp("^(?:Multi)?Exec(?:Parallel)?(SeqScan|SampleScan|IndexScan|IndexOnlyScan|" +
-    "BitmapIndexScan|BitmapHeapScan|BitmapAnd|BitmapOr|TidScan|TidRangeScan|SubqueryScan|" +
-    "FunctionScan|ValuesScan|CteScan|WorkTableScan|ForeignScan|CustomScan|TableFuncScan|NestLoop|" +
-    "MergeJoin|HashJoin|Hash|Material|Memoize|Sort|IncrementalSort|Group|Agg|WindowAgg|Unique|" +
-    "Gather|GatherMerge|SetOp|LockRows|Limit|Append|MergeAppend|RecursiveUnion|ModifyTable|" +
-    "ProjectSet|Result)(?:Impl)?$");
-
-  function collapse(profile, view) {
-    const {names, trie, samples} = profile;
-    const top = newRoot();
-    const waiting = view.tab === "waits";
-    const cls = (fn) => colours.functions.charCodeAt(fn) - 65;
-    const wanted = samples.filter((s) =>
-      (waiting ? s.state === "waiting" : s.state === "running") &&
+  function collapse(view) {
+    const {names, fn, caller} = profile, nodes = [], top = add(nodes, "all", row.main, -1, null);
+    const waiting = view.tab === "waits", plan = view.tab === "executor";
+    const wanted = profile.samples.filter((s) => s.state === (waiting ? "waiting" : "running") &&
       (!view.query || s.query === view.query) &&
       (!view.range || (s.second >= view.range[0] && s.second < view.range[1])));
-    const needed = new Uint8Array(trie.fn.length);
-    for (const s of wanted) for (let n = s.node; n && !needed[n]; n = trie.parent[n]) needed[n] = 1;
-    const place = new Array(trie.fn.length);
-    const area = new Array(trie.fn.length);  // executor view: the area of the frame nearest the leaf
-    place[0] = top;
-    for (let n = 1; n < place.length; ++n) {
+    const needed = new Uint8Array(fn.length), place = [top], area = [];
+    for (const s of wanted) for (let n = s.node; n && !needed[n]; n = caller[n]) needed[n] = 1;
+    for (let n = 1; n < fn.length; ++n) {
       if (!needed[n]) continue;
-      const fn = trie.fn[n], above = place[trie.parent[n]];
-      if (view.tab === "executor") {
-        const plan = PLAN.exec(names[fn]);
-        const own = classes[cls(fn)].id;
-        place[n] = plan && !(above.name === plan[1]) ? child(above, plan[1], classRow.executor, -1) : above;
-        area[n] = own === "other" || own === "kernel" || own === "unnamed"
-          ? area[trie.parent[n]] : cls(fn);
+      const above = place[caller[n]], cls = clsOf[fn[n]];
+      if (plan) {
+        // Only plan nodes; on top of them the area of the last frame that is Postgres' own.
+        const node = PLAN.exec(names[fn[n]]);
+        place[n] = node && above.name !== node[1] ? child(nodes, above, node[1], row.executor) : above;
+        area[n] = /other|kernel|unnamed/.test(classes[cls].id) ? area[caller[n]] : cls;
       } else {
-        place[n] = view.merged && above.fn === fn ? above : child(above, names[fn], cls(fn), fn);
+        place[n] = !view.merged ? add(nodes, names[fn[n]], cls, fn[n], above)
+          : above.fn === fn[n] ? above : child(nodes, above, names[fn[n]], cls, fn[n]);
       }
     }
     for (const s of wanted) {
       let node = place[s.node];
-      if (view.tab === "executor") {
-        const row = area[s.node] === undefined ? classRow.other : area[s.node];
-        if (node === top) node = child(top, "outside the executor", classRow.main, -1);
-        node = child(node, classes[row].title, row, -1);
+      if (plan) {
+        const cls = area[s.node] || row.other;
+        if (node === top) node = child(nodes, top, "outside the executor", row.main);
+        node = child(nodes, node, classes[cls].title, cls);
       } else if (waiting) {
         const name = s.wait < 0 ? "wait event unknown" : waits[s.wait] || "no wait event";
-        const row = classRow[name.split(":")[0]];
-        node = child(node, name, row === undefined ? classRow.other : row, -1);
+        node = child(nodes, node, name, row[name.split(":")[0]] || row.other);
       }
       node.self += s.weight;
       node.count += s.count;
     }
-    return addUp(top);
+    for (let i = nodes.length; i-- > 0;) {  // callees stand behind their callers
+      const node = nodes[i];
+      node.total += node.self;
+      if (node.parent) { node.parent.total += node.total; node.parent.count += node.count; }
+    }
+    return nodes;
   }
 
-  /* ---- One graph on the page --------------------------------------------------------------- */
+  /* ---- One graph on the page ---- */
 
-  const context = make("canvas", {}).getContext("2d");
-  const widths = new Map();
+  const canvas = make("canvas").getContext("2d"), widths = new Map();
   function textWidth(text) {
-    if (!context) return text.length * 7.4;
-    let width = widths.get(text);
-    if (width === undefined) {
-      context.font = "11.5px " + getComputedStyle(root).fontFamily;
-      widths.set(text, width = context.measureText(text).width);
+    if (!widths.has(text)) {
+      canvas.font = "11.5px " + getComputedStyle(root).fontFamily;
+      widths.set(text, canvas.measureText(text).width);
     }
-    return width;
+    return widths.get(text);
   }
   function fit(text, room) {
-    if (textWidth(text) <= room) return text;
+    if (room < 14 || textWidth(text) <= room) return room < 14 ? "" : text;
     const letters = Array.from(text.slice(0, 200));
-    let count = Math.min(letters.length, Math.floor(letters.length * room / textWidth(text)));
+    let count = Math.floor(letters.length * room / textWidth(text));
     while (count > 1 && textWidth(letters.slice(0, count).join("") + "…") > room) --count;
     return count > 1 ? letters.slice(0, count).join("") + "…" : "";
   }
 
-  const findings = $$(".finding").map((element, i) => ({
-    element, number: i + 1, frames: element.dataset.frames.split("\n").filter(Boolean)}));
+  const findings = all(".finding").map((element, i) => ({element, number: i + 1,
+    frames: element.dataset.frames.split("\n").filter(Boolean)}));
+  const sheet = {width: +root.getAttribute("width"), height: +root.getAttribute("height")};
+  const view = {query: "", range: null, merged: false, icicle: false};
+  let profile = null, pattern = "", chosen = null, matches = null;
+  const controls = {};
 
-  function Graph(element) {
-    const width = +element.dataset.width, row = +element.dataset.row;
-    const staticHeight = +element.dataset.height, unit = element.dataset.unit;
-    const self = {element, model: modelFromDrawing(element), focus: null, current: null};
-    let shown = [], icicle = false, top = 0;
+  class Graph {
+    constructor(element) {
+      Object.assign(this, {element, id: element.dataset.graph, unit: element.dataset.unit,
+        width: +element.dataset.width, row: +element.dataset.row, focus: null, current: null,
+        height: +element.dataset.height, boxes: [], extra: 0});
+      if (!profile) this.show(modelFromDrawing(element));
+      else if (this.id === "waits") this.show(collapse({tab: this.id}));
+    }
+    show(nodes) { this.nodes = nodes; this.model = nodes[0]; }
 
-    // Boxes of the zoomed tree; `from` fills the width, its callers stand below it.
-    self.layout = function (from) {
-      const boxes = [], chain = [];
-      for (let n = from; n; n = n.parent) chain.unshift(n);
-      for (const n of chain) boxes.push({node: n, x: 0, w: width, depth: n.depth});
-      const scale = width / from.total;
-      for (let i = chain.length - 1; i < boxes.length; ++i) {
-        const box = boxes[i];
-        if (box.merged) continue;
-        let x = box.x, rest = 0, merged = 0, count = 0;
-        for (const kid of box.node.kids) {
-          const w = kid.total * scale;
-          if (w >= MIN && box.depth < 1000) {
-            boxes.push({node: kid, x, w, depth: box.depth + 1});
-            x += w;
-          } else { ++merged; rest += w; count += kid.count; }
+    // `from` fills the width, its callers stand below it. Siblings narrower than 0.3 pixels are
+    // gathered into one box that says how many they are.
+    layout(from) {
+      const boxes = [], scale = this.width / from.total;
+      for (let node = from; node; node = node.parent) boxes.unshift({node, x: 0, w: this.width, depth: node.depth});
+      for (let i = from.depth; i < boxes.length; ++i) {
+        const {node, merged, depth} = boxes[i];
+        if (merged) continue;
+        let x = boxes[i].x;
+        const rest = {node, w: 0, depth: depth + 1, merged: 0, count: 0};
+        const wide = node.kids.filter((kid) => kid.total * scale >= 0.3 && depth < 1000 ||
+          (++rest.merged, rest.w += kid.total * scale, rest.count += kid.count, false));
+        for (const kid of wide.sort((a, b) => a.name < b.name ? -1 : 1)) {
+          boxes.push({node: kid, x, w: kid.total * scale, depth: depth + 1});
+          x += kid.total * scale;
         }
-        if (rest >= MIN) {
-          boxes.push({node: box.node, x, w: rest, depth: box.depth + 1, merged, count});
-        }
+        if (rest.w >= 0.3) boxes.push(Object.assign(rest, {x}));
       }
       return boxes;
-    };
+    }
 
-    self.draw = function () {
-      const from = self.focus || self.model;
-      const boxes = from.total > 0 ? self.layout(from) : [];
-      const rows = boxes.reduce((most, b) => Math.max(most, b.depth + 1), 0);
-      top = Math.max(staticHeight, rows * row);
-      const yOf = (box) => icicle ? box.depth * row : top - (box.depth + 1) * row;
-      const frames = make("g", {class: "frames"}), labels = element.querySelector(".labels").cloneNode(false);
-      const groups = new Map();
-      shown = boxes;
-      for (const box of boxes) {
-        box.y = yOf(box);
-        const cls = box.merged ? classRow.merged : box.node.cls;
-        let g = groups.get(cls);
-        if (!g) {
-          g = make("g", {class: classes[cls].id, fill: classes[cls].fill}, frames);
-          groups.set(cls, g);
-        }
-        box.rect = make("rect", {x: box.x.toFixed(2), y: box.y,
-          width: (box.w - (box.w > 4 ? 0.7 : 0)).toFixed(2), height: row - 1}, g);
-        box.rect.box = box;
-        if (box.node.depth < from.depth) box.rect.setAttribute("class", "above");
-        const pinned = 0;
-        const label = box.w > 22 ? fit(box.merged ? box.merged + " more" : box.node.name, box.w - 8 - pinned) : "";
-        if (label) make("text", {x: (box.x + 4).toFixed(2), y: box.y + row * 0.72}, labels, label).box = box;
-      }
-      element.querySelector(".frames").replaceWith(frames);
-      element.querySelector(".labels").replaceWith(labels);
-      drawPins(labels);
-      grow(element, top);
-      self.mark();
-    };
-
-    // The callouts: on the widest frame of a finding's first name that can carry one.
-    function drawPins(labels) {
-      const pins = element.querySelector(".pins");
-      if (!pins || element.dataset.graph !== "cpu") return;
-      pins.textContent = "";
-      const used = new Map();
-      for (const finding of view.tab === "cpu" ? findings : []) {
+    // Callouts stand on the widest frame of a finding's first name that can carry one.
+    pins(boxes) {
+      const pins = new Map();
+      for (const {frames, number} of this === main && view.tab === "cpu" ? findings : []) {
         let best = null;
-        for (const name of finding.frames) {
-          for (const box of shown) {
-            if (!box.merged && box.node.name === name && box.w > 0 && (!best || box.w > best.w)) best = box;
+        for (const name of frames) {
+          for (const box of boxes) {
+            if (!box.merged && box.node.name === name && (!best || box.w > best.w)) best = box;
           }
           if (best && best.w >= 40) break;
         }
-        if (!best) continue;
-        const shift = (used.get(best) || 0) * 16;
-        used.set(best, (used.get(best) || 0) + 1);
-        const g = make("g", {class: "disc"}, pins);
-        const x = best.w >= 17 ? best.x + 9.5 + shift : best.x + best.w / 2 + shift;
-        make("circle", {cx: x, cy: best.y + row / 2 - 0.5, r: 7.5, fill: "#16181b", stroke: "#fff"}, g);
-        make("text", {x, y: best.y + row / 2 + 3.3, "text-anchor": "middle", "font-size": 10.5,
-          "font-weight": 700, fill: "#fff"}, g, finding.number);
+        if (best) pins.set(best, [...pins.get(best) || [], number]);
       }
-      for (const text of labels.children) {
-        const count = used.get(text.box);
-        if (!count) continue;
-        text.setAttribute("x", text.box.x + 4 + count * 16);
-        text.textContent = fit(text.box.node.name, text.box.w - 8 - count * 16);
+      return pins;
+    }
+
+    draw() {
+      const {element, row: high} = this, from = this.focus || this.model;
+      const boxes = this.boxes = from.total > 0 ? this.layout(from) : [];
+      const deepest = boxes.reduce((most, box) => Math.max(most, box.depth + 1), 0);
+      const height = Math.max(this.height, deepest * high), pins = this.pins(boxes), groups = [];
+      const parts = ["frames", "labels", "pins"].map((name) => {
+        const old = $("." + name, element), part = old.cloneNode(false);
+        old.replaceWith(part);
+        return part;
+      });
+      for (const box of boxes) {
+        const {x, w, node} = box, cls = box.merged ? row.merged : node.cls;
+        const y = view.icicle ? box.depth * high : height - (box.depth + 1) * high;
+        groups[cls] = groups[cls] ||
+          make("g", {class: classes[cls].id, fill: classes[cls].fill}, parts[0]);
+        box.rect = make("rect", {x: x.toFixed(2), y, width: (w - (w > 4 ? 0.7 : 0)).toFixed(2),
+          height: high - 1, class: node.depth < from.depth ? "above" : ""}, groups[cls]);
+        box.rect.box = box;
+        const discs = pins.get(box) || [], inset = 4 + discs.length * 16;
+        const label = w > 22 ? fit(box.merged ? box.merged + " more" : node.name, w - 4 - inset) : "";
+        if (label) make("text", {x: x + inset, y: y + high * 0.72}, parts[1], label);
+        discs.forEach((number, i) => {
+          const cx = x + (w > 17 ? 9.5 : w / 2) + i * 16, disc = make("g", {class: "disc"}, parts[2]);
+          make("circle", {cx, cy: y + high / 2 - 0.5, r: 7.5, fill: "#16181b", stroke: "#fff"}, disc);
+          make("text", {x: cx, y: y + high / 2 + 3.3, "text-anchor": "middle", "font-size": 10.5,
+            "font-weight": 700, fill: "#fff"}, disc, number);
+        });
+      }
+      this.grow(height - this.height);
+      this.mark();
+    }
+
+    // A graph that needs more room than was reserved moves down what stands below it.
+    grow(extra) {
+      const below = $(".below[data-after=" + this.id + "]");
+      if (below) below.setAttribute("transform", "translate(0 " + extra + ")");
+      this.extra = extra;
+      const height = graphs.reduce((sum, graph) => sum + graph.extra, sheet.height);
+      root.setAttribute("height", height);
+      root.setAttribute("viewBox", "0 0 " + sheet.width + " " + height);
+    }
+
+    // Dims what the search or the chosen finding does not speak of; outlines the current frame.
+    mark() {
+      for (const {rect, node, merged} of this.boxes) {
+        rect.classList.toggle("dim", Boolean(matches && (merged || !matches(node.name))));
+        rect.classList.toggle("current", !merged && node === this.current);
       }
     }
 
-    // Dims what the search or the chosen finding does not speak of, and outlines the current frame.
-    self.mark = function () {
-      for (const box of shown) {
-        const name = box.node.name;
-        const hit = box.merged ? false : matcher ? matcher(name) : true;
-        box.rect.classList.toggle("dim", Boolean(matcher) && !hit);
-        box.rect.classList.toggle("current", !box.merged && box.node === self.current);
-      }
-      element.classList.toggle("searching", Boolean(matcher));
-    };
-
-    // Weight of the matching frames; a stack with several of them counts once.
-    self.matching = function () {
-      let sum = 0, count = 0;
-      const todo = [self.focus || self.model];
+    // A stack with several matching frames counts once.
+    matching() {
+      const top = this.focus || this.model, todo = [top];
+      let total = 0, count = 0;
       while (todo.length) {
         const node = todo.pop();
-        if (matcher(node.name)) { sum += node.total; count += node.count; } else todo.push(...node.kids);
+        if (matches(node.name)) { total += node.total; count += node.count; } else for (const kid of node.kids) todo.push(kid);
       }
-      return {share: sum / (self.focus || self.model).total, count};
-    };
-
-    self.describe = function (box) {
-      const n = box.node, whole = self.model.total;
-      if (box.merged) return [group(box.merged) + " narrow frames", group(box.count) + " " + unit];
-      let numbers = group(n.count) + " " + unit + " · " + percent(n.total / whole);
-      if (n.self > 0) numbers += " · self " + percent(n.self / whole);
-      return [n.name, numbers, n.detail || detailOf(n)].filter(Boolean);
-    };
-
-    self.zoom = function (node) {
-      self.focus = node === self.model ? null : node;
-      self.draw();
-    };
-    self.flip = function (on) { icicle = on; self.draw(); };
-    self.boxOf = (node) => shown.find((box) => !box.merged && box.node === node);
-    self.path = function () {
-      const names = [];
-      for (let n = self.focus; n && n.parent; n = n.parent) names.unshift(n.name);
-      return names;
-    };
-    self.follow = function (names) {
-      let node = self.model;
-      for (const name of names) {
-        const next = node.kids.find((kid) => kid.name === name);
-        if (!next) break;
-        node = next;
-      }
-      self.focus = node === self.model ? null : node;
-    };
-    for (const title of Array.from(element.querySelectorAll("title"))) title.remove();
-    return self;
-  }
-
-  function detailOf(node) {
-    if (!profile || node.fn < 0) return "";
-    const facts = profile.facts.functions || {}, modules = profile.facts.modules || [];
-    const module = facts.module ? modules[facts.module[node.fn]] : null;
-    const parts = [module ? module.path.split("/").pop() : ""];
-    if (facts.tier && facts.tier[node.fn] === 3) parts.push("name recovered from the binary");
-    if (facts.tier && facts.tier[node.fn] === 4) parts.push("only its source file is known");
-    return parts.filter(Boolean).join(" · ");
-  }
-
-  // A graph that needs more rows than were reserved moves what stands below it.
-  const sheet = {height: +root.getAttribute("height"), width: +root.getAttribute("width")};
-  const grown = new Map();
-  function grow(element, height) {
-    grown.set(element, height - +element.dataset.height);
-    for (const below of $$(".below")) {
-      if (element.compareDocumentPosition(below) & Node.DOCUMENT_POSITION_FOLLOWING &&
-          below.dataset.after === element.dataset.graph) {
-        below.setAttribute("transform", "translate(0 " + grown.get(element) + ")");
-      }
+      return percent(total / top.total) + " · " + group(count);
     }
-    let extra = 0;
-    for (const more of grown.values()) extra += more;
-    root.setAttribute("height", sheet.height + extra);
-    root.setAttribute("viewBox", "0 0 " + sheet.width + " " + (sheet.height + extra));
+
+    describe({node, merged, count}) {
+      if (merged) return [group(merged) + " narrow frames", group(count) + " " + this.unit];
+      const share = (weight) => percent(weight / this.model.total);
+      return [node.name, group(node.count) + " " + this.unit + " · " + share(node.total) +
+        (node.self > 0 ? " · self " + share(node.self) : ""), node.detail || detail(node.fn)];
+    }
+
+    zoom(node) {
+      this.focus = node === this.model ? null : node;
+      this.draw();
+      if (matches) search();
+      if (this === main) remember();
+    }
+    path() {
+      const names = [];
+      for (let n = this.focus; n && n.parent; n = n.parent) names.unshift(n.name);
+      return names;
+    }
+    follow(names) {
+      let node = this.model;
+      for (const name of names) node = node.kids.find((kid) => kid.name === name) || node;
+      this.focus = node === this.model ? null : node;
+    }
   }
 
-  /* ---- State, toolbar ----------------------------------------------------------------------- */
+  function detail(fn) {
+    if (!profile || fn < 0) return "";
+    const {functions: f = {}, modules = []} = profile.facts, module = f.module && modules[f.module[fn]];
+    return [module && module.path.split("/").pop(), f.tier && ["", "", "",
+      "name recovered from the binary", "only its source file is known"][f.tier[fn]]]
+      .filter(Boolean).join(" · ");
+  }
 
-  const graphs = $$(".graph").map(Graph);
-  const main = graphs[0];
-  const view = {tab: main ? main.element.dataset.graph : "cpu", query: "", range: null, merged: false};
-  let profile = null, matcher = null, pattern = "", chosen = null, controls = {};
+  /* ---- Views, search ---- */
 
-  function setMatcher() {
-    matcher = null;
-    controls.count.textContent = "";
-    if (chosen) {
-      const names = new Set(chosen.frames);
-      matcher = (name) => names.has(name);
-    } else if (pattern) {
+  let graphs = [], main = null;
+
+  function search() {
+    matches = null;
+    let sum = "";
+    if (chosen) matches = (name) => chosen.frames.includes(name);
+    else if (pattern) {
       try {
-        const expression = new RegExp(pattern, /[A-Z]/.test(pattern) ? "" : "i");
-        const known = new Map();
-        matcher = (name) => {
+        const expression = new RegExp(pattern, /[A-Z]/.test(pattern) ? "" : "i"), known = new Map();
+        matches = (name) => {
           if (!known.has(name)) known.set(name, expression.test(name));
           return known.get(name);
         };
-      } catch (error) {
-        controls.count.textContent = "not a valid pattern";
-      }
+      } catch (error) { sum = "not a valid pattern"; }
     }
+    controls.count.textContent = matches ? main.matching() : sum;
     for (const finding of findings) finding.element.classList.toggle("chosen", finding === chosen);
     for (const graph of graphs) graph.mark();
-    if (!matcher || !main) return;
-    const sum = main.matching();
-    controls.count.textContent = percent(sum.share) + " · " + group(sum.count);
   }
 
-  function refresh(keepZoom) {
-    if (!profile || !main) return;
-    const path = keepZoom ? main.path() : [];
-    main.model = collapse(profile, view);
-    main.focus = main.current = null;
+  function refresh(path) {
+    if (profile) main.show(collapse(view));
+    main.current = null;
     main.follow(path);
     main.draw();
-    drawLegend();
-    setMatcher();
+    search();
+    if (!profile) return;
     for (const tab of controls.tabs) tab.setAttribute("aria-selected", tab.value === view.tab);
     if (controls.query) controls.query.value = view.query;
-    drawRange();
+    legend();
+    veil();
   }
 
-  // The legend beside the graph follows what is shown; a click lights up one area.
-  function drawLegend() {
-    const legend = $(".legend[data-of='" + main.element.dataset.graph + "']");
-    if (!legend) return;
-    const sums = new Array(classes.length).fill(0);
-    const todo = [main.model];
-    while (todo.length) {
-      const node = todo.pop();
-      sums[node.cls] += node.self;
-      todo.push(...node.kids);
-    }
-    const order = classes.map((c, i) => i).sort((a, b) => sums[b] - sums[a]);
-    const sample = legend.querySelector("text").cloneNode(false);
-    const left = +legend.dataset.x, right = left + +legend.dataset.width, rows = +legend.dataset.rows;
-    let x = left, line = 0;
-    legend.textContent = "";
-    for (const i of order) {
-      const share = sums[i] / (main.model.total || 1);
-      if (share < 0.0005) break;
-      const text = classes[i].title + " " + percent(share);
-      const width = textWidth(text) + 38;
-      if (x > left && x + width > right + 20) { x = left; ++line; }
-      if (line >= rows) break;
-      const y = +legend.dataset.y + line * 20;
-      make("rect", {x, y, width: 11, height: 11, rx: 2.5, fill: classes[i].fill, class: "swatch"}, legend);
-      const label = sample.cloneNode(false);
-      label.setAttribute("x", x + 17);
-      label.setAttribute("y", y + 10);
-      label.textContent = text;
-      legend.appendChild(label);
-      x += width;
-    }
+  function legend() {
+    const drawn = $(".legend[data-of=" + main.id + "]"), sums = classes.map(() => 0);
+    for (const node of main.nodes) sums[node.cls] += node.self;
+    const {x, y, width, rows: lines} = drawn.dataset;
+    drawn.textContent = "";
+    const list = make("div", {class: "areas"}, make("foreignObject", {x, y: y - 3, width, height: lines * 20}, drawn));
+    classes.map((c, i) => [sums[i] / main.model.total, c]).filter(([share]) => share >= 0.0005)
+      .sort((a, b) => b[0] - a[0]).forEach(([share, c]) => {
+        const item = make("span", {}, list);
+        make("i", {style: "background:" + c.fill}, item);
+        item.append(c.title + " " + percent(share));
+      });
   }
 
-  function buildToolbar() {
-    const place = $(".bar-place");
-    if (!place) return false;
-    const holder = make("foreignObject", {x: place.dataset.x, y: place.dataset.y,
-      width: place.dataset.width, height: 34, class: "bar"});
-    place.parentNode.insertBefore(holder, place);
-    const bar = make("div", {}, holder);
-    controls.tabList = make("div", {class: "tabs", role: "tablist", "aria-label": "Views"}, bar);
+  function toolbar() {
+    const {x, y, width} = $(".bar-place").dataset;
+    const bar = make("div", {}, make("foreignObject", {x, y, width, height: 34, class: "bar"},
+      $(".bar-place").parentNode));
+    const tabs = make("div", {class: "tabs", role: "tablist", "aria-label": "Views"});
+    const button = (label, title, action, toggles) => {
+      const b = make("button", {type: "button", title}, bar, label);
+      if (toggles) b.setAttribute("aria-pressed", false);
+      on(b, "click", () => {
+        if (toggles) b.setAttribute("aria-pressed", view[toggles] = !view[toggles]);
+        action();
+      });
+    };
     controls.tabs = [];
-    controls.queryPlace = make("span", {}, bar);
+    if (profile) {
+      const has = (state) => profile.samples.some((s) => s.state === state);
+      const running = has("running");
+      for (const [value, label, shown] of [["cpu", "CPU", running], ["waits", "Waiting", has("waiting")],
+        ["executor", "Executor", running && profile.names.some((name) => PLAN.test(name))]]) {
+        if (!shown) continue;
+        const tab = make("button", {type: "button", role: "tab", value}, tabs, label);
+        on(tab, "click", () => { view.tab = value; refresh([]); remember(); });
+        controls.tabs.push(tab);
+      }
+      bar.append(tabs);
+      queries(bar);
+    }
     make("span", {class: "gap"}, bar);
     controls.search = make("input", {type: "search", placeholder: "Search functions  ( / )",
-      "aria-label": "Search functions by regular expression", spellcheck: "false"}, bar);
+      "aria-label": "Search functions by regular expression"}, bar);
+    on(controls.search, "input", () => { pattern = controls.search.value; chosen = null; search(); remember(true); });
     controls.count = make("span", {class: "count", role: "status"}, bar);
-    const button = (label, title, pressed, action) => {
-      const b = make("button", {type: "button", title}, bar, label);
-      if (pressed) b.setAttribute("aria-pressed", "false");
-      b.addEventListener("click", () => action(b));
-      return b;
-    };
-    const toggle = (b) => {
-      const on = b.getAttribute("aria-pressed") !== "true";
-      b.setAttribute("aria-pressed", on);
-      return on;
-    };
-    controls.merge = button("Merge recursion", "Draw direct recursion as one frame", true, (b) => {
-      view.merged = toggle(b);
-      refresh(false);
-    });
-    controls.merge.hidden = true;
-    button("Icicle", "Grow downwards instead of upwards", true, (b) => {
-      const on = toggle(b);
-      for (const graph of graphs) graph.flip(on);
-    });
-    button("Reset", "Back to the whole recording (Esc)", false, reset);
-    controls.search.addEventListener("input", () => {
-      pattern = controls.search.value;
-      chosen = null;
-      setMatcher();
-      remember(true);
-    });
-    return true;
+    if (profile) button("Merge recursion", "Draw direct recursion as one frame", () => refresh([]), "merged");
+    button("Icicle", "Grow downwards", () => graphs.forEach((graph) => graph.draw()), "icicle");
+    button("Reset", "Back to the whole recording (Esc)", reset);
+    const spot = $(".status-place");
+    controls.status = make("text", {role: "status", class: "muted", x: spot.dataset.x, y: spot.dataset.y,
+      "font-size": 12}, spot.parentNode);
   }
 
-  function buildTabs() {
-    const add = (value, label) => {
-      const tab = make("button", {type: "button", role: "tab", value, "aria-selected": value === view.tab},
-        controls.tabList, label);
-      tab.addEventListener("click", () => { view.tab = value; refresh(false); remember(); });
-      controls.tabs.push(tab);
-    };
-    const has = (state) => profile.samples.some((s) => s.state === state);
-    if (has("running")) add("cpu", "CPU");
-    if (has("waiting")) add("waits", "Waiting");
-    if (profile.names.some((name) => PLAN.test(name)) && has("running")) add("executor", "Executor");
+  function queries(bar) {
     const sums = new Map();
     for (const s of profile.samples) {
       if (s.query && s.state !== "idle") sums.set(s.query, (sums.get(s.query) || 0) + s.weight);
     }
-    if (sums.size === 0) return;
-    const select = controls.query = make("select", {"aria-label": "Query"}, controls.queryPlace);
-    make("option", {value: ""}, select, "all queries");
-    const texts = Object.fromEntries((profile.facts.queries || []).map(
-      (q) => [BigInt.asIntN(64, BigInt(q.id)).toString(), q.text]));
+    if (!sums.size) return;
+    const texts = new Map((profile.facts.queries || []).map((q) => [q.id, q.text]));
+    controls.query = make("select", {"aria-label": "Query"}, bar);
+    make("option", {value: ""}, controls.query, "all queries");
     for (const [id] of [...sums].sort((a, b) => b[1] - a[1]).slice(0, 30)) {
-      make("option", {value: id}, select, (id + "  " + (texts[id] || "")).slice(0, 60));
+      // Ids are unsigned numbers in JSON; beyond 2^53 they only match approximately.
+      const text = texts.get(Number(BigInt.asUintN(64, BigInt(id)))) || "";
+      make("option", {value: id}, controls.query, (id + "  " + text).slice(0, 60));
     }
-    select.addEventListener("change", () => { view.query = select.value; refresh(true); remember(); });
+    on(controls.query, "change", () => { view.query = controls.query.value; refresh(main.path()); remember(); });
   }
 
-  function reset() {
+  function clear() {
     chosen = null;
     pattern = controls.search.value = "";
-    view.query = "";
-    view.range = null;
-    for (const graph of graphs) { graph.focus = graph.current = null; if (graph !== main || !profile) graph.draw(); }
-    refresh(false);
-    setMatcher();
+  }
+  function reset() {
+    clear();
+    Object.assign(view, {tab: main.id, query: "", range: null});
+    for (const graph of graphs) if (graph !== main) graph.zoom(null);
+    refresh([]);
     remember();
   }
 
-  /* ---- Permalinks: #z=path;of;names&v=tab&q=query&t=from-to&s=pattern ------------------------ */
+  /* ---- Permalinks: #z=path;of;names&v=tab&q=query&t=from-to&s=pattern ---- */
 
-  const alone = document.querySelectorAll("svg.pgflame").length < 2;
-  const key = (name) => alone ? name : root.id + "." + name;
+  const alone = () => document.querySelectorAll("svg.pgflame").length < 2;
+  const key = (name) => alone() ? name : root.id + "." + name;
   function remember(quietly) {
     const parts = new URLSearchParams(location.hash.slice(1));
-    const set = (name, value) => value ? parts.set(key(name), value) : parts.delete(key(name));
-    set("z", main ? main.path().map(encodeURIComponent).join(";") : "");
-    set("v", main && view.tab !== main.element.dataset.graph ? view.tab : "");
-    set("q", view.query);
-    set("t", view.range ? view.range.join("-") : "");
-    set("s", pattern);
-    const hash = "#" + parts.toString();
+    for (const [name, value] of Object.entries({z: main.path().map(encodeURIComponent).join(";"),
+      v: view.tab === main.id ? "" : view.tab, q: view.query, t: (view.range || []).join("-"), s: pattern})) {
+      if (value) parts.set(key(name), value); else parts.delete(key(name));
+    }
+    const hash = "#" + parts;
     if (hash === (location.hash || "#")) return;
     try {
       history[quietly ? "replaceState" : "pushState"](null, "", hash);
@@ -635,226 +515,163 @@
     }
   }
   function recall() {
-    const parts = new URLSearchParams(location.hash.slice(1));
-    const get = (name) => parts.get(key(name)) || "";
-    if (!main) return;
-    if (profile) {
-      view.tab = get("v") || main.element.dataset.graph;
-      view.query = get("q");
-      const range = /^(\d+)-(\d+)$/.exec(get("t"));
-      view.range = range ? [+range[1], +range[2]] : null;
-      refresh(false);
-    }
+    const parts = new URLSearchParams(location.hash.slice(1)), get = (name) => parts.get(key(name)) || "";
+    const range = /^(\d+)-(\d+)$/.exec(get("t"));
+    const tab = controls.tabs.find((t) => t.value === get("v"));
+    Object.assign(view, {tab: tab ? tab.value : main.id, query: get("q"), range: range && [+range[1], +range[2]]});
+    clear();
     pattern = controls.search.value = get("s");
-    chosen = null;
-    main.follow(get("z") ? get("z").split(";").map(decodeURIComponent) : []);
-    main.draw();
-    setMatcher();
+    refresh(get("z").split(";").map(decodeURIComponent));
   }
 
-  /* ---- Mouse --------------------------------------------------------------------------------- */
+  /* ---- Mouse and keyboard ---- */
 
-  const card = make("g", {class: "card-hover", "pointer-events": "none", visibility: "hidden"}, root);
-  function showCard(graph, box, event) {
-    card.textContent = "";
-    const back = make("rect", {class: "card-back", rx: 5}, card);
-    let y = 8, wide = 0;
-    graph.describe(box).forEach((line, i) => {
-      for (let at = 0; at < line.length && at < 400; at += 80) {
-        y += 17;
-        const text = make("text", {x: 12, y, "font-size": 12.5, class: i ? "card-muted" : "card-ink"}, card,
-          line.slice(at, at + 80));
-        if (i === 0) text.setAttribute("font-weight", 600);
-        wide = Math.max(wide, text.getComputedTextLength());
-      }
-    });
-    back.setAttribute("width", wide + 24);
-    back.setAttribute("height", y + 10);
+  const card = make("foreignObject", {class: "hover", width: 440, height: 160, visibility: "hidden"});
+  function showCard(lines, event) {
     const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(root.getScreenCTM().inverse());
-    const x = Math.max(4, Math.min(point.x + 14, sheet.width - wide - 30));
-    card.setAttribute("transform", "translate(" + x + " " + (point.y + 20) + ")");
+    card.textContent = "";
+    const box = make("div", {}, card);
+    for (const line of lines) if (line) make("div", {}, box, line);
+    card.setAttribute("x", Math.min(point.x + 14, sheet.width - 444));
+    card.setAttribute("y", point.y + 18);
     card.setAttribute("visibility", "visible");
-    root.appendChild(card);
   }
-  const hideCard = () => card.setAttribute("visibility", "hidden");
 
-  function onMouse(graph) {
-    const element = graph.element;
-    element.addEventListener("mousemove", (event) => {
-      const box = event.target.box;
-      if (box) showCard(graph, box, event); else hideCard();
+  function listen(graph) {
+    const {element} = graph, hide = () => card.setAttribute("visibility", "hidden");
+    on(element, "mousemove", (event) => {
+      if (event.target.box) showCard(graph.describe(event.target.box), event); else hide();
     });
-    element.addEventListener("mouseleave", hideCard);
-    element.addEventListener("click", (event) => {
-      const box = event.target.box;
+    on(element, "mouseleave", hide);
+    on(element, "click", ({target: {box}}) => {
       if (!box) return;
-      hideCard();
+      hide();
       graph.current = box.node;
       graph.zoom(box.node);
-      if (matcher) setMatcher();
-      if (graph === main) remember();
     });
-  }
-
-  /* ---- Keyboard: arrows walk, Enter zooms, Esc undoes, / searches ----------------------------- */
-
-  function onKeys(graph) {
-    const element = graph.element;
-    element.setAttribute("tabindex", "0");
-    element.setAttribute("role", "application");
-    element.setAttribute("aria-label", "Flame graph. Arrow keys walk, Enter zooms, Escape goes back.");
-    element.addEventListener("keydown", (event) => {
+    for (const [name, value] of [["tabindex", 0], ["role", "application"], ["aria-label",
+      "Flame graph. Arrow keys walk, Enter zooms, Escape goes back."]]) element.setAttribute(name, value);
+    on(element, "keydown", (event) => {
       const node = graph.current || graph.focus || graph.model;
-      const widest = (n) => n.kids.reduce((a, b) => !a || b.total > a.total ? b : a, null);
-      const beside = (step) => {
-        const row = node.parent ? node.parent.kids.filter(graph.boxOf) : [node];
-        return row[row.indexOf(node) + step];
-      };
-      const moves = {ArrowUp: () => widest(node), ArrowDown: () => node.parent,
-        ArrowLeft: () => beside(-1), ArrowRight: () => beside(1)};
-      if (event.key === "Enter") {
-        graph.zoom(node);
-        if (graph === main) remember();
-      } else if (moves[event.key]) {
-        const next = moves[event.key]();
-        if (next && graph.boxOf(next)) graph.current = next; else if (!graph.current) graph.current = node;
-      } else return;
+      const shown = (n) => graph.boxes.some((box) => box.node === n && !box.merged);
+      const row = graph.boxes.filter((box) => box.node.parent === node.parent && !box.merged)
+        .map((box) => box.node);
+      let next = null;
+      if (event.key === "ArrowUp") next = node.kids.reduce((a, b) => a && a.total >= b.total ? a : b, null);
+      else if (event.key === "ArrowDown") next = node.parent;
+      else if (event.key === "ArrowLeft") next = row[row.indexOf(node) - 1];
+      else if (event.key === "ArrowRight") next = row[row.indexOf(node) + 1];
+      else if (event.key === "Enter") graph.zoom(node);
+      else return;
       event.preventDefault();
+      graph.current = next && shown(next) ? next : node;
       graph.mark();
-      controls.status.textContent = graph.describe({node: graph.current || node}).join(" · ");
+      controls.status.textContent = graph.describe({node: graph.current}).filter(Boolean).join(" · ");
     });
   }
 
-  root.addEventListener("keydown", (event) => { if (event.key === "Escape") back(); });
-  function back() {
-    if (chosen || pattern) {
-      chosen = null;
-      pattern = controls.search.value = "";
-      setMatcher();
-    } else if (main && main.focus) {
-      main.zoom(null);
-    } else {
-      reset();
-    }
-    remember();
-  }
-  document.addEventListener("keydown", (event) => {
-    const typing = /^(input|select|textarea)$/i.test(event.target.localName || "");
-    if (event.key === "/" && !typing && controls.search && alone) {
+  // Escape undoes one thing at a time; "/" searches.
+  on(document, "keydown", (event) => {
+    const inside = root.contains(event.target), typing = /input|select|textarea/.test(event.target.localName);
+    if (event.key === "/" && !typing && (alone() || inside)) {
       event.preventDefault();
       controls.search.focus();
-    } else if (event.key === "Escape" && event.target === (document.body || root)) back();
+    } else if (event.key === "Escape" && (alone() || inside)) {
+      if (chosen || pattern) { clear(); search(); remember(); }
+      else if (main.focus) main.zoom(null);
+      else reset();
+    }
   });
 
-  /* ---- Findings light up their frames ---------------------------------------------------------- */
-
-  function choose(finding) {
-    chosen = chosen === finding ? null : finding;
-    pattern = controls.search.value = "";
-    if (chosen && profile && view.tab !== "cpu") { view.tab = "cpu"; refresh(false); }
-    setMatcher();
-    if (chosen) main.element.scrollIntoView({block: "nearest", behavior: "smooth"});
-  }
-  function onFindings() {
-    for (const finding of findings) {
-      if (!main || finding.frames.length === 0) continue;
-      const place = finding.element.querySelector(".show-place");
-      const link = make("text", {class: "show accent", x: place.dataset.x, y: place.dataset.y,
-        "text-anchor": "end", "font-size": 12, tabindex: 0, role: "button",
-        "aria-label": "Show finding " + finding.number + " in the graph"}, finding.element, "show in graph");
-      link.addEventListener("click", () => choose(finding));
-      link.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" && event.key !== " ") return;
-        event.preventDefault();
-        choose(finding);
-      });
-    }
-  }
-
-  /* ---- Timeline: drag to select seconds --------------------------------------------------------- */
-
-  const strip = $(".timeline");
-  let veil = null;
-  function drawRange() {
-    if (!strip || !veil) return;
-    const d = strip.dataset, left = +d.x, wide = +d.width, all = +d.seconds;
-    const [from, to] = view.range || [0, all];
-    const a = left + wide * from / all, b = left + wide * to / all;
-    veil[0].setAttribute("x", left);
-    veil[0].setAttribute("width", Math.max(0, a - left));
-    veil[1].setAttribute("x", b);
-    veil[1].setAttribute("width", Math.max(0, left + wide - b));
-    strip.setAttribute("aria-valuetext", view.range ? "seconds " + from + " to " + to : "whole recording");
-  }
-  function onTimeline() {
-    if (!strip) return;
-    const d = strip.dataset, all = +d.seconds;
-    const bar = {y: d.y, height: d.height};
-    veil = [0, 1].map(() => make("rect", {...bar, class: "veil paper", "fill-opacity": 0.75}, strip));
-    const catcher = make("rect", {...bar, x: d.x, width: d.width, fill: "transparent", class: "catch"}, strip);
-    const second = (event) => {
-      const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(strip.getScreenCTM().inverse());
-      return Math.max(0, Math.min(all, (p.x - d.x) / d.width * all));
+  // A finding lights up its frames.
+  function link(finding) {
+    const spot = $(".show-place", finding.element).dataset;
+    const text = make("text", {class: "show accent", x: spot.x, y: spot.y, "text-anchor": "end",
+      "font-size": 12, tabindex: 0, role: "button", "aria-label": "show in graph: finding " +
+      finding.number}, finding.element, "show in graph");
+    const choose = () => {
+      const next = chosen === finding ? null : finding;
+      clear();
+      chosen = next;
+      if (view.tab !== "cpu") { view.tab = "cpu"; refresh([]); }
+      search();
+      if (chosen) main.element.scrollIntoView({block: "center", behavior: "smooth"});
     };
-    let start = null;
-    const move = (event) => {
-      const a = Math.min(start, second(event)), b = Math.max(start, second(event));
-      view.range = b - a < all / 200 ? null : [Math.floor(a), Math.max(Math.floor(a) + 1, Math.ceil(b))];
-      drawRange();
-    };
-    const apply = () => { refresh(true); remember(); };
-    catcher.addEventListener("pointerdown", (event) => {
-      start = second(event);
-      catcher.setPointerCapture(event.pointerId);
+    on(text, "click", choose);
+    on(text, "keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
+      choose();
     });
-    catcher.addEventListener("pointermove", (event) => { if (start !== null) move(event); });
-    catcher.addEventListener("pointerup", (event) => {
-      if (start === null) return;
-      move(event);
+  }
+
+  // Drag over the timeline, or arrow keys (with shift: longer): only these seconds.
+  let veil = () => {};
+  function timeline(strip) {
+    const {x, y, width, height, seconds} = strip.dataset, end = +seconds;
+    const veils = [0, 1].map(() => make("rect", {y, height, class: "paper", "fill-opacity": 0.75}, strip));
+    const area = make("rect", {x, y, width, height, fill: "transparent", class: "catch"}, strip);
+    veil = () => {
+      const [from, to] = view.range || [0, end], at = (second) => +x + width * second / end;
+      veils[0].setAttribute("x", x);
+      veils[0].setAttribute("width", at(from) - x);
+      veils[1].setAttribute("x", at(to));
+      veils[1].setAttribute("width", at(end) - at(to));
+      strip.setAttribute("aria-valuenow", from);
+      strip.setAttribute("aria-valuetext", view.range ? "seconds " + from + " to " + to : "whole recording");
+    };
+    const select = (from, to) => {
+      from = Math.max(0, Math.min(Math.floor(from), end - 1));
+      view.range = [from, Math.max(from + 1, Math.min(Math.ceil(to), end))];
+      veil();
+    };
+    const apply = () => { refresh(main.path()); remember(); };
+    const second = (event) => (new DOMPoint(event.clientX, event.clientY)
+      .matrixTransform(strip.getScreenCTM().inverse()).x - x) / width * end;
+    let start = null;
+    on(area, "pointerdown", (event) => { start = second(event); area.setPointerCapture(event.pointerId); });
+    on(area, "pointermove", (event) => {
+      if (start !== null) select(Math.min(start, second(event)), Math.max(start, second(event)));
+    });
+    on(area, "pointerup", (event) => {
+      if (Math.abs(second(event) - start) < end / 200) view.range = null;
       start = null;
       apply();
     });
-    strip.setAttribute("tabindex", "0");
-    strip.setAttribute("role", "slider");
-    strip.setAttribute("aria-label", "Range of the recording");
-    strip.setAttribute("aria-valuemin", "0");
-    strip.setAttribute("aria-valuemax", all);
-    strip.setAttribute("aria-valuenow", "0");
-    strip.addEventListener("keydown", (event) => {
-      const step = {ArrowLeft: -1, ArrowRight: 1}[event.key];
+    for (const [name, value] of Object.entries({tabindex: 0, role: "slider", "aria-label":
+      "Range of the recording", "aria-valuemin": 0, "aria-valuemax": end})) strip.setAttribute(name, value);
+    on(strip, "keydown", (event) => {
+      const step = {ArrowLeft: -1, ArrowRight: 1}[event.key] * Math.ceil(end / 10);
       if (!step) return;
       event.preventDefault();
-      const tenth = Math.max(1, Math.round(all / 10));
-      let [from, to] = view.range || [step > 0 ? -tenth : all, step > 0 ? 0 : all + tenth];
-      if (event.shiftKey && view.range) to += step * tenth; else { from += step * tenth; to += step * tenth; }
-      from = Math.max(0, Math.min(from, all - 1));
-      view.range = [from, Math.max(from + 1, Math.min(to, all))];
+      const [from, to] = view.range || (step > 0 ? [-step, 0] : [end, end - step]);
+      select(event.shiftKey ? from : from + step, to + step);
       apply();
     });
-    drawRange();
   }
 
-  /* ---- Start -------------------------------------------------------------------------------------- */
-
-  if (!main || !buildToolbar()) return;
-  controls.status = make("text", {role: "status", class: "muted status", "font-size": 12}, main.element.parentNode);
-  const place = $(".status-place");
-  if (place) { controls.status.setAttribute("x", place.dataset.x); controls.status.setAttribute("y", place.dataset.y); }
-  for (const graph of graphs) { graph.draw(); onMouse(graph); onKeys(graph); }
-  onFindings();
-  recall();
-  window.addEventListener("popstate", recall);
-  window.addEventListener("hashchange", recall);
-  openProfile().then((opened) => {
-    profile = opened;
-    if (!profile) return;
-    buildTabs();
-    controls.merge.hidden = false;
-    onTimeline();
+  function start() {
+    graphs = all(".graph").map((element) => new Graph(element));
+    main = graphs[0];
+    if (!main) return;
+    view.tab = main.id;
+    for (const title of all(".graph title")) title.remove();  // the card takes over
+    toolbar();
+    if (profile && $(".timeline")) timeline($(".timeline"));
+    for (const graph of graphs) {
+      listen(graph);
+      if (graph !== main) graph.draw();
+    }
+    for (const finding of findings) if (finding.frames.length) link(finding);
+    root.appendChild(card);
     recall();
-    root.setAttribute("data-ready", "profile");
-  }).catch(() => root.setAttribute("data-ready", "drawing")).then(() => {
-    if (!root.dataset.ready) root.setAttribute("data-ready", "drawing");
+    on(window, "popstate", recall);
+    on(window, "hashchange", recall);
+  }
+
+  openProfile().catch(() => null).then((opened) => {
+    profile = opened;
+    start();
+    root.setAttribute("data-ready", profile ? "profile" : "drawing");
   });
 })();

@@ -20,8 +20,7 @@ void draw_grade(Page& page, double top, const diagnose::Quality& quality) {
   page.xml.open("text").attr("fill", "#ffffff").number("x", x + kBadge / 2);
   page.xml.number("y", top + 40).attr("text-anchor", "middle").number("font-size", 34);
   page.xml.attr("font-weight", "700").text(std::string(1, quality.grade)).close();
-  page.line(
-      x + kBadge / 2, top + kBadge + 16, 90, style::kSmall, "capture quality", Anchor::kMiddle);
+  page.line(page.right(), top + kBadge + 16, 110, style::kSmall, "capture quality", Anchor::kEnd);
   page.xml.close();
 }
 
