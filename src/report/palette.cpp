@@ -12,48 +12,48 @@ using postgres::Area;
 // is blue to teal, what happens once per statement is green, coordination is violet, and what is
 // not Postgres is grey.
 constexpr std::array<std::string_view, postgres::kAreaCount> kAreaFills{
-    "#d3d8de",  // other
-    "#d5ea9f",  // parser
-    "#a9d47c",  // planner
-    "#fbd38d",  // executor
-    "#f79a4b",  // expression
+    "#d1d4de",  // other
+    "#dff8a4",  // parser
+    "#9cc857",  // planner
+    "#f7cd8f",  // executor
+    "#f99a46",  // expression
     "#f2716b",  // tuple
     "#f3a8c4",  // hash
-    "#d987c9",  // sort
-    "#7fb8f0",  // index
-    "#5fa3dc",  // heap
-    "#6fd0cf",  // buffer
-    "#a58ae6",  // lock
-    "#8f9cf5",  // wal
-    "#c9b6f0",  // transaction
-    "#e3dc6c",  // memory
-    "#7fbf8e",  // catalog
-    "#a5e3c0",  // network
-    "#d9a679",  // jit
-    "#d6c7b0",  // utility
-    "#ece7df",  // main
-    "#a3adb8",  // kernel
-    "#bdbab6",  // unnamed
+    "#da86c7",  // sort
+    "#a2cbf8",  // index
+    "#569dd8",  // heap
+    "#63d0b7",  // buffer
+    "#c8a6f2",  // lock
+    "#787ce8",  // wal
+    "#e2d6fb",  // transaction
+    "#dee84b",  // memory
+    "#76b884",  // catalog
+    "#a8e6c4",  // network
+    "#daa374",  // jit
+    "#e1cfb1",  // utility
+    "#edeade",  // main
+    "#93a1b3",  // kernel
+    "#c3b6a4",  // unnamed
 };
 
 struct TimeFill {
   std::string_view id;
   std::string_view fill;
 };
-constexpr std::array<TimeFill, 13> kTimeFills{{{"running", "#f79a4b"},
-                                               {"runnable", "#e3dc6c"},
-                                               {"LWLock", "#a58ae6"},
-                                               {"Lock", "#d987c9"},
-                                               {"IO", "#5fa3dc"},
-                                               {"IPC", "#6fd0cf"},
-                                               {"BufferPin", "#8f9cf5"},
-                                               {"Client", "#a5e3c0"},
-                                               {"Timeout", "#d6c7b0"},
-                                               {"Activity", "#d5ea9f"},
+constexpr std::array<TimeFill, 13> kTimeFills{{{"running", "#f99a46"},
+                                               {"runnable", "#dee84b"},
+                                               {"LWLock", "#c8a6f2"},
+                                               {"Lock", "#da86c7"},
+                                               {"IO", "#569dd8"},
+                                               {"IPC", "#63d0b7"},
+                                               {"BufferPin", "#787ce8"},
+                                               {"Client", "#a8e6c4"},
+                                               {"Timeout", "#e1cfb1"},
+                                               {"Activity", "#dff8a4"},
                                                {"Extension", "#f3a8c4"},
                                                {"idle", "#e4e8ec"},
-                                               {"unexplained", "#bdbab6"}}};
-constexpr std::string_view kOtherWait = "#d3d8de";
+                                               {"unexplained", "#c3b6a4"}}};
+constexpr std::string_view kOtherWait = "#d1d4de";
 
 std::vector<flamegraph::ColourClass> make_classes() {
   std::vector<flamegraph::ColourClass> classes;

@@ -1,0 +1,170 @@
+#include "src/report/report.h"
+
+#include <set>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "src/report/base64.h"
+#include "src/report/palette.h"
+#include "tests/support/sample_report.h"
+
+using namespace pgflame;
+using namespace pgflame::report;
+using pgflame::testing::SampleReport;
+
+namespace {
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+size_t count_of(std::string_view text, std::string_view part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1))
+    ++count;
+  return count;
+}
+
+std::string without_profile(const SampleReport& sample) {
+  Options options;
+  options.embed_profile = false;
+  return to_svg(sample.profile, sample.diagnosis, options);
+}
+
+}  // namespace
+
+TEST_SUITE("report") {
+  TEST_CASE("the page holds what the reader needs as real text") {
+    const SampleReport sample = testing::sample_report();
+    const std::string svg = to_svg(sample.profile, sample.diagnosis);
+    for (const std::string_view part : {"PostgreSQL 15.18 “main” on db-prod-3, port 5432",
+                                        "2026-11-21 03:15:37–03:16:37 UTC",
+                                        "CPU-bound: 71 %",
+                                        "Where the time went",
+                                        "run queue",
+                                        "Waiting",
+                                        "Tuple deforming: 30 % of CPU (30–31)",
+                                        "Wrong if",
+                                        "By query",
+                                        "Top functions by their own time",
+                                        "98.7 % of backend wall time",
+                                        "of one core"}) {
+      CAPTURE(part);
+      CHECK(contains(svg, part));
+    }
+    CHECK(!contains(svg,
+                    "http://"
+                    "www.w3.org/1999/xlink"));
+  }
+
+  TEST_CASE("the profile travels inside unless it is left out") {
+    const SampleReport sample = testing::sample_report();
+    CHECK(contains(to_svg(sample.profile, sample.diagnosis),
+                   "<metadata id=\"pgflame-profile\" data-format=\"pprof-gzip-base64\">H4sI"));
+    CHECK(!contains(without_profile(sample), "pgflame-profile\""));
+  }
+
+  TEST_CASE("an id belongs to one report only, and is the same for the same report") {
+    const SampleReport one = testing::sample_report();
+    const SampleReport other = testing::sample_report_after();
+    const auto id_of = [](const SampleReport& sample) {
+      const std::string svg = without_profile(sample);
+      const auto at = svg.find("id=\"pgflame-");
+      return svg.substr(at, svg.find('"', at + 4) - at);
+    };
+    CHECK(id_of(one) == id_of(testing::sample_report()));
+    CHECK(id_of(one) != id_of(other));
+  }
+
+  TEST_CASE("hostile text adds no element and no attribute") {
+    const std::string svg = without_profile(testing::hostile_report());
+    CHECK(count_of(svg, "<script") == 1);
+    CHECK(count_of(svg, "<img") == 0);
+    CHECK(count_of(svg, "<svg") == 1);
+    CHECK(count_of(svg, " onload='") == 0);
+    CHECK(count_of(svg, "&bogus;") == 0);
+    for (const char c : svg)
+      CHECK_FALSE((static_cast<unsigned char>(c) < 0x20 && c != '\n'));
+  }
+
+  TEST_CASE("below grade C findings give way to the remedy") {
+    const std::string svg = without_profile(testing::withheld_report());
+    CHECK(contains(svg, "To get findings:"));
+    CHECK(contains(svg, "--call-graph dwarf"));
+    CHECK(!contains(svg, "class=\"finding\""));
+  }
+
+  TEST_CASE("reports stay small") {
+    CHECK(without_profile(testing::sample_report()).size() < 400'000);
+    const SampleReport large = testing::large_report(30'000);
+    CHECK(without_profile(large).size() < 1'000'000);
+    CHECK(to_svg(large.profile, large.diagnosis).size() < 2'000'000);
+  }
+
+  TEST_CASE("an empty profile still gives a page") {
+    const Profile profile;
+    diagnose::Diagnosis diagnosis;
+    diagnosis.totals.line = "0 samples";
+    const std::string svg = to_svg(profile, diagnosis);
+    CHECK(contains(svg, "0 samples"));
+    CHECK(svg.ends_with("</svg>\n"));
+    CHECK(contains(to_markdown(profile, diagnosis), "0 samples"));
+    CHECK(contains(to_terminal(profile, diagnosis), "0 samples"));
+  }
+
+  TEST_CASE("JSON carries the documented fields") {
+    const SampleReport sample = testing::sample_report();
+    const auto root = nlohmann::json::parse(to_json(sample.profile, sample.diagnosis));
+    CHECK(root["schema"] == "pgflame-diagnosis-1");
+    CHECK(root["grade"] == "B");
+    CHECK(root["verdict"]["class"] == "cpu-bound");
+    CHECK(root["accounting"]["captured"] == sample.diagnosis.totals.captured);
+    for (const char* key : {"lost", "unnamed", "truncated", "unclassified"})
+      CHECK(root["accounting"][key].is_number_unsigned());
+    CHECK(root["activities"][0]["id"] == "DEFORM");
+    CHECK(root["activities"][0]["share"] == doctest::Approx(0.301));
+    const auto& finding = root["findings"][0];
+    CHECK(finding["id"] == "DEFORM");
+    CHECK(finding["samples"] == 9312);
+    CHECK(finding["query_id"] == "-7046029254386353131");
+    CHECK(finding["low"] < finding["share"]);
+    CHECK(finding["share"] < finding["high"]);
+    CHECK(root["findings"][1]["query_id"].is_null());
+    CHECK(root["queries"].size() == 4);
+  }
+
+  TEST_CASE("JSON and Markdown of hostile text stay what they are") {
+    const SampleReport sample = testing::hostile_report();
+    CHECK(nlohmann::json::accept(to_json(sample.profile, sample.diagnosis)));
+    const std::string markdown = to_markdown(sample.profile, sample.diagnosis);
+    CHECK(!contains(markdown, "\n<script"));
+    CHECK(contains(markdown, "\\<script\\>"));
+  }
+
+  TEST_CASE("Markdown and terminal output tell verdict, findings and accounting") {
+    const SampleReport sample = testing::sample_report();
+    for (const std::string& text : {to_markdown(sample.profile, sample.diagnosis),
+                                    to_terminal(sample.profile, sample.diagnosis)}) {
+      CHECK(contains(text, "CPU-bound: 71 %"));
+      CHECK(contains(text, "Tuple deforming: 30 % of CPU"));
+      CHECK(contains(text, "98.7 % of backend wall time"));
+    }
+    CHECK(contains(to_markdown(sample.profile, sample.diagnosis), "```sql\nSELECT attnum"));
+  }
+
+  TEST_CASE("a waiting sample is named by its event in its cluster's version") {
+    const std::string svg = without_profile(testing::sample_report());
+    CHECK(contains(svg, "LWLock:WALWrite"));
+    CHECK(contains(svg, "Lock:transactionid"));
+  }
+
+  TEST_CASE("base64 pads") {
+    CHECK(base64("") == "");
+    CHECK(base64("f") == "Zg==");
+    CHECK(base64("fo") == "Zm8=");
+    CHECK(base64("foo") == "Zm9v");
+    CHECK(base64("foob") == "Zm9vYg==");
+    CHECK(base64("\xff\xfe\xfd") == "//79");
+  }
+}
