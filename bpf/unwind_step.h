@@ -99,9 +99,8 @@ PGF_STEP_INLINE int pgf_step(struct pgf_frame* frame,
   }
   if (rule->fp == PGF_FP_AT_CFA || (rule->fp == PGF_FP_AT_FP && frame->fp_known)) {
     __u64 base = rule->fp == PGF_FP_AT_CFA ? cfa : frame->fp;
-    if (pgf_read_word(memory, base + (__u64)(__s64)rule->fp_offset, &frame->fp))
-      return PGF_END_UNREADABLE;
-    frame->fp_known = 1;
+    frame->fp_known =
+        pgf_read_word(memory, base + (__u64)(__s64)rule->fp_offset, &frame->fp) == 0;
   } else if (rule->fp != PGF_FP_SAME) {
     frame->fp_known = 0;
   }

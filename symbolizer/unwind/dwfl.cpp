@@ -2,6 +2,7 @@
 // sample: setting one up costs a hundred times more than a walk.
 #include <cstring>
 #include <memory>
+#include <set>
 #include <unordered_map>
 
 #include <elfutils/libdwfl.h>
@@ -133,20 +134,25 @@ class DwflUnwinder {
     const auto [known, fresh] = sessions_.try_emplace(key);
     if (!fresh) return *known->second;
     known->second = std::make_unique<Session>();
-    for (const AddressSpace::Range& range : space.ranges())
-      report(profile, range.mapping, *known->second);
+    // A module's code comes before its data, which lies at another distance from the file offset.
+    std::set<ModuleId> reported;
+    for (const AddressSpace::Range& range : space.ranges()) {
+      const ModuleId module = profile.mappings[range.mapping].module;
+      if (!module.valid() || reported.contains(module)) continue;
+      if (report(profile, range.mapping, *known->second)) reported.insert(module);
+    }
     return *known->second;
   }
 
-  void report(const Profile& profile, MappingId id, Session& session) {
+  bool report(const Profile& profile, MappingId id, Session& session) const {
     const Mapping& mapping = profile.mappings[id];
-    if (!mapping.module.valid()) return;
     const auto path = find_file(profile.modules[mapping.module], options_);
-    if (!path) return;
+    if (!path) return false;
     const auto image = ElfImage::open(*path);
-    if (!image) return;
+    if (!image) return false;
     const auto address = image->segments().address_of(mapping.file_offset);
     if (address) session.report(*path, mapping.start - *address);
+    return address.has_value();
   }
 
   FileOptions options_;

@@ -13,6 +13,10 @@ namespace {
 // The kernel's vDSO is two pages on x86-64 and one on aarch64; sections lie behind the code.
 constexpr size_t kVdsoBytes = 8192;
 
+std::string_view file_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
 bool same_build(const Module& module, const std::string& path) {
   return module.build_id.empty() || build_id_of_file(path) == module.build_id;
 }
@@ -21,7 +25,9 @@ bool same_build(const Module& module, const std::string& path) {
 
 std::optional<std::string> find_file(const Module& module, const FileOptions& options) {
   for (const std::string& given : options.binaries) {
-    if (!module.build_id.empty() && build_id_of_file(given) == module.build_id) return given;
+    const bool same = module.build_id.empty() ? file_name(given) == file_name(module.path)
+                                              : build_id_of_file(given) == module.build_id;
+    if (same) return given;
   }
   if (module.kind != ModuleKind::kFile || module.path.empty()) return std::nullopt;
   const std::string path = options.symfs + module.path;
