@@ -11,6 +11,7 @@
 #include "offcpu.h"
 #include "stack.h"
 #include "tags.h"
+#include "unwind_jit.h"
 
 SEC("perf_event")
 int sample_stack(struct bpf_perf_event_data* ctx) {

@@ -123,13 +123,24 @@ struct pgf_unwind_process {
 
 /* What the walker tells user space through its own ring. */
 enum pgf_unwind_record_kind {
-  PGF_RECORD_MISS = 1, /* no known mapping covers `address` */
+  PGF_RECORD_MISS = 1,   /* no known mapping covers `address` */
+  PGF_RECORD_JIT = 2,    /* code made at run time; its .eh_frame lies at `address` (pgf_jit_record) */
+  PGF_RECORD_UNJIT = 3,  /* ... and is gone */
 };
 
 struct pgf_unwind_record {
   __u32 kind;
   __u32 pid;
   __u64 address;
+};
+
+/* Postgres' expressions need a few hundred bytes; larger sections are cut. */
+enum { PGF_JIT_CHUNK = 256, PGF_JIT_CHUNKS = 16 };
+
+struct pgf_jit_record {
+  struct pgf_unwind_record head;
+  __u64 size; /* bytes that could be read */
+  __u8 bytes[PGF_JIT_CHUNK * PGF_JIT_CHUNKS];
 };
 
 /* x86-64 signal frame as the kernel lays it out above SP at the return trampoline: struct ucontext

@@ -32,6 +32,11 @@ struct FreeRing {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
+struct DestroyLink {
+  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+using LinkHandle = std::unique_ptr<bpf_link, DestroyLink>;
+
 // libbpf prints reasons line by line; the last warning is the one worth telling.
 std::string& last_warning() {
   static std::string text;
@@ -148,6 +153,7 @@ class BpfSampler : public Sampler {
 
  private:
   static int receive(void* self, void* bytes, size_t size);
+  void attach_jit_probes(const std::string& path);
   static int receive_unwind(void* self, void* bytes, size_t size);
   Status open_feed();
   void describe_unwinder(Recording& recording) const;
@@ -163,6 +169,7 @@ class BpfSampler : public Sampler {
   std::unique_ptr<ring_buffer, FreeRing> ring_;
   std::vector<FileHandle> events_;  // one per CPU
   UnwindChoice unwind_;
+  std::vector<LinkHandle> jit_probes_;
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   const EventSink* sink_ = nullptr;
   uint64_t bad_records_ = 0;
@@ -201,7 +208,8 @@ Status BpfSampler::open_feed() {
                                 bpf_map__fd(maps.unwind_rules),
                                 bpf_map__fd(maps.unwind_spaces),
                                 bpf_map__fd(maps.unwind_processes),
-                                bpf_map__max_entries(maps.unwind_rows)});
+                                bpf_map__max_entries(maps.unwind_rows)},
+                               [this](const std::string& path) { attach_jit_probes(path); });
   if (!feed) return fail(std::move(feed).error());
   feed_ = std::move(*feed);
   if (ring_buffer__add(ring_.get(), bpf_map__fd(maps.unwind_ring), receive_unwind, this) != 0) {
@@ -274,12 +282,20 @@ int BpfSampler::receive(void* self, void* bytes, size_t size) {
 }
 
 int BpfSampler::receive_unwind(void* self, void* bytes, size_t size) {
-  auto* receiver = static_cast<BpfSampler*>(self);
-  pgf_unwind_record record{};
-  if (size < sizeof(record)) return 0;
-  std::memcpy(&record, bytes, sizeof(record));
-  if (record.kind == PGF_RECORD_MISS) receiver->feed_->add(static_cast<int32_t>(record.pid));
+  static_cast<BpfSampler*>(self)->feed_->receive({static_cast<const std::byte*>(bytes), size});
   return 0;
+}
+
+// Without the probes stacks end at code made at run time, by name; nothing else is lost.
+void BpfSampler::attach_jit_probes(const std::string& path) {
+  const auto attach = [&](const bpf_program* program, const char* function) {
+    LIBBPF_OPTS(bpf_uprobe_opts, options);
+    options.func_name = function;
+    LinkHandle link(bpf_program__attach_uprobe_opts(program, -1, path.c_str(), 0, &options));
+    if (link) jit_probes_.push_back(std::move(link));
+  };
+  attach(skeleton_->progs.on_register_frame, "__register_frame");
+  attach(skeleton_->progs.on_deregister_frame, "__deregister_frame");
 }
 
 void BpfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink) {

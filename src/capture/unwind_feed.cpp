@@ -41,8 +41,8 @@ Result<unwind::ElfImage> open_image(int32_t pid, const MapsLine& line) {
 
 }  // namespace
 
-Result<std::unique_ptr<UnwindFeed>> UnwindFeed::open(const UnwindMaps& maps) {
-  std::unique_ptr<UnwindFeed> feed(new UnwindFeed(maps));
+Result<std::unique_ptr<UnwindFeed>> UnwindFeed::open(const UnwindMaps& maps,
+                                                     OnJitRuntime on_jit_runtime) {
   void* rows = ::mmap(nullptr,
                       size_t{maps.row_capacity} * sizeof(pgf_unwind_row),
                       PROT_READ | PROT_WRITE,
@@ -50,16 +50,24 @@ Result<std::unique_ptr<UnwindFeed>> UnwindFeed::open(const UnwindMaps& maps) {
                       maps.rows,
                       0);
   if (rows == MAP_FAILED) return fail(system_error("cannot map the unwind tables", errno));
-  feed->row_array_ = static_cast<pgf_unwind_row*>(rows);
-  feed->slot_hashes_.resize(PGF_MAX_SPACES);
-  feed->rule_number(unwind::Rule{});  // rule 0: nothing known
-  return feed;
+  return std::unique_ptr<UnwindFeed>(
+      new UnwindFeed(maps, static_cast<pgf_unwind_row*>(rows), std::move(on_jit_runtime)));
+}
+
+UnwindFeed::UnwindFeed(const UnwindMaps& maps, pgf_unwind_row* rows, OnJitRuntime on_jit_runtime)
+    : maps_(maps),
+      row_array_(rows),
+      on_jit_runtime_(std::move(on_jit_runtime)),
+      room_(maps.row_capacity - JitTables::kBlocks * JitTables::kBlockRows),
+      jit_({rows + room_, size_t{JitTables::kBlocks} * JitTables::kBlockRows},
+           room_,
+           [this](const unwind::Rule& rule) { return rule_number(rule); }),
+      slot_hashes_(PGF_MAX_SPACES) {
+  rule_number(unwind::Rule{});  // rule 0: nothing known
 }
 
 UnwindFeed::~UnwindFeed() {
-  if (row_array_ != nullptr) {
-    ::munmap(row_array_, size_t{maps_.row_capacity} * sizeof(pgf_unwind_row));
-  }
+  ::munmap(row_array_, size_t{maps_.row_capacity} * sizeof(pgf_unwind_row));
 }
 
 void UnwindFeed::add(int32_t pid) {
@@ -75,24 +83,78 @@ void UnwindFeed::add(int32_t pid) {
   if (bpf_map_update_elem(maps_.processes, &key, &process, BPF_ANY) != 0) full_ = true;
 }
 
+void UnwindFeed::receive(std::span<const std::byte> bytes) {
+  pgf_unwind_record head{};
+  if (bytes.size() < sizeof head) return;
+  std::memcpy(&head, bytes.data(), sizeof head);
+  const auto pid = static_cast<int32_t>(head.pid);
+  if (head.kind == PGF_RECORD_MISS) add(pid);
+  if (head.kind == PGF_RECORD_JIT && bytes.size() >= sizeof(pgf_jit_record)) {
+    pgf_jit_record record{};
+    std::memcpy(&record, bytes.data(), sizeof record);
+    add_jit(record);
+  }
+  if (head.kind == PGF_RECORD_UNJIT) {
+    jit_.remove(pid, head.address);
+    add(pid);
+  }
+}
+
+void UnwindFeed::add_jit(const pgf_jit_record& record) {
+  const auto pid = static_cast<int32_t>(record.head.pid);
+  const size_t size = std::min<size_t>(record.size, sizeof record.bytes);
+  if (!jit_.add(pid, record.head.address, {record.bytes, size})) {
+    for (const int32_t other : jit_.pids()) {
+      if (!read_stat(other)) jit_.forget(other);  // ended without telling
+    }
+    if (!jit_.add(pid, record.head.address, {record.bytes, size})) return;
+  }
+  add(pid);
+}
+
+pgf_unwind_mapping UnwindFeed::mapping_of(int32_t pid, const MapsLine& line) {
+  pgf_unwind_mapping mapping{};
+  const ModuleKind kind = kind_of_mapping(line.path);
+  if (kind != ModuleKind::kFile && kind != ModuleKind::kVdso) {
+    mapping.flags = PGF_MAPPING_JIT;
+    return mapping;
+  }
+  const Part& part = part_of(pid, line);
+  mapping.flags = part.flags;
+  const auto address = part.segments.address_of(line.file_offset);
+  if (!address || part.row_count == 0) return mapping;
+  mapping.base = line.start - *address + part.base;
+  mapping.first_row = part.first_row;
+  mapping.row_count = part.row_count;
+  return mapping;
+}
+
 pgf_unwind_space UnwindFeed::space_of(int32_t pid, const std::string& maps_text) {
-  pgf_unwind_space space{};
+  std::vector<pgf_unwind_mapping> mappings;
+  AddressSpace ranges;
+  const auto add_range = [&](uint64_t start, uint64_t end, const pgf_unwind_mapping& mapping) {
+    ranges.add(start, end, MappingId{static_cast<uint32_t>(mappings.size())});
+    mappings.push_back(mapping);
+  };
   for (const MapsLine& line : parse_maps(maps_text)) {
-    if (!line.executable || line.path == "[vsyscall]") continue;
+    if (line.executable && line.path != "[vsyscall]") {
+      add_range(line.start, line.end, mapping_of(pid, line));
+    }
+  }
+  // Last, because it carves its place out of the memory around it, which may not even be marked
+  // executable yet: LLVM registers code just before.
+  for (const pgf_unwind_mapping& code : jit_.mappings(pid))
+    add_range(code.start, code.end, code);
+  pgf_unwind_space space{};
+  for (const AddressSpace::Range& range : ranges.ranges()) {
     if (space.count == PGF_MAX_SPACE_MAPPINGS) {
       full_ = true;
       break;
     }
     pgf_unwind_mapping& mapping = space.mappings[space.count++];
-    mapping.start = line.start;
-    mapping.end = line.end;
-    const Part& part = part_of(pid, line);
-    mapping.flags = part.flags;
-    const auto address = part.segments.address_of(line.file_offset);
-    if (!address || part.row_count == 0) continue;
-    mapping.base = line.start - *address + part.base;
-    mapping.first_row = part.first_row;
-    mapping.row_count = part.row_count;
+    mapping = mappings[range.mapping.value];
+    mapping.start = range.start;
+    mapping.end = range.end;
   }
   return space;
 }
@@ -104,12 +166,9 @@ const UnwindFeed::Part& UnwindFeed::part_of(int32_t pid, const MapsLine& line) {
 }
 
 UnwindFeed::Part UnwindFeed::compile(int32_t pid, const MapsLine& line) {
-  const ModuleKind kind = kind_of_mapping(line.path);
-  if (kind != ModuleKind::kFile && kind != ModuleKind::kVdso) {
-    Part part;
-    part.flags = PGF_MAPPING_JIT;
-    return part;
-  }
+  const std::string_view name = line.path.substr(line.path.rfind('/') + 1);
+  if (name.starts_with("libgcc_s.so"))
+    on_jit_runtime_(proc_path(pid, fmt::format("root{}", line.path)));
   const auto image = open_image(pid, line);
   return image ? store(*image) : Part{};
 }
@@ -123,7 +182,7 @@ UnwindFeed::Part UnwindFeed::store(const unwind::ElfImage& image) {
     if (image.machine() == unwind::Machine::kAarch64) part.flags = PGF_MAPPING_FRAME_POINTERS;
     return part;
   }
-  if (table.rows.size() > maps_.row_capacity - used_rows_) {
+  if (table.rows.size() > room_ - used_rows_) {
     full_ = true;
     return part;
   }

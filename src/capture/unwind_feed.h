@@ -18,6 +18,7 @@
 #include "bpf/unwind_table.h"
 #include "src/base/error.h"
 #include "src/base/hash_index.h"
+#include "src/capture/jit_tables.h"
 #include "src/profile/address_space.h"
 #include "symbolizer/unwind/table.h"
 
@@ -34,7 +35,11 @@ struct UnwindMaps {
 
 class UnwindFeed {
  public:
-  static Result<std::unique_ptr<UnwindFeed>> open(const UnwindMaps& maps);
+  // `on_jit_runtime` is called with the path of each libgcc_s.so that a target has mapped, once:
+  // it is what code made at run time is registered with (bpf/unwind_jit.h).
+  using OnJitRuntime = std::function<void(const std::string& path)>;
+  static Result<std::unique_ptr<UnwindFeed>> open(const UnwindMaps& maps,
+                                                  OnJitRuntime on_jit_runtime);
   UnwindFeed(const UnwindFeed&) = delete;
   UnwindFeed& operator=(const UnwindFeed&) = delete;
   ~UnwindFeed();
@@ -42,6 +47,9 @@ class UnwindFeed {
   // Reads what the process has mapped and publishes it. Called again, it replaces what was known.
   // A process that is gone, or whose maps cannot be read, is walked by frame pointers.
   void add(int32_t pid);
+
+  // A record of the walker's ring; malformed ones are ignored.
+  void receive(std::span<const std::byte> bytes);
 
   uint64_t modules() const { return modules_.size(); }
   uint64_t rows() const { return used_rows_; }
@@ -57,8 +65,10 @@ class UnwindFeed {
     unwind::LoadSegments segments;
   };
 
-  explicit UnwindFeed(const UnwindMaps& maps) : maps_(maps) {}
+  UnwindFeed(const UnwindMaps& maps, pgf_unwind_row* rows, OnJitRuntime on_jit_runtime);
 
+  void add_jit(const pgf_jit_record& record);
+  pgf_unwind_mapping mapping_of(int32_t pid, const MapsLine& line);
   pgf_unwind_space space_of(int32_t pid, const std::string& maps_text);
   const Part& part_of(int32_t pid, const MapsLine& line);
   Part compile(int32_t pid, const MapsLine& line);
@@ -68,8 +78,11 @@ class UnwindFeed {
   void collect_slots();
 
   UnwindMaps maps_;
-  pgf_unwind_row* row_array_ = nullptr;  // the kernel's array, mapped
+  pgf_unwind_row* row_array_;  // the kernel's array, mapped
+  OnJitRuntime on_jit_runtime_;
+  uint32_t room_;  // rows for modules; the rest is for code made at run time
   uint32_t used_rows_ = 0;
+  JitTables jit_;
   bool full_ = false;
   std::unordered_map<std::string, Part> modules_;  // by inode and path
   std::vector<unwind::Rule> rules_;
