@@ -30,11 +30,11 @@ char grade_of(double share, const Scale& scale) {
 }
 
 // The Wilson interval of a 10 % pattern is +-1.9 points with 1000 samples, +-3.5 with 300 and
-// +-6 with 100.
+// +-8 with 60; findings have a floor of their own.
 char grade_of_samples(uint64_t samples) {
   if (samples >= 1000) return 'A';
   if (samples >= 300) return 'B';
-  if (samples >= 100) return 'C';
+  if (samples >= 60) return 'C';
   return samples >= 30 ? 'D' : 'F';
 }
 

@@ -1,0 +1,75 @@
+#include "src/cli/diagnose_options.h"
+
+#include <array>
+#include <charconv>
+
+#include <CLI/CLI.hpp>
+
+#include "src/base/file.h"
+
+namespace pgflame::cli {
+namespace {
+
+constexpr size_t kLargestRulesFile = size_t{16} << 20;
+
+// pg_stat_statements shows query ids as signed numbers; both spellings are taken.
+std::optional<uint64_t> parse_query_id(const std::string& text) {
+  const char* last = text.data() + text.size();
+  int64_t number = 0;
+  if (const auto [end, error] = std::from_chars(text.data(), last, number);
+      error == std::errc{} && end == last)
+    return static_cast<uint64_t>(number);
+  uint64_t large = 0;
+  if (const auto [end, error] = std::from_chars(text.data(), last, large);
+      error == std::errc{} && end == last)
+    return large;
+  return std::nullopt;
+}
+
+}  // namespace
+
+diagnose::Options DiagnoseOptions::options() const {
+  diagnose::Options result;
+  result.selection = selection;
+  if (!rules_file.empty()) result.rules = &rules;
+  return result;
+}
+
+void add_diagnose_options(CLI::App& command, DiagnoseOptions& options) {
+  command.add_option("--query-id", options.query_id, "Only samples of this query");
+  command.add_option("--backend-type",
+                     options.selection.backend_type,
+                     "Only backends of this type, as in pg_stat_activity");
+  command.add_option("--database", options.selection.database, "Only backends of this database");
+  command.add_option("--user", options.selection.user, "Only backends of this user");
+  command.add_option(
+      "--application", options.selection.application, "Only backends with this application_name");
+  command.add_option("--rules", options.rules_file, "A TOML file with more patterns");
+}
+
+Status complete(DiagnoseOptions& options) {
+  if (!options.query_id.empty()) {
+    const auto id = parse_query_id(options.query_id);
+    if (!id) {
+      return fail(ErrorKind::kUsage,
+                  "'" + options.query_id + "' is not a query id",
+                  "it is the number in pg_stat_statements.queryid");
+    }
+    options.selection.query_id = *id;
+  }
+  if (options.rules_file.empty()) return {};
+  auto rules = read_rules(options.rules_file);
+  if (!rules) return fail(std::move(rules).error());
+  options.rules = *std::move(rules);
+  return {};
+}
+
+Result<diagnose::RuleBook> read_rules(const std::string& file) {
+  if (file.empty()) return diagnose::RuleBook::builtin();
+  auto text = read_file(file, kLargestRulesFile);
+  if (!text) return fail(std::move(text).error());
+  const std::array<diagnose::RuleText, 1> more{diagnose::RuleText{file, *std::move(text)}};
+  return diagnose::RuleBook::with(more);
+}
+
+}  // namespace pgflame::cli

@@ -1,0 +1,74 @@
+// pgflame diff: what changed between two captures.
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "src/base/file.h"
+#include "src/cli/commands.h"
+#include "src/cli/diagnose_options.h"
+#include "src/cli/open_named.h"
+#include "src/cli/terminal.h"
+#include "src/diagnose/difference.h"
+
+namespace pgflame::cli {
+namespace {
+
+struct DiffArguments {
+  std::string before;
+  std::string after;
+  std::string markdown = "-";
+  std::string json;
+  bool force = false;
+  OpenOptions open;
+  DiagnoseOptions diagnose;
+};
+
+Status write(const std::string& path, const std::string& text, bool force) {
+  if (path.empty()) return {};
+  if (path == "-") {
+    print(text);
+    return {};
+  }
+  return write_file_atomically(path, text, force ? Overwrite::kAllow : Overwrite::kRefuse);
+}
+
+Result<ExitCode> diff(DiffArguments& arguments) {
+  if (const Status done = complete(arguments.diagnose); !done) return fail(Error(done.error()));
+  auto before = open_named(arguments.before, arguments.open);
+  if (!before) return fail(std::move(before).error());
+  auto after = open_named(arguments.after, arguments.open);
+  if (!after) return fail(std::move(after).error());
+  diagnose::DifferenceOptions options;
+  options.selection = arguments.diagnose.selection;
+  options.rules = arguments.diagnose.options().rules;
+  const diagnose::Difference difference = diagnose::compare(*before, *after, options);
+  if (arguments.json == "-") arguments.markdown.clear();
+  const Status text =
+      write(arguments.markdown, diagnose::difference_to_markdown(difference), arguments.force);
+  if (!text) return fail(Error(text.error()));
+  const Status json =
+      write(arguments.json, diagnose::difference_to_json(difference), arguments.force);
+  if (!json) return fail(Error(json.error()));
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void add_diff_command(CLI::App& app, Invocation& invocation) {
+  CLI::App* command = app.add_subcommand("diff", "Say what changed between two captures");
+  auto arguments = std::make_shared<DiffArguments>();
+  command->add_option("before", arguments->before, "Any capture that report reads")->required();
+  command->add_option("after", arguments->after, "Another one")->required();
+  command->add_option("--md", arguments->markdown, "Where to write Markdown; - for stdout")
+      ->capture_default_str();
+  command->add_option("--json", arguments->json, "Also write JSON (- for stdout, alone)");
+  command->add_flag("--force", arguments->force, "Overwrite existing files");
+  add_open_options(*command, arguments->open);
+  add_diagnose_options(*command, arguments->diagnose);
+  command->callback([&invocation, arguments] {
+    auto done = diff(*arguments);
+    invocation.exit_code = done ? *done : report_error(done.error());
+  });
+}
+
+}  // namespace pgflame::cli

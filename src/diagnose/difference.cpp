@@ -1,0 +1,231 @@
+#include "src/diagnose/difference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/diagnose/evidence.h"
+#include "src/diagnose/statistics.h"
+#include "src/diagnose/time_split.h"
+#include "src/postgres/areas.h"
+#include "src/postgres/function_names.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+double ratio(double part, double whole) {
+  return whole <= 0 ? 0 : part / whole;
+}
+
+struct Key {
+  DeltaKind kind;
+  std::string id;
+  auto operator<=>(const Key&) const = default;
+};
+
+struct Amount {
+  double samples = 0;
+  std::string title;
+  std::string area;
+};
+using Amounts = std::map<Key, Amount>;
+
+// Samples by activity, by innermost function and by function on the stack.
+Amounts measure(const Analysis& analysis) {
+  Amounts amounts;
+  const Profile& profile = analysis.profile();
+  const auto add = [&](DeltaKind kind,
+                       const std::string& id,
+                       std::string_view title,
+                       std::string_view area,
+                       uint64_t samples) {
+    Amount& amount = amounts[{kind, id}];
+    amount.samples += static_cast<double>(samples);
+    amount.title = title;
+    amount.area = area;
+  };
+  for (const StackUse& use : analysis.uses()) {
+    const RuleIndex rule = use.classification.primary.rule;
+    if (rule == kNoRule) {
+      add(DeltaKind::kActivity, "UNCLASSIFIED", "not recognised", "other", use.samples);
+    } else {
+      const Rule& known = analysis.book().rules()[rule];
+      add(DeltaKind::kActivity, known.id, known.title, known.area, use.samples);
+    }
+    std::unordered_set<std::string> seen;  // recursion counts once
+    bool leaf = true;
+    for (const FunctionId function : analysis.path(use)) {
+      const std::string name(postgres::base_name(profile.functions[function].name));
+      const std::string_view area = postgres::id_of(analysis.classifier().area(function));
+      if (leaf) add(DeltaKind::kSelf, name, name, area, use.samples);
+      if (seen.insert(name).second) add(DeltaKind::kTotal, name, name, area, use.samples);
+      leaf = false;
+    }
+  }
+  return amounts;
+}
+
+double busy_cores(const Analysis& analysis) {
+  const Recording& recording = analysis.profile().recording;
+  const uint64_t ns = cpu_nanoseconds(recording, analysis.weight(), analysis.samples());
+  return ratio(static_cast<double>(ns), static_cast<double>(recording.duration_ns));
+}
+
+class Comparer {
+ public:
+  Comparer(const Analysis& before, const Analysis& after, const DifferenceOptions& options)
+      : before_(before), after_(after), options_(options) {}
+
+  Difference compare() {
+    result_.samples_before = before_.samples();
+    result_.samples_after = after_.samples();
+    result_.cores_before = busy_cores(before_);
+    result_.cores_after = busy_cores(after_);
+    const Amounts old_amounts = measure(before_);
+    const Amounts new_amounts = measure(after_);
+    for (const auto& [key, amount] : old_amounts) {
+      const auto other = new_amounts.find(key);
+      add(key, amount, other == new_amounts.end() ? Amount{} : other->second);
+    }
+    for (const auto& [key, amount] : new_amounts) {
+      if (!old_amounts.contains(key)) add(key, Amount{0, amount.title, amount.area}, amount);
+    }
+    for (const DeltaKind kind : {DeltaKind::kActivity, DeltaKind::kSelf, DeltaKind::kTotal})
+      mark_significant(kind);
+    std::ranges::stable_sort(result_.deltas, [](const Delta& a, const Delta& b) {
+      return std::abs(a.change) > std::abs(b.change);
+    });
+    for (Delta& delta : result_.deltas)
+      say(delta);
+    result_.verdict = verdict();
+    return std::move(result_);
+  }
+
+ private:
+  void add(const Key& key, const Amount& old_amount, const Amount& new_amount) {
+    const auto old_all = static_cast<double>(before_.samples());
+    const auto new_all = static_cast<double>(after_.samples());
+    Delta delta;
+    delta.kind = key.kind;
+    delta.id = key.id;
+    delta.title = old_amount.title;
+    delta.area = old_amount.area;
+    delta.before = wilson(old_amount.samples, old_all);
+    delta.after = wilson(new_amount.samples, new_all);
+    if (delta.before.share < options_.least_share && delta.after.share < options_.least_share)
+      return;
+    if (old_amount.samples == 0) delta.presence = Presence::kNew;
+    if (new_amount.samples == 0) delta.presence = Presence::kGone;
+    delta.change = delta.after.share - delta.before.share;
+    delta.change_error = std::sqrt(variance(delta.before.share, old_all) +
+                                   variance(delta.after.share, new_all)) *
+                         1.959963984540054;
+    delta.cores_before = delta.before.share * result_.cores_before;
+    delta.cores_after = delta.after.share * result_.cores_after;
+    delta.p = two_proportion_p(old_amount.samples, old_all, new_amount.samples, new_all);
+    result_.deltas.push_back(std::move(delta));
+  }
+
+  static double variance(double share, double samples) {
+    return ratio(share * (1 - share), samples);
+  }
+
+  void mark_significant(DeltaKind kind) {
+    std::vector<double> p_values;
+    std::vector<Delta*> tested;
+    for (Delta& delta : result_.deltas) {
+      if (delta.kind != kind) continue;
+      p_values.push_back(delta.p);
+      tested.push_back(&delta);
+    }
+    const std::vector<bool> found = discoveries(p_values, options_.false_discovery_rate);
+    for (size_t i = 0; i < tested.size(); ++i)
+      tested[i]->significant = found[i];
+  }
+
+  // The query that owns 80 % of the activity's samples afterwards.
+  uint64_t owning_query(const Delta& delta) const {
+    const RuleIndex rule = after_.book().find(delta.id);
+    if (delta.kind != DeltaKind::kActivity || delta.change <= 0 || rule == kNoRule) return 0;
+    std::map<uint64_t, uint64_t> queries;
+    uint64_t all = 0;
+    const Profile& profile = after_.profile();
+    for (size_t i = 0; i < profile.samples.size(); ++i) {
+      const uint32_t use = after_.use_of_sample()[i];
+      if (use == Analysis::kNotRunning) continue;
+      if (after_.uses()[use].classification.primary.rule != rule) continue;
+      queries[profile.samples[i].query_id] += profile.samples[i].count;
+      all += profile.samples[i].count;
+    }
+    for (const auto& [query, samples] : queries) {
+      if (query != 0 && static_cast<double>(samples) >= 0.8 * static_cast<double>(all))
+        return query;
+    }
+    return 0;
+  }
+
+  void say(Delta& delta) {
+    if (!delta.significant) return;
+    delta.query_id = owning_query(delta);
+    const std::string name = delta.kind == DeltaKind::kActivity
+                                 ? fmt::format("{} ({})", delta.title, delta.id)
+                                 : fmt::format("{} ({})",
+                                               delta.title,
+                                               delta.kind == DeltaKind::kSelf ? "self"
+                                                                              : "with callees");
+    std::string text = fmt::format("{}: {} → {} of CPU ({:+.1f} ±{:.1f} points)",
+                                   name,
+                                   short_percent(delta.before.share),
+                                   short_percent(delta.after.share),
+                                   delta.change * 100,
+                                   delta.change_error * 100);
+    if (delta.presence == Presence::kGone) text += ", gone";
+    if (delta.presence == Presence::kNew) text += ", new";
+    if (delta.cores_before > 0 || delta.cores_after > 0)
+      text += fmt::format(", {:.2f} → {:.2f} cores", delta.cores_before, delta.cores_after);
+    if (delta.query_id != 0)
+      text += fmt::format(", nearly all of it from query {}", static_cast<int64_t>(delta.query_id));
+    delta.sentence = text + ".";
+    // Callers move with what they call: with-callees changes stay in the table.
+    if (delta.kind != DeltaKind::kTotal) result_.sentences.push_back(delta.sentence);
+  }
+
+  std::string verdict() const {
+    if (before_.samples() == 0 || after_.samples() == 0)
+      return "Nothing can be compared: one of the two profiles has no on-CPU samples.";
+    const bool cores_known = result_.cores_before > 0 && result_.cores_after > 0;
+    const std::string cores =
+        cores_known ? fmt::format("CPU went from {:.2f} to {:.2f} cores. ",
+                                  result_.cores_before,
+                                  result_.cores_after)
+                    : std::string();
+    const auto activity = std::ranges::find_if(result_.deltas, [](const Delta& delta) {
+      return delta.significant && delta.kind == DeltaKind::kActivity;
+    });
+    if (activity == result_.deltas.end())
+      return cores +
+             "The split of the CPU time did not change: all differences between the two profiles "
+             "are within what sampling alone produces.";
+    return fmt::format("{}The largest change is in {}", cores, activity->sentence);
+  }
+
+  const Analysis& before_;
+  const Analysis& after_;
+  const DifferenceOptions& options_;
+  Difference result_;
+};
+
+}  // namespace
+
+Difference compare(const Profile& before, const Profile& after, const DifferenceOptions& options) {
+  const RuleBook& book = options.rules != nullptr ? *options.rules : RuleBook::builtin();
+  const Analysis old_analysis(before, book, options.selection);
+  const Analysis new_analysis(after, book, options.selection);
+  return Comparer(old_analysis, new_analysis, options).compare();
+}
+
+}  // namespace pgflame::diagnose

@@ -1,0 +1,104 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "src/base/text.h"
+#include "src/diagnose/difference.h"
+#include "src/diagnose/evidence.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+std::string_view name_of(DeltaKind kind) {
+  switch (kind) {
+    case DeltaKind::kActivity:
+      return "activity";
+    case DeltaKind::kSelf:
+      return "self";
+    case DeltaKind::kTotal:
+      return "total";
+  }
+  return "";
+}
+
+std::string_view name_of(Presence presence) {
+  switch (presence) {
+    case Presence::kBoth:
+      return "both";
+    case Presence::kGone:
+      return "gone";
+    case Presence::kNew:
+      return "new";
+  }
+  return "";
+}
+
+void append_table(std::string& text, const Difference& difference, DeltaKind kind) {
+  constexpr size_t kMostRows = 25;
+  size_t rows = 0;
+  for (const Delta& delta : difference.deltas) {
+    if (delta.kind != kind || rows == kMostRows) continue;
+    ++rows;
+    text += fmt::format("| {}`{}` | {} | {} | {:+.1f} ±{:.1f} | {} |\n",
+                        kind == DeltaKind::kActivity ? delta.title + " " : std::string(),
+                        delta.id,
+                        short_percent(delta.before.share),
+                        short_percent(delta.after.share),
+                        delta.change * 100,
+                        delta.change_error * 100,
+                        !delta.significant                   ? "noise"
+                        : delta.presence == Presence::kBoth ? "changed"
+                                                            : name_of(delta.presence));
+  }
+}
+
+}  // namespace
+
+std::string difference_to_markdown(const Difference& difference) {
+  std::string text = fmt::format("# Difference\n\n{}\n\n{} samples before, {} after.\n",
+                                 difference.verdict,
+                                 format_count(difference.samples_before),
+                                 format_count(difference.samples_after));
+  if (!difference.sentences.empty()) text += "\n## What changed\n\n";
+  for (const std::string& sentence : difference.sentences)
+    text += "- " + sentence + "\n";
+  constexpr std::string_view kHead =
+      "| | before | after | change in points | |\n|---|---:|---:|---:|---|\n";
+  for (const auto& [kind, title] : {std::pair{DeltaKind::kActivity, "Activities"},
+                                    std::pair{DeltaKind::kSelf, "Functions, own time"},
+                                    std::pair{DeltaKind::kTotal, "Functions, with callees"}}) {
+    text += fmt::format("\n## {}\n\n{}", title, kHead);
+    append_table(text, difference, kind);
+  }
+  return text;
+}
+
+std::string difference_to_json(const Difference& difference) {
+  nlohmann::ordered_json json;
+  json["schema"] = "pgflame.diff/1";
+  json["verdict"] = difference.verdict;
+  json["sentences"] = difference.sentences;
+  json["samples"] = {{"before", difference.samples_before}, {"after", difference.samples_after}};
+  json["cores"] = {{"before", difference.cores_before}, {"after", difference.cores_after}};
+  json["deltas"] = nlohmann::ordered_json::array();
+  for (const Delta& delta : difference.deltas) {
+    json["deltas"].push_back(
+        {{"kind", name_of(delta.kind)},
+         {"id", delta.id},
+         {"title", delta.title},
+         {"area", delta.area},
+         {"presence", name_of(delta.presence)},
+         {"before", delta.before.share},
+         {"after", delta.after.share},
+         {"change", delta.change},
+         {"change_error", delta.change_error},
+         {"p", delta.p},
+         {"significant", delta.significant},
+         {"query_id",
+          delta.query_id == 0 ? "" : std::to_string(static_cast<int64_t>(delta.query_id))}});
+  }
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace pgflame::diagnose

@@ -1,0 +1,82 @@
+#include "src/diagnose/plan_view.h"
+
+#include <array>
+#include <string>
+#include <unordered_map>
+
+#include "src/profile/builder.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+// Everything of the profile that a view of it shares.
+Profile without_stacks(const Profile& profile) {
+  Profile base;
+  base.recording = profile.recording;
+  base.clusters = profile.clusters;
+  base.backends = profile.backends;
+  base.queries = profile.queries;
+  base.stacks.add(StackNode{});
+  return base;
+}
+
+class Viewer {
+ public:
+  explicit Viewer(const Analysis& analysis)
+      : analysis_(analysis), builder_(without_stacks(analysis.profile())) {}
+
+  Profile view() {
+    std::vector<StackId> stacks;
+    stacks.reserve(analysis_.uses().size());
+    for (const StackUse& use : analysis_.uses())
+      stacks.push_back(stack_of(use));
+    const Profile& profile = analysis_.profile();
+    for (size_t i = 0; i < profile.samples.size(); ++i) {
+      const uint32_t use = analysis_.use_of_sample()[i];
+      if (use == Analysis::kNotRunning) continue;
+      Sample sample = profile.samples[i];
+      sample.stack = stacks[use];
+      builder_.add(sample);
+    }
+    return std::move(builder_).take();
+  }
+
+ private:
+  StackId stack_of(const StackUse& use) {
+    StackId stack = kEmptyStack;
+    std::string_view outer;
+    const std::span<const FunctionId> path = analysis_.path(use);
+    for (size_t i = path.size(); i > 0; --i) {
+      const std::string_view node = analysis_.classifier().plan_node(path[i - 1]);
+      if (node.empty() || node == outer) continue;
+      stack = push(stack, node, "");
+      outer = node;
+    }
+    const RuleIndex rule = use.classification.primary.rule;
+    if (rule == kNoRule) return push(stack, "not recognised", "other");
+    const Rule& known = analysis_.book().rules()[rule];
+    return push(stack, known.title, known.area);
+  }
+
+  // The area travels in the file field, which named functions of this view have no other use for.
+  StackId push(StackId caller, std::string_view name, std::string_view area) {
+    Function function;
+    function.name = name;
+    function.file = area;
+    function.tier = NameTier::kGiven;
+    const std::array<Line, 1> lines{Line{builder_.function(function), 0}};
+    return builder_.push(caller, builder_.named_location({}, 0, lines));
+  }
+
+  const Analysis& analysis_;
+  ProfileBuilder builder_;
+};
+
+}  // namespace
+
+Profile plan_view(const Profile& profile, const RuleBook& book, const Selection& selection) {
+  const Analysis analysis(profile, book, selection);
+  return Viewer(analysis).view();
+}
+
+}  // namespace pgflame::diagnose

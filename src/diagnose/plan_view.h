@@ -1,0 +1,17 @@
+// The same samples with the C frames folded into plan nodes: Hash Join > Seq Scan > tuple deforming.
+#pragma once
+
+#include "src/diagnose/analysis.h"
+#include "src/profile/profile.h"
+
+namespace pgflame::diagnose {
+
+// Tags, counts, weights and recording are kept; each on-CPU stack becomes the plan nodes on it from
+// the outermost inwards and, as its leaf, the title of its activity. Samples outside of any plan
+// node are kept under their activity alone. Equal neighbours (recursion within one node) are one
+// frame. Samples in other states are left out.
+Profile plan_view(const Profile& profile,
+                  const RuleBook& book = RuleBook::builtin(),
+                  const Selection& selection = {});
+
+}  // namespace pgflame::diagnose
