@@ -37,6 +37,10 @@ ExitCode parse_and_run(int argc, char** argv) {
   add_record_command(app, invocation);
   add_report_command(app, invocation);
   add_convert_command(app, invocation);
+  add_diff_command(app, invocation);
+  add_check_command(app, invocation);
+  add_explain_command(app, invocation);
+  add_rules_command(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

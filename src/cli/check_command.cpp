@@ -5,7 +5,7 @@
 
 #include "src/cli/commands.h"
 #include "src/cli/diagnose_options.h"
-#include "src/cli/open_named.h"
+#include "src/cli/open_input.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/check.h"
 
@@ -15,7 +15,7 @@ namespace {
 struct CheckArguments {
   std::string file;
   std::vector<std::string> fail_when;
-  OpenOptions open;
+  InputArguments open;
   DiagnoseOptions diagnose;
 };
 
@@ -56,7 +56,7 @@ void add_check_command(CLI::App& app, Invocation& invocation) {
                    "A condition: 'PLAN>20%', 'WAIT-IO>=30%', 'unnamed>10%'; may be repeated")
       ->required()
       ->allow_extra_args(false);
-  add_open_options(*command, arguments->open);
+  add_input_options(*command, arguments->open);
   add_diagnose_options(*command, arguments->diagnose);
   command->callback([&invocation, arguments] {
     auto done = check(*arguments);

@@ -6,7 +6,7 @@
 #include "src/base/file.h"
 #include "src/cli/commands.h"
 #include "src/cli/diagnose_options.h"
-#include "src/cli/open_named.h"
+#include "src/cli/open_input.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/difference.h"
 
@@ -19,7 +19,7 @@ struct DiffArguments {
   std::string markdown = "-";
   std::string json;
   bool force = false;
-  OpenOptions open;
+  InputArguments open;
   DiagnoseOptions diagnose;
 };
 
@@ -63,7 +63,7 @@ void add_diff_command(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   command->add_option("--json", arguments->json, "Also write JSON (- for stdout, alone)");
   command->add_flag("--force", arguments->force, "Overwrite existing files");
-  add_open_options(*command, arguments->open);
+  add_input_options(*command, arguments->open);
   add_diagnose_options(*command, arguments->diagnose);
   command->callback([&invocation, arguments] {
     auto done = diff(*arguments);

@@ -75,7 +75,7 @@ Result<ExitCode> finish(const Profile& profile, const Finish& finish) {
     if (!saved) return fail(std::move(saved).error());
     files = "capture: " + *saved + "\n";
   }
-  const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile);
+  const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
   auto svg = write_or_rescue(finish.base + ".svg", report::to_svg(profile, diagnosis), overwrite);
   if (!svg) return fail(std::move(svg).error());
   files = "report:  " + *svg + "\n" + files;

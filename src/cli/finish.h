@@ -7,6 +7,7 @@
 #include "src/base/error.h"
 #include "src/cli/exit_code.h"
 #include "src/cli/output.h"
+#include "src/diagnose/diagnose.h"
 #include "src/profile/profile.h"
 #include "symbolizer/symbolizer.h"
 
@@ -22,6 +23,7 @@ struct Finish {
   OutputOptions output;
   std::string base;           // path of the report without ".svg"
   bool save_capture = false;  // also as base.pb.gz
+  diagnose::Options diagnose;
 };
 
 // Diagnoses, writes the files, prints the summary.

@@ -7,6 +7,7 @@
 #include "src/base/text.h"
 #include "src/capture/capture.h"
 #include "src/cli/commands.h"
+#include "src/cli/diagnose_options.h"
 #include "src/cli/finish.h"
 #include "src/cli/progress.h"
 #include "src/cli/signals.h"
@@ -23,6 +24,7 @@ struct RecordArguments {
   std::string mode;
   std::string unwind = "auto";
   OutputOptions output;
+  DiagnoseOptions diagnose;
 };
 
 capture::SamplerChoice sampler_named(const std::string& name) {
@@ -67,6 +69,7 @@ std::string default_base() {
 
 Result<ExitCode> record(RecordArguments& arguments, const std::string& command_line) {
   if (Status done = complete(arguments); !done) return fail(std::move(done).error());
+  if (Status done = complete(arguments.diagnose); !done) return fail(std::move(done).error());
   const std::string base = arguments.output.base.empty() ? default_base() : arguments.output.base;
   for (const char* extension : {".svg", ".pb.gz"}) {
     const Status writable = check_writable(base + extension, arguments.output.overwrite());
@@ -84,7 +87,8 @@ Result<ExitCode> record(RecordArguments& arguments, const std::string& command_l
   symbolizer::Options naming;
   naming.this_host = true;
   naming.cache_dir = cache_folder();
-  return finish(with_names(std::move(*captured), naming), {arguments.output, base, true});
+  return finish(with_names(std::move(*captured), naming),
+                {arguments.output, base, true, arguments.diagnose.options()});
 }
 
 void add_options(CLI::App& command, RecordArguments& arguments) {
@@ -113,6 +117,7 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
       ->check(CLI::IsMember({"auto", "table", "fp"}))
       ->capture_default_str();
   add_output_options(command, arguments.output);
+  add_diagnose_options(command, arguments.diagnose);
 }
 
 }  // namespace

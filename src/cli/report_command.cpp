@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "src/cli/commands.h"
+#include "src/cli/diagnose_options.h"
 #include "src/cli/finish.h"
 #include "src/cli/open_input.h"
 #include "src/cli/terminal.h"
@@ -14,16 +15,18 @@ struct ReportArguments {
   std::string file;
   InputArguments input;
   OutputOptions output;
+  DiagnoseOptions diagnose;
 };
 
-Result<ExitCode> report(const ReportArguments& arguments) {
+Result<ExitCode> report(ReportArguments& arguments) {
+  if (const Status done = complete(arguments.diagnose); !done) return fail(Error(done.error()));
   const std::string base =
       arguments.output.base.empty() ? base_name_for(arguments.file) : arguments.output.base;
   const Status writable = check_writable(base + ".svg", arguments.output.overwrite());
   if (!writable) return fail(Error(writable.error()));
   auto profile = open_named(arguments.file, arguments.input);
   if (!profile) return fail(std::move(profile).error());
-  return finish(*profile, {arguments.output, base, false});
+  return finish(*profile, {arguments.output, base, false, arguments.diagnose.options()});
 }
 
 }  // namespace
@@ -39,6 +42,7 @@ void add_report_command(CLI::App& app, Invocation& invocation) {
       ->required();
   add_input_options(*command, arguments->input);
   add_output_options(*command, arguments->output);
+  add_diagnose_options(*command, arguments->diagnose);
   command->callback([&invocation, arguments] {
     auto done = report(*arguments);
     invocation.exit_code = done ? *done : report_error(done.error());

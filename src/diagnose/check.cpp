@@ -22,8 +22,7 @@ std::optional<double> parse_share(std::string_view text) {
   if (percent) text = trim(text.substr(0, text.size() - 1));
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size())
-    return std::nullopt;
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   const double share = percent ? value / 100 : value;
   if (!(share >= 0 && share <= 1)) return std::nullopt;
   return share;
@@ -75,7 +74,8 @@ bool compare(double share, Comparison comparison, double limit) {
 Result<Condition> parse_condition(std::string_view text, const RuleBook& book) {
   const auto at = text.find_first_of("<>");
   if (at == std::string_view::npos)
-    return fail(ErrorKind::kUsage, fmt::format("'{}' is not a condition", text), std::string(kHint));
+    return fail(
+        ErrorKind::kUsage, fmt::format("'{}' is not a condition", text), std::string(kHint));
   Condition condition;
   condition.text = text;
   condition.id = trim(text.substr(0, at));

@@ -121,9 +121,9 @@ class Comparer {
     if (old_amount.samples == 0) delta.presence = Presence::kNew;
     if (new_amount.samples == 0) delta.presence = Presence::kGone;
     delta.change = delta.after.share - delta.before.share;
-    delta.change_error = std::sqrt(variance(delta.before.share, old_all) +
-                                   variance(delta.after.share, new_all)) *
-                         1.959963984540054;
+    delta.change_error =
+        std::sqrt(variance(delta.before.share, old_all) + variance(delta.after.share, new_all)) *
+        1.959963984540054;
     delta.cores_before = delta.before.share * result_.cores_before;
     delta.cores_after = delta.after.share * result_.cores_after;
     delta.p = two_proportion_p(old_amount.samples, old_all, new_amount.samples, new_all);
@@ -171,12 +171,11 @@ class Comparer {
   void say(Delta& delta) {
     if (!delta.significant) return;
     delta.query_id = owning_query(delta);
-    const std::string name = delta.kind == DeltaKind::kActivity
-                                 ? fmt::format("{} ({})", delta.title, delta.id)
-                                 : fmt::format("{} ({})",
-                                               delta.title,
-                                               delta.kind == DeltaKind::kSelf ? "self"
-                                                                              : "with callees");
+    const std::string name =
+        delta.kind == DeltaKind::kActivity
+            ? fmt::format("{} ({})", delta.title, delta.id)
+            : fmt::format(
+                  "{} ({})", delta.title, delta.kind == DeltaKind::kSelf ? "self" : "with callees");
     std::string text = fmt::format("{}: {} → {} of CPU ({:+.1f} ±{:.1f} points)",
                                    name,
                                    short_percent(delta.before.share),
@@ -198,11 +197,10 @@ class Comparer {
     if (before_.samples() == 0 || after_.samples() == 0)
       return "Nothing can be compared: one of the two profiles has no on-CPU samples.";
     const bool cores_known = result_.cores_before > 0 && result_.cores_after > 0;
-    const std::string cores =
-        cores_known ? fmt::format("CPU went from {:.2f} to {:.2f} cores. ",
-                                  result_.cores_before,
-                                  result_.cores_after)
-                    : std::string();
+    const std::string cores = cores_known ? fmt::format("CPU went from {:.2f} to {:.2f} cores. ",
+                                                        result_.cores_before,
+                                                        result_.cores_after)
+                                          : std::string();
     const auto activity = std::ranges::find_if(result_.deltas, [](const Delta& delta) {
       return delta.significant && delta.kind == DeltaKind::kActivity;
     });

@@ -1,8 +1,8 @@
 // What changed between two profiles, with noise told from change.
 //
-// Shares of on-CPU samples are compared with a two-proportion test; of all tests of one kind at most
-// 5 % of those called significant are false discoveries in expectation. Functions are matched by
-// name, without clone suffixes, process or thread.
+// Shares of on-CPU samples are compared with a two-proportion test; of all tests of one kind at
+// most 5 % of those called significant are false discoveries in expectation. Functions are matched
+// by name, without clone suffixes, process or thread.
 #pragma once
 
 #include <string>

@@ -47,7 +47,7 @@ void append_table(std::string& text, const Difference& difference, DeltaKind kin
                         short_percent(delta.after.share),
                         delta.change * 100,
                         delta.change_error * 100,
-                        !delta.significant                   ? "noise"
+                        !delta.significant                  ? "noise"
                         : delta.presence == Presence::kBoth ? "changed"
                                                             : name_of(delta.presence));
   }

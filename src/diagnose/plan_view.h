@@ -1,4 +1,5 @@
-// The same samples with the C frames folded into plan nodes: Hash Join > Seq Scan > tuple deforming.
+// The same samples with the C frames folded into plan nodes: Hash Join > Seq Scan > tuple
+// deforming.
 #pragma once
 
 #include "src/diagnose/analysis.h"

@@ -1,0 +1,65 @@
+#include "src/diagnose/check.h"
+
+#include <doctest/doctest.h>
+
+#include "src/diagnose/diagnose.h"
+#include "src/diagnose/explain.h"
+#include "tests/support/profile_text.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+bool meets(const Diagnosis& diagnosis, std::string_view text) {
+  const auto condition = parse_condition(text, RuleBook::builtin());
+  REQUIRE(condition);
+  return check(*condition, diagnosis).holds;
+}
+
+std::string refusal(std::string_view text) {
+  const auto condition = parse_condition(text, RuleBook::builtin());
+  return condition ? std::string() : condition.error().what;
+}
+
+}  // namespace
+
+TEST_SUITE("diagnose") {
+  TEST_CASE("a condition compares the share of a pattern with a limit") {
+    const Diagnosis diagnosis = diagnose(testing::profile_from_folded(R"(
+      _start;main;standard_planner 25
+      _start;main;tts_buffer_heap_getsomeattrs 65
+      _start;main;nobody 10
+    )"));
+    CHECK(meets(diagnosis, "PLAN>20%"));
+    CHECK_FALSE(meets(diagnosis, "PLAN>25%"));
+    CHECK(meets(diagnosis, " PLAN >= 0.25 "));
+    CHECK(meets(diagnosis, "DEFORM<=65%"));
+    CHECK(meets(diagnosis, "unclassified>=10%"));
+    CHECK(meets(diagnosis, "WAIT-IO<1%"));
+    CHECK_FALSE(meets(diagnosis, "lost>0"));
+  }
+
+  TEST_CASE("a condition that cannot be met as written is refused") {
+    CHECK(refusal("PLAN") == "'PLAN' is not a condition");
+    CHECK(refusal("PLAN>lots") == "'lots' is not a share in 'PLAN>lots'");
+    CHECK(refusal("PLAN>120%") == "'120%' is not a share in 'PLAN>120%'");
+    CHECK(refusal("PLAN>nan") == "'nan' is not a share in 'PLAN>nan'");
+    CHECK(refusal("PLANS>20%") == "there is no pattern 'PLANS'");
+    CHECK(refusal(">20%") == "there is no pattern ''");
+  }
+
+  TEST_CASE("a page names what is known about a pattern, an event and a function") {
+    const RuleBook& book = RuleBook::builtin();
+    const auto rule = explain_topic("dyna-lock", book);
+    REQUIRE(rule);
+    CHECK(rule->starts_with("DYNA-LOCK: lock table lookups"));
+    CHECK(rule->find("(up to 17) The fast path holds 16") != std::string::npos);
+    const auto old = explain_topic("DYNA-LOCK", book, 15);
+    REQUIRE(old);
+    CHECK(old->find("from 18 on") == std::string::npos);
+    CHECK(explain_topic("LWLock:WALWrite", book)->starts_with("Wait event LWLock:WALWrite"));
+    CHECK(explain_topic("ExecHashJoin", book)->find("plan node: Hash Join") != std::string::npos);
+    CHECK_FALSE(explain_topic("no_such_thing", book));
+  }
+}
+
+}  // namespace pgflame::diagnose

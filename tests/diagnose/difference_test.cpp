@@ -1,0 +1,88 @@
+#include "src/diagnose/difference.h"
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "src/diagnose/plan_view.h"
+#include "tests/support/profile_text.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+using testing::profile_from_folded;
+
+const Delta& delta(const Difference& difference, DeltaKind kind, std::string_view id) {
+  const auto found = std::ranges::find_if(difference.deltas, [&](const Delta& candidate) {
+    return candidate.kind == kind && candidate.id == id;
+  });
+  REQUIRE(found != difference.deltas.end());
+  return *found;
+}
+
+}  // namespace
+
+TEST_SUITE("diagnose") {
+  TEST_CASE("a grown pattern is told with its size, noise is told to be noise") {
+    const Profile before = profile_from_folded(R"(
+      _start;main;BufTableLookup;hash_search_with_hash_value 41
+      _start;main;ExecSeqScan 959
+    )");
+    const Profile after = profile_from_folded(R"(
+      _start;main;BufTableLookup;hash_search_with_hash_value.constprop.0 129
+      _start;main;ExecSeqScan 871
+    )");
+    const Difference difference = compare(before, after);
+    const Delta& lookups = delta(difference, DeltaKind::kActivity, "DYNA-BUF");
+    CHECK(lookups.significant);
+    CHECK(lookups.change == doctest::Approx(0.088));
+    CHECK(lookups.sentence ==
+          "buffer table lookups (DYNA-BUF): 4.1 % → 13 % of CPU (+8.8 ±2.4 points).");
+    // The clone's suffix does not make it another function.
+    CHECK(delta(difference, DeltaKind::kSelf, "hash_search_with_hash_value").presence ==
+          Presence::kBoth);
+
+    const Difference noise = compare(before, profile_from_folded(R"(
+      _start;main;BufTableLookup;hash_search_with_hash_value 45
+      _start;main;ExecSeqScan 955
+    )"));
+    CHECK(noise.sentences.empty());
+    CHECK(noise.verdict.find("within what sampling alone produces") != std::string::npos);
+  }
+
+  TEST_CASE("what is gone and what is new is kept") {
+    const Difference difference =
+        compare(profile_from_folded("_start;main;old_one 500\n_start;main;ExecSeqScan 500"),
+                profile_from_folded("_start;main;new_one 500\n_start;main;ExecSeqScan 500"));
+    CHECK(delta(difference, DeltaKind::kSelf, "old_one").presence == Presence::kGone);
+    CHECK(delta(difference, DeltaKind::kSelf, "new_one").presence == Presence::kNew);
+    CHECK(delta(difference, DeltaKind::kSelf, "new_one").significant);
+    const auto json = nlohmann::json::parse(difference_to_json(difference));
+    CHECK(json["schema"] == "pgflame.diff/1");
+    CHECK(json["deltas"].size() == difference.deltas.size());
+  }
+
+  TEST_CASE("comparing with nothing says so") {
+    const Difference difference = compare(Profile{}, profile_from_folded("_start;main;a 5"));
+    CHECK(difference.verdict.find("no on-CPU samples") != std::string::npos);
+  }
+
+  TEST_CASE("the plan view folds frames into plan nodes and keeps every sample") {
+    const Profile view = plan_view(profile_from_folded(R"(
+      _start;main;ExecHashJoin;ExecProcNode;ExecSeqScan;ExecInterpExpr;tts_buffer_heap_getsomeattrs 5
+      _start;main;ExecHashJoin;MultiExecHash;ExecSeqScan;heap_getnextslot 4
+      _start;main;ExecHashJoin;ExecScanHashBucket 3
+      _start;main;standard_planner 2
+      what;ever 1
+    )"));
+    CHECK(testing::to_text(view) == R"(Hash Join;Hash;Seq Scan;sequential scan 4
+Hash Join;Seq Scan;tuple deforming 5
+Hash Join;hash join build and probe 3
+not recognised 1
+planning 2
+)");
+  }
+}
+
+}  // namespace pgflame::diagnose

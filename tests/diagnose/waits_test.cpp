@@ -1,0 +1,103 @@
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "src/diagnose/diagnose.h"
+#include "src/profile/builder.h"
+#include "tests/support/profile_text.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+constexpr uint32_t kTransactionId = 0x03000005;
+constexpr uint32_t kDataFileRead15 = 0x0a000010;  // any event of class IO does
+constexpr uint32_t kClientRead = 0x06000000;
+constexpr uint32_t kProcArray = 0x01000004;
+
+// 15's client backend: 1000 on-CPU samples of 1 ms, and what `waits` adds.
+struct Wait {
+  State state;
+  uint32_t event;
+  uint64_t milliseconds;
+};
+Diagnosis diagnose_with(uint64_t running, std::initializer_list<Wait> waits) {
+  Profile base =
+      testing::profile_from_folded("_start;main;standard_planner " + std::to_string(running));
+  base.recording.has_waits = true;
+  base.recording.duration_ns = 10'000'000'000;
+  base.recording.cpus = 2;
+  Cluster cluster;
+  cluster.major = 15;
+  base.clusters.push_back(cluster);
+  for (const Wait& wait : waits) {
+    Sample sample;
+    sample.backend = BackendId{0};
+    sample.state = wait.state;
+    sample.wait_event = wait.event;
+    sample.count = 100;
+    sample.weight = wait.milliseconds * 1'000'000;
+    base.samples.push_back(sample);
+  }
+  return diagnose(base);
+}
+
+std::string verdict_of(uint64_t running, std::initializer_list<Wait> waits) {
+  return std::string(name_of(diagnose_with(running, waits).verdict.kind));
+}
+
+}  // namespace
+
+TEST_SUITE("diagnose") {
+  TEST_CASE("the verdict follows the share of active backend time") {
+    CHECK(verdict_of(1000, {{State::kIdle, 0, 90000}}) == "cpu-bound");
+    CHECK(verdict_of(1000, {{State::kRunnable, 0, 1000}}) == "cpu-starved");
+    CHECK(verdict_of(1000, {{State::kWaiting, kDataFileRead15, 1000}}) == "disk-bound");
+    CHECK(verdict_of(1000, {{State::kWaiting, kTransactionId, 1000}}) == "contention-bound");
+    CHECK(verdict_of(
+              1000, {{State::kWaiting, kProcArray, 400}, {State::kWaiting, kTransactionId, 400}}) ==
+          "contention-bound");
+    CHECK(verdict_of(1000,
+                     {{State::kWaiting, kDataFileRead15, 300},
+                      {State::kWaiting, kProcArray, 300},
+                      {State::kRunnable, 0, 200}}) == "mixed");
+    // Waiting for the client's next command is not activity.
+    CHECK(verdict_of(1000, {{State::kWaiting, kClientRead, 90000}}) == "cpu-bound");
+    CHECK(verdict_of(5, {{State::kIdle, 0, 90000}}) == "idle");
+  }
+
+  TEST_CASE("waits are written up by class with their events, and rank by time") {
+    const Diagnosis diagnosis = diagnose_with(
+        1000, {{State::kWaiting, kTransactionId, 4000}, {State::kWaiting, kProcArray, 300}});
+    REQUIRE(diagnosis.findings.size() >= 2);
+    const Finding& first = diagnosis.findings[0];
+    CHECK(first.id == "WAIT-LOCK");
+    CHECK(first.seen.find("transactionid (100 %)") != std::string::npos);
+    CHECK(first.share.share == doctest::Approx(4000.0 / 5300));
+    CHECK(first.headline.find("0.4 sessions") != std::string::npos);
+    CHECK(std::ranges::find(diagnosis.findings, "WAIT-LWLOCK", &Finding::id) !=
+          diagnosis.findings.end());
+    double sum = 0;
+    for (const TimeSegment& segment : diagnosis.time)
+      sum += segment.share;
+    CHECK(sum == doctest::Approx(1));
+    CHECK(diagnosis.waits.at(0).key == "Lock:transactionid");
+  }
+
+  TEST_CASE("a selection diagnoses its own samples only") {
+    Profile profile = testing::profile_from_folded(R"(
+      _start;main;standard_planner 300
+      _start;main;tts_buffer_heap_getsomeattrs 700
+    )");
+    profile.samples[0].query_id = 11;
+    profile.samples[1].query_id = 22;
+    Options options;
+    options.selection.query_id = 11;
+    const Diagnosis diagnosis = diagnose(profile, options);
+    REQUIRE(diagnosis.activities.size() == 1);
+    CHECK(diagnosis.activities[0].id == "PLAN");
+    CHECK(diagnosis.selection == "query 11");
+    CHECK(diagnosis.findings.at(0).query_id == 11);
+  }
+}
+
+}  // namespace pgflame::diagnose
