@@ -86,7 +86,8 @@ static __always_inline void leave_cpu(void* ctx, struct task_struct* task, int p
   if (!sample) return;
   sample->event.tags = target->tags;
   take_stacks(ctx, 0, sample);
-  send_sample(sample);
+  const __u64 text = wanted_text(target, &sample->event.tags, 0);
+  if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);
 }
 
 static __always_inline void enter_cpu(struct task_struct* task) {

@@ -12,6 +12,7 @@ typedef int32_t __s32;
 typedef unsigned long long __u64;
 #endif
 
+enum { MAX_QUERY_TEXT = 1024 };  // as much as the server keeps by default
 enum { MAX_KERNEL_FRAMES = 127, MAX_USER_FRAMES = 128, MAX_LAYOUTS = 64, NO_LAYOUT = 0xffffffff };
 
 enum event_kind {
@@ -55,7 +56,7 @@ struct backend_tags {
   __u8 unused;
 };
 
-// Followed by kernel_count + user_count addresses of 8 bytes, each part innermost first.
+// Followed by kernel_count + user_count addresses of 8 bytes, each part innermost first, and a text.
 struct sample_event {
   __u8 kind;       // enum event_kind
   __u8 state;      // enum backend_state
@@ -69,7 +70,7 @@ struct sample_event {
   struct backend_tags tags;
   __u16 kernel_count;
   __u16 user_count;
-  __u32 unused2;
+  __u32 text_size;  // bytes of the statement's text behind the addresses, its final 0 included
 };
 
 struct process_event {
@@ -91,9 +92,12 @@ struct layout {
   __u64 my_wait_event_info;  // address of the global, 0 when the version has none
   __u64 my_be_entry;         // address of the global, 0 unknown
   __u64 my_proc;             // address of the global, used when my_wait_event_info is 0
+  __u64 debug_query_string;  // address of the global, used when my_be_entry is 0
   __u32 proc_wait_event;     // offset in PGPROC
   __u32 entry_state;         // offsets in PgBackendStatus
+  __u32 entry_activity;
   __u32 entry_query_id;      // 0: the version has none
+  __u32 active_state;        // the BackendState that means "active"
   __u32 unused;
 };
 

@@ -26,7 +26,8 @@ int sample_stack(struct bpf_perf_event_data* ctx) {
   sample->event.weight = ctx->sample_period;
   read_tags(target, &sample->event.tags);
   take_stacks(ctx, ctx, sample);
-  send_sample(sample);
+  const __u64 text = wanted_text(target, &sample->event.tags, 1);
+  if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);
   return 0;
 }
 

@@ -10,6 +10,7 @@ enum { SCRATCH_BYTES = 4096 };
 struct scratch {
   struct sample_event event;
   __u64 addresses[(SCRATCH_BYTES - sizeof(struct sample_event)) / sizeof(__u64)];
+  char room_for_text[SCRATCH_BYTES];
 };
 
 // One row per program type: a sample may interrupt the switch program on the same CPU.
@@ -80,11 +81,22 @@ static __always_inline void take_stacks(void* ctx,
       ctx, interrupted, scratch->addresses + (kernel & 127), &event->stack_end);
 }
 
-static __always_inline void send_sample(struct scratch* scratch) {
+// Sends the record; `text`, unless 0, is the address of the statement's text in the current process.
+// False: the ring was full.
+static __always_inline int send_sample(struct scratch* scratch, __u64 text) {
   struct sample_event* event = &scratch->event;
   __u64 size = sizeof(*event) + (event->kernel_count + event->user_count) * sizeof(__u64);
   size &= SCRATCH_BYTES - 1;
-  if (bpf_ringbuf_output(&ring, scratch, size, wakeup_flags())) count(COUNT_RING_FULL);
+  if (text) {
+    const long got =
+        bpf_probe_read_user_str((void*)scratch + size, MAX_QUERY_TEXT, (void*)text);
+    event->text_size = got > 0 ? (__u32)got : 0;
+    size += event->text_size & (2 * MAX_QUERY_TEXT - 1);
+  }
+  size &= 2 * SCRATCH_BYTES - 1;
+  if (bpf_ringbuf_output(&ring, scratch, size, wakeup_flags()) == 0) return 1;
+  count(COUNT_RING_FULL);
+  return 0;
 }
 
 static __always_inline struct scratch* new_sample(__u32 row, __u8 kind, __u8 state, __u64 now) {

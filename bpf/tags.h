@@ -62,6 +62,40 @@ unreadable:
   tags->flags |= TAG_UNREADABLE;
 }
 
+// key: query id whose text has been sent. The oldest give way; their text is sent again.
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 16384);
+  __type(key, __u64);
+  __type(value, __u8);
+} sent_texts SEC(".maps");
+
+// Where the text of the running statement is, if it is needed: it has an id that is new, or none.
+// `also_without_id`: send it for a statement without id too.
+static __always_inline __u64 wanted_text(const struct target* target,
+                                         const struct backend_tags* tags,
+                                         int also_without_id) {
+  const __u32 row = target->layout;
+  const struct layout* layout = bpf_map_lookup_elem(&layouts, &row);
+  __u64 text = 0;
+  if (!layout || (!tags->query_id && !also_without_id)) return 0;
+  if (tags->query_id && bpf_map_lookup_elem(&sent_texts, &tags->query_id)) return 0;
+  if (!layout->my_be_entry) {
+    if (layout->debug_query_string)
+      bpf_probe_read_user(&text, sizeof(text), (void*)layout->debug_query_string);
+    return text;
+  }
+  if (!(tags->flags & TAG_BACKEND) || tags->session_state != layout->active_state) return 0;
+  if (bpf_probe_read_user(&text, sizeof(text), (void*)layout->my_be_entry) || !text) return 0;
+  if (bpf_probe_read_user(&text, sizeof(text), (void*)(text + layout->entry_activity))) return 0;
+  return text;
+}
+
+static __always_inline void text_was_sent(__u64 query_id) {
+  const __u8 yes = 1;
+  if (query_id) bpf_map_update_elem(&sent_texts, &query_id, &yes, BPF_ANY);
+}
+
 // Must run in the context of the target.
 static __always_inline void read_tags(const struct target* target, struct backend_tags* tags) {
   const __u32 row = target->layout;

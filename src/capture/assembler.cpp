@@ -29,12 +29,25 @@ State reported_state(const WaitKey& key, int major, bool is_postmaster) {
   return active ? State::kWaiting : State::kIdle;
 }
 
+uint64_t attributed_query(const Tags& tags, int major) {
+  const SessionState state =
+      tags.has_backend ? session_state(major, tags.session_state) : SessionState::kUnknown;
+  const bool between = state == SessionState::kIdle || state == SessionState::kIdleInTransaction;
+  return between ? 0 : tags.query_id;
+}
+
 uint32_t coarse_second(uint64_t second) {
   constexpr uint64_t kSingly = 120;
   constexpr uint64_t kByTens = 3600;
   if (second >= kByTens) second -= second % 60;
   if (second >= kSingly) second -= second % 10;
   return static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX));
+}
+
+void Assembler::begin(const WaitTimes& times, uint64_t now_ns) {
+  start_ns_ = now_ns;
+  waits_.settle(times, now_ns);
+  running_before_ = times.running_ns;
 }
 
 void Assembler::handle(const Event& event) {
@@ -86,7 +99,8 @@ void Assembler::add_sample(const Event& event) {
   sample.state = event.state;
   sample.end = event.end;
   sample.wait_event = event.tags.wait_event;
-  sample.query_id = event.tags.query_id;
+  sample.query_id =
+      queries_.identify(attributed_query(event.tags, processes_.major_of(event.pid)), event.text);
   sample.second = second_of(event.time_ns);
   sample.count = 1;
   sample.weight = event.weight;
@@ -100,19 +114,28 @@ void Assembler::add_sample(const Event& event) {
 }
 
 void Assembler::open_wait(const Event& event) {
-  if (processes_.contains(event.pid)) waits_.opened(event, stack_of(event));
+  if (!processes_.contains(event.pid)) return;
+  queries_.identify(event.tags.query_id, event.text);
+  waits_.opened(event, stack_of(event));
 }
 
 void Assembler::end_process(const Event& event) {
   if (!processes_.contains(event.pid)) return;
   if (measures_waits_) {
     ended_[event.pid] = identity_of(event.pid);
-    Recording& recording = builder_.profile().recording;
-    const uint64_t since = processes_.since_ns(event.pid);
-    recording.lifetime_ns += event.time_ns > since ? event.time_ns - since : 0;
-    recording.on_cpu_ns += event.running_ns;
+    add_lifetime(event.pid, event.time_ns, event.running_ns);
   }
   processes_.exit(event.pid);
+}
+
+void Assembler::add_lifetime(int32_t pid, uint64_t end_ns, uint64_t running_ns) {
+  Recording& recording = builder_.profile().recording;
+  const uint64_t since = std::max(start_ns_, processes_.since_ns(pid));
+  recording.lifetime_ns += end_ns > since ? end_ns - since : 0;
+  const auto before = running_before_.find(pid);
+  const uint64_t skipped = before == running_before_.end() ? 0 : before->second;
+  recording.on_cpu_ns += running_ns > skipped ? running_ns - skipped : 0;
+  if (before != running_before_.end()) running_before_.erase(before);
 }
 
 Assembler::Identity Assembler::identity_of(int32_t pid) {
@@ -131,7 +154,11 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
     sample.state = reported_state(share.key, who.major, who.is_postmaster);
     sample.end = share.end;
     sample.wait_event = sample.state == State::kRunnable ? 0 : share.key.wait_event;
-    sample.query_id = share.key.query_id;
+    Tags tags;
+    tags.query_id = share.key.query_id;
+    tags.has_backend = share.key.has_backend;
+    tags.session_state = share.key.session_state;
+    sample.query_id = attributed_query(tags, who.major);
     sample.second = second_of(now_ns - 1);
     sample.count = share.count;
     sample.weight = share.ns;
@@ -147,12 +174,10 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
 }
 
 void Assembler::close(const WaitTimes& times, uint64_t now_ns) {
-  Recording& recording = builder_.profile().recording;
+  if (!measures_waits_) return;
   for (const int32_t pid : processes_.pids()) {
-    const uint64_t since = processes_.since_ns(pid);
-    recording.lifetime_ns += now_ns > since ? now_ns - since : 0;
     const auto running = times.running_ns.find(pid);
-    if (running != times.running_ns.end()) recording.on_cpu_ns += running->second;
+    add_lifetime(pid, now_ns, running == times.running_ns.end() ? 0 : running->second);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "src/capture/event.h"
 #include "src/capture/processes.h"
+#include "src/capture/queries.h"
 #include "src/capture/waits.h"
 #include "src/profile/builder.h"
 
@@ -14,8 +15,11 @@ namespace pgflame::capture {
 
 class Assembler {
  public:
-  Assembler(ProfileBuilder& builder, Processes& processes, uint64_t start_ns, bool waits)
-      : builder_(builder), processes_(processes), start_ns_(start_ns), measures_waits_(waits) {}
+  Assembler(ProfileBuilder& builder, Processes& processes, Queries& queries, bool waits)
+      : builder_(builder), processes_(processes), queries_(queries), measures_waits_(waits) {}
+
+  // The recording begins now: what was measured before does not count.
+  void begin(const WaitTimes& times, uint64_t now_ns);
 
   // Events of processes that are no targets are ignored.
   void handle(const Event& event);
@@ -42,19 +46,25 @@ class Assembler {
   StackId stack_of(const Event& event);
   Identity identity_of(int32_t pid);
   uint32_t second_of(uint64_t time_ns) const;
+  void add_lifetime(int32_t pid, uint64_t end_ns, uint64_t running_ns);
 
   ProfileBuilder& builder_;
   Processes& processes_;
-  uint64_t start_ns_;
+  Queries& queries_;
+  uint64_t start_ns_ = 0;
   bool measures_waits_;
   Waits waits_;
   std::unordered_map<int32_t, Identity> ended_;
+  std::unordered_map<int32_t, uint64_t> running_before_;  // begin()
   uint64_t samples_ = 0;
 };
 
 // What a wait is called in a report: waiting for the client's next command, or having nothing to
 // do, is idle.
 State reported_state(const WaitKey& key, int major, bool is_postmaster);
+
+// The query that time belongs to: 0 between statements, where Postgres still shows the last one.
+uint64_t attributed_query(const Tags& tags, int major);
 
 // Seconds are kept one by one at first, later rounded down to tens and minutes, so that a recording
 // of hours stays small.

@@ -229,7 +229,10 @@ uint32_t BpfSampler::layout_row(const std::optional<TagLayout>& tags) {
   value.my_be_entry = tags->my_be_entry;
   value.my_proc = tags->my_proc;
   value.proc_wait_event = tags->proc_wait_event;
+  value.debug_query_string = tags->debug_query_string;
   value.entry_state = kEntryState;
+  value.entry_activity = kEntryActivity;
+  value.active_state = active_state(tags->major);
   value.entry_query_id = tags->entry_query_id;
   if (bpf_map__update_elem(
           skeleton_->maps.layouts, &row, sizeof(row), &value, sizeof(value), BPF_ANY) != 0) {

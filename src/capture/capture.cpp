@@ -68,15 +68,13 @@ class Recorder {
         callbacks_(callbacks),
         targets_(std::move(targets)),
         sampler_(std::move(chosen.sampler)),
-        start_ns_(monotonic_now()),
         cpu_start_ns_(cpu_time_ns()),
         processes_(builder_),
-        assembler_(builder_, processes_, start_ns_, sampler_->measures_waits()),
-        host_(read_host_counters()),
-        host_read_ns_(start_ns_) {
+        queries_(options.query_text),
+        assembler_(builder_, processes_, queries_, sampler_->measures_waits()),
+        host_(read_host_counters()) {
     Recording& recording = builder_.profile().recording;
     describe_host(recording);
-    recording.start_unix_ns = now_on(CLOCK_REALTIME);
     recording.sampler_reason = std::move(chosen.reason);
     recording.has_waits = sampler_->measures_waits();
     if (!chosen.note.empty()) recording.notes.push_back(std::move(chosen.note));
@@ -90,6 +88,7 @@ class Recorder {
   void add_cluster(const Cluster& cluster);
   Status add_targets();
   void each_second();
+  void finish_queries();
   void book_waits();
   void wait_and_read(milliseconds timeout);
   nanoseconds elapsed() const { return nanoseconds(monotonic_now() - start_ns_); }
@@ -101,14 +100,15 @@ class Recorder {
   const Callbacks& callbacks_;
   Targets targets_;
   std::unique_ptr<Sampler> sampler_;
-  uint64_t start_ns_;
+  uint64_t start_ns_ = 0;
   int64_t cpu_start_ns_;
   ProfileBuilder builder_;
   Processes processes_;
+  Queries queries_;
   Assembler assembler_;
   std::unordered_map<int32_t, std::optional<TagLayout>> layouts_;  // by postmaster
   HostCounters host_;
-  uint64_t host_read_ns_;
+  uint64_t host_read_ns_ = 0;
   uint64_t last_progress_ns_ = 0;
 };
 
@@ -132,7 +132,10 @@ Status Recorder::add_targets() {
         // In this order, so that a process's lifetime begins when its times do.
         processes_.add(pid, postmaster);
         if (!processes_.contains(pid)) continue;  // gone already
-        if (auto done = sampler_->add({pid}, layouts_[postmaster]); !done) return done;
+        const auto& layout = layouts_[postmaster];
+        if (auto done = sampler_->add({pid}, layout); !done) return done;
+        // What sleeps from before the start to the end never sends its text.
+        if (layout) queries_.identify(statement_of(pid, *layout));
       }
     }
   }
@@ -165,6 +168,11 @@ void Recorder::report_progress() {
 Result<Profile> Recorder::run() {
   if (auto done = add_targets(); !done) return fail(std::move(done).error());
   if (auto done = sampler_->start(); !done) return fail(std::move(done).error());
+  // Getting here may have taken a second (tables for the unwinder); it is not recorded time.
+  start_ns_ = monotonic_now();
+  host_read_ns_ = start_ns_;
+  builder_.profile().recording.start_unix_ns = now_on(CLOCK_REALTIME);
+  assembler_.begin(sampler_->wait_times(), start_ns_);
   milliseconds pause{50};
   while (!is_over()) {
     if (options_.duration) {
@@ -204,6 +212,21 @@ void Recorder::each_second() {
   book_waits();
 }
 
+void Recorder::finish_queries() {
+  Profile& profile = builder_.profile();
+  auto [queries, real_ids] = queries_.finish();
+  for (Sample& sample : profile.samples) {
+    const auto real = real_ids.find(sample.query_id);
+    if (real != real_ids.end()) sample.query_id = real->second;
+  }
+  if (std::ranges::any_of(queries, &Query::id_is_text_hash)) {
+    profile.recording.notes.emplace_back(
+        "Some statements had no query id (compute_query_id is off, or they were still being "
+        "parsed); the hash of their text without literals stands in for it.");
+  }
+  profile.queries = std::move(queries);
+}
+
 Profile Recorder::finish() {
   sampler_->stop();
   const WaitTimes times = sampler_->wait_times();
@@ -215,6 +238,10 @@ Profile Recorder::finish() {
   Recording& recording = builder_.profile().recording;
   recording.duration_ns = static_cast<int64_t>(end_ns - start_ns_);
   sampler_->describe(recording);
+  finish_queries();
+  if (options_.query_text == QueryText::kRaw) {
+    recording.notes.emplace_back("Query texts are stored with their literals (raw).");
+  }
   recording.cost.agent_cpu_ns = static_cast<uint64_t>(cpu_time_ns() - cpu_start_ns_);
   recording.cost.peak_rss_bytes = peak_rss_bytes();
   if (options_.duration && recording.duration_ns < options_.duration->count() &&

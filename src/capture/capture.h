@@ -19,6 +19,9 @@ enum class Mode { kCpu, kWall };
 // (which lose callers even in programs that keep them). kAuto: by table where the kernel can.
 enum class UnwindChoice { kAuto, kTable, kFramePointers };
 
+// What is stored of the texts of queries. kRaw keeps literals, which may be anybody's data.
+enum class QueryText { kNone, kNormalized, kRaw };
+
 // What the user typed after -p: "postgres", pids, data directories, in any mix.
 struct Options {
   std::vector<std::string> targets;
@@ -27,6 +30,7 @@ struct Options {
   SamplerChoice sampler = SamplerChoice::kAuto;
   UnwindChoice unwind = UnwindChoice::kAuto;
   std::optional<Mode> mode;  // default: wall where the sampler can
+  QueryText query_text = QueryText::kNormalized;
 };
 
 struct Progress {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "src/profile/profile.h"
 
@@ -46,6 +47,7 @@ struct Event {
   Tags tags;
   std::span<const uint64_t> kernel;  // innermost first; valid until the callback returns
   std::span<const uint64_t> user;
+  std::string_view text;  // of the statement; only sent when it is needed
 };
 
 using EventSink = std::function<void(const Event&)>;

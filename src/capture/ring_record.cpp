@@ -9,7 +9,7 @@ namespace {
 static_assert(sizeof(backend_tags) == 24);
 static_assert(sizeof(sample_event) == 64);
 static_assert(sizeof(process_event) == 56);
-static_assert(sizeof(layout) == 40);
+static_assert(sizeof(layout) == 56);
 static_assert(sizeof(target) == 88);
 static_assert(sizeof(interval_key) == 24);
 static_assert(static_cast<int>(State::kRunning) == STATE_RUNNING);
@@ -32,7 +32,8 @@ std::optional<Event> decode_sample(std::span<const std::byte> bytes, EventKind k
   if (bytes.size() < sizeof(sample_event)) return std::nullopt;
   const auto head = read_head<sample_event>(bytes);
   const size_t frames = size_t{head.kernel_count} + head.user_count;
-  if (bytes.size() < sizeof(head) + frames * sizeof(uint64_t)) return std::nullopt;
+  const size_t text_at = sizeof(head) + frames * sizeof(uint64_t);
+  if (bytes.size() < text_at || bytes.size() - text_at < head.text_size) return std::nullopt;
   if (head.state > STATE_WAITING || head.stack_end > STACK_NONE) return std::nullopt;
 
   Event event;
@@ -55,6 +56,9 @@ std::optional<Event> decode_sample(std::span<const std::byte> bytes, EventKind k
       reinterpret_cast<const uint64_t*>(bytes.data() + sizeof(head)), frames);
   event.kernel = addresses.first(head.kernel_count);
   event.user = addresses.subspan(head.kernel_count);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data() + text_at),
+                              head.text_size);
+  event.text = text.substr(0, text.find('\0'));
   return event;
 }
 

@@ -1,5 +1,6 @@
 #include "src/capture/tag_layout.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <vector>
@@ -17,7 +18,7 @@ namespace {
 constexpr uint32_t kProcWaitEvent13 = 684;
 constexpr uint32_t kEntryQueryId = 424;  // from 14 on
 
-constexpr std::array<std::string_view, 10> kNames = {"my_wait_event_info",
+constexpr std::array<std::string_view, 11> kNames = {"my_wait_event_info",
                                                      "MyBEEntry",
                                                      "MyProc",
                                                      "MyProcPid",
@@ -26,7 +27,8 @@ constexpr std::array<std::string_view, 10> kNames = {"my_wait_event_info",
                                                      "MyBackendId",
                                                      "MyProcNumber",
                                                      "pgaio_ctl",
-                                                     "NamedLWLockTrancheArray"};
+                                                     "NamedLWLockTrancheArray",
+                                                     "debug_query_string"};
 
 // The part of PgBackendStatus that the tags come from.
 struct StatusHead {
@@ -79,6 +81,7 @@ std::optional<TagLayout> find_tag_layout(int32_t postmaster) {
   layout.my_wait_event_info = address_of("my_wait_event_info");
   layout.my_be_entry = address_of("MyBEEntry");
   layout.my_proc = address_of("MyProc");
+  layout.debug_query_string = address_of("debug_query_string");
   if (layout.major == 13) {
     layout.proc_wait_event = kProcWaitEvent13;
   } else {
@@ -109,6 +112,27 @@ bool read_memory(int32_t pid, uint64_t address, std::span<std::byte> to) {
   const iovec remote{reinterpret_cast<void*>(address),
                      to.size()};  // NOLINT(performance-no-int-to-ptr)
   return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(to.size());
+}
+
+Statement statement_of(int32_t pid, const TagLayout& layout) {
+  constexpr size_t kMaxText = 1024;
+  const int32_t own_pid = namespace_pid(pid);
+  const Tags before = read_tags(pid, own_pid, layout);
+  const bool active = before.has_backend &&
+                      session_state(layout.major, before.session_state) == SessionState::kActive;
+  uint64_t row = 0;
+  uint64_t text = 0;
+  if (!active || before.query_id == 0 || !read_value(pid, layout.my_be_entry, row) ||
+      !read_value(pid, row + kEntryActivity, text)) {
+    return {};
+  }
+  std::string bytes(kMaxText, '\0');
+  if (!read_memory(pid, text, std::as_writable_bytes(std::span(bytes)))) return {};
+  // Believed only if the same statement is still running.
+  const Tags after = read_tags(pid, own_pid, layout);
+  if (!after.has_backend || after.query_id != before.query_id) return {};
+  bytes.resize(std::min(bytes.find('\0'), bytes.size()));
+  return {before.query_id, std::move(bytes)};
 }
 
 Tags read_tags(int32_t pid, int32_t namespace_pid, const TagLayout& layout) {

@@ -20,6 +20,7 @@ struct TagLayout {
   uint64_t my_wait_event_info = 0;
   uint64_t my_be_entry = 0;
   uint64_t my_proc = 0;
+  uint64_t debug_query_string = 0;
   uint32_t proc_wait_event = 0;  // in PGPROC; used where there is no my_wait_event_info
   uint32_t entry_query_id = 0;   // in PgBackendStatus; 0 when the version has none
   friend bool operator==(const TagLayout&, const TagLayout&) = default;
@@ -47,11 +48,21 @@ int major_from_exports(Has&& has) {
 std::optional<TagLayout> find_tag_layout(int32_t postmaster);
 
 // The session states that matter here, by their number in the major version.
+inline uint8_t active_state(int major) {
+  return major >= 18 ? 3 : 2;
+}
 enum class SessionState : uint8_t { kUnknown, kIdle, kActive, kIdleInTransaction };
 SessionState session_state(int major, uint8_t number);
 
 // Reads the memory of another process; false unless all of it could be read.
 bool read_memory(int32_t pid, uint64_t address, std::span<std::byte> to);
+
+// The statement that a backend is executing; empty when it is executing none, or none with an id.
+struct Statement {
+  uint64_t query_id = 0;
+  std::string text;
+};
+Statement statement_of(int32_t pid, const TagLayout& layout);
 
 // The same as the BPF programs read, from outside; both checks included.
 Tags read_tags(int32_t pid, int32_t namespace_pid, const TagLayout& layout);

@@ -36,6 +36,7 @@ void Waits::opened(const Event& event, StackId stack) {
   Open open{event, stack};
   open.event.kernel = {};
   open.event.user = {};
+  open.event.text = {};
   open_.insert_or_assign(event.pid, open);
 }
 
