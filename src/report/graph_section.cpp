@@ -103,14 +103,15 @@ std::optional<size_t> box_for(const Profile& profile,
   return best;
 }
 
-std::vector<flamegraph::Pin> pins_for(const Subject& subject,
+std::vector<flamegraph::Pin> pins_for(const Profile& profile,
+                                      const std::vector<diagnose::Finding>& findings,
                                       const FrameTree& tree,
                                       const std::vector<Box>& boxes) {
   std::vector<flamegraph::Pin> pins;
   size_t number = 0;
-  for (const diagnose::Finding& finding : subject.diagnosis.findings) {
+  for (const diagnose::Finding& finding : findings) {
     ++number;
-    if (const auto box = box_for(subject.profile, tree, boxes, finding)) {
+    if (const auto box = box_for(profile, tree, boxes, finding)) {
       pins.push_back(flamegraph::Pin{*box, std::to_string(number)});
     }
   }
@@ -168,7 +169,6 @@ void draw_graph(Page& page,
                 const std::vector<Area>& areas,
                 const Graph& graph) {
   const flamegraph::Paint paint = paint_for(subject.profile, tree, areas);
-  const std::vector<Box> boxes = light_layout(subject.profile, tree, page.width);
   page.heading(graph.title, graph.aside);
   draw_legend(page, graph.id, tree, paint);
   if (graph.is_main) {
@@ -176,22 +176,13 @@ void draw_graph(Page& page,
     page.xml.number("data-y", page.y - 4).number("data-width", page.width).close();
     page.y += kToolbar;
   }
-  flamegraph::DrawOptions options;
-  options.unit = graph.unit;
-  if (graph.is_main) options.pins = pins_for(subject, tree, boxes);
-  const double height = height_of(boxes, options);
-  page.xml.open("g").attr("class", "graph").attr("data-graph", graph.id);
-  page.xml.attr("transform",
-                fmt::format("translate({} {})",
-                            flamegraph::short_number(page.left),
-                            flamegraph::short_number(page.y)));
-  page.xml.number("data-width", page.width).number("data-height", height);
-  page.xml.number("data-row", options.row_height);
-  page.xml.attr("data-unit", graph.unit);
-  draw(page.xml, subject.profile, tree, boxes, paint, options);
-  page.xml.close();
-  page.y += height;
-  page.open_below(graph.id);
+  draw_frames(page,
+              subject.profile,
+              tree,
+              paint,
+              {graph.id,
+               graph.unit,
+               graph.is_main ? subject.diagnosis.findings : std::vector<diagnose::Finding>{}});
   if (graph.is_main) {
     page.xml.open("g").attr("class", "status-place").number("data-x", page.left);
     page.xml.number("data-y", page.y + 16).close();
@@ -200,6 +191,29 @@ void draw_graph(Page& page,
 }
 
 }  // namespace
+
+void draw_frames(Page& page,
+                 const Profile& profile,
+                 const FrameTree& tree,
+                 const flamegraph::Paint& paint,
+                 const Frames& frames) {
+  const std::vector<Box> boxes = light_layout(profile, tree, page.width);
+  flamegraph::DrawOptions options;
+  options.unit = frames.unit;
+  options.pins = pins_for(profile, frames.pinned, tree, boxes);
+  const double height = height_of(boxes, options);
+  page.xml.open("g").attr("class", "graph").attr("data-graph", frames.id);
+  page.xml.attr("transform",
+                fmt::format("translate({} {})",
+                            flamegraph::short_number(page.left),
+                            flamegraph::short_number(page.y)));
+  page.xml.number("data-width", page.width).number("data-height", height);
+  page.xml.number("data-row", options.row_height).attr("data-unit", frames.unit);
+  draw(page.xml, profile, tree, boxes, paint, options);
+  page.xml.close();
+  page.y += height;
+  page.open_below(frames.id);
+}
 
 void draw_graphs(Page& page, const Subject& subject) {
   const Profile& profile = subject.profile;

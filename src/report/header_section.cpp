@@ -24,24 +24,23 @@ void draw_grade(Page& page, double top, const diagnose::Quality& quality) {
   page.xml.close();
 }
 
-void draw_verdict(Page& page, const Subject& subject) {
-  const diagnose::Diagnosis& diagnosis = subject.diagnosis;
-  if (diagnosis.verdict.text.empty()) return;
+}  // namespace
+
+void draw_verdict_card(Page& page, std::string_view text) {
+  if (text.empty()) return;
   const double top = page.y;
   page.xml.open("g").attr("class", "verdict").attr("role", "group");
   page.xml.attr("aria-label", "Verdict");
   flamegraph::XmlWriter outer;
   std::swap(outer, page.xml);
   page.y += 12;
-  page.paragraph(page.left + 24, page.width - 48, style::kVerdict, diagnosis.verdict.text, 12);
+  page.paragraph(page.left + 24, page.width - 48, style::kVerdict, text, 12);
   page.y += 16;
   std::swap(outer, page.xml);
   page.box(page.left, top, page.width, page.y - top, kCard, 8);
   page.box(page.left, top, 5, page.y - top, kAccent, 2.5);
   page.xml.append(outer).close();
 }
-
-}  // namespace
 
 void draw_header(Page& page, const Subject& subject) {
   const diagnose::Quality& quality = subject.diagnosis.quality;
@@ -60,7 +59,7 @@ void draw_header(Page& page, const Subject& subject) {
   for (const std::string& reason : quality.reasons)
     page.paragraph(page.left, room, style::kSmall, reason, 2);
   page.y = std::max(page.y, top + kBadge + 24) + 18;
-  draw_verdict(page, subject);
+  draw_verdict_card(page, subject.diagnosis.verdict.text);
 }
 
 }  // namespace pgflame::report

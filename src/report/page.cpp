@@ -8,6 +8,7 @@ using flamegraph::fit;
 using flamegraph::text_width;
 using flamegraph::wrap;
 
+constexpr double kFrameFontSize = 11.5;
 constexpr std::string_view kMonoFamily =
     "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
@@ -78,6 +79,13 @@ void Page::open_below(std::string_view graph_id) {
 void Page::close_all_below() {
   for (; open_below_ > 0; --open_below_)
     xml.close();
+}
+
+void Page::frame_label(double x, double baseline, double room, std::string_view text) {
+  const std::string shown = fit(text, room, {kFrameFontSize, Face::kSans});
+  if (shown.empty()) return;
+  xml.open("text").attr("fill", kFrameInk).number("font-size", kFrameFontSize);
+  xml.number("x", x).number("y", baseline).attr("pointer-events", "none").text(shown).close();
 }
 
 void Page::box(double x, double top, double w, double h, Role role, double radius) {

@@ -67,6 +67,9 @@ class Page {
   void open_below(std::string_view graph_id);
   void close_all_below();
 
+  // A name inside a coloured frame.
+  void frame_label(double x, double baseline, double room, std::string_view text);
+
   void box(double x, double top, double w, double h, Role role, double radius = 0);
   void swatch(double x, double top, double size, std::string_view fill);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "src/base/error.h"
 #include "src/diagnose/diagnosis.h"
@@ -18,6 +19,15 @@ struct Options {
 std::string to_svg(const Profile& profile,
                    const diagnose::Diagnosis& diagnosis,
                    const Options& options = {});
+// Two profiles compared: what the comparison said, drawn with both graphs.
+struct DiffText {
+  std::string verdict;
+  std::vector<std::string> sentences;  // one per significant change, largest first
+};
+std::string to_diff_svg(const Profile& before,
+                        const Profile& after,
+                        const DiffText& text,
+                        const Options& options = {});
 std::string to_markdown(const Profile& profile, const diagnose::Diagnosis& diagnosis);
 std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis);
 

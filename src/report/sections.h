@@ -2,6 +2,7 @@
 // A part that has nothing to say draws nothing.
 #pragma once
 
+#include "flamegraph/draw.h"
 #include "src/diagnose/diagnosis.h"
 #include "src/profile/profile.h"
 #include "src/report/page.h"
@@ -21,5 +22,20 @@ void draw_graphs(Page& page, const Subject& subject);    // CPU, and waiting whe
 void draw_findings(Page& page, const Subject& subject);
 void draw_tables(Page& page, const Subject& subject);
 void draw_footer(Page& page, const Subject& subject);
+
+// Parts that other pages have too.
+void draw_verdict_card(Page& page, std::string_view text);
+
+struct Frames {
+  std::string_view id;                    // of the graph, for the script
+  std::string unit;                       // "samples"
+  std::vector<diagnose::Finding> pinned;  // numbered from 1, each gets a callout
+};
+// The frames of a tree at the cursor; what is drawn later is moved by the script when they grow.
+void draw_frames(Page& page,
+                 const Profile& profile,
+                 const flamegraph::FrameTree& tree,
+                 const flamegraph::Paint& paint,
+                 const Frames& frames);
 
 }  // namespace pgflame::report

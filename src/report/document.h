@@ -1,0 +1,31 @@
+// The SVG document around a drawn page: identity, style sheet, what the script needs, the script.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "flamegraph/draw.h"
+#include "src/profile/profile.h"
+#include "src/report/page.h"
+
+namespace pgflame::report {
+
+inline constexpr double kMargin = 40;
+
+struct DocumentFacts {
+  std::string title;
+  // Differs between any two reports that could meet on one page, same for the same report.
+  uint64_t identity = 0;
+  std::vector<flamegraph::ColourClass> classes;
+  // Views and time ranges are for this one; null: the script only has the drawing.
+  const Profile* profile = nullptr;
+  bool embed_profile = false;
+};
+
+uint64_t identity_of(const Profile& profile, uint64_t seed);
+
+// Ends the page and returns the whole document.
+std::string finish_document(Page& page, const DocumentFacts& facts);
+
+}  // namespace pgflame::report
