@@ -35,8 +35,7 @@ SEC("uprobe")
 int BPF_KPROBE(on_deregister_frame, const void* begin) {
   const __u32 pid = bpf_get_current_pid_tgid() >> 32;
   if (!is_unwound(pid)) return 0;
-  struct pgf_unwind_record record = {
-      .kind = PGF_RECORD_UNJIT, .pid = pid, .address = (__u64)begin};
+  struct pgf_unwind_record record = {.kind = PGF_RECORD_UNJIT, .pid = pid, .address = (__u64)begin};
   bpf_ringbuf_output(&unwind_ring, &record, sizeof(record), 0);
   return 0;
 }

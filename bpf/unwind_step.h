@@ -2,8 +2,9 @@
 /* One step from a frame to its caller. The same text runs in the kernel and in C++, so that what
  * the fuzzers and the comparison with libdwfl exercise is what runs in the kernel.
  *
- * Whoever includes this defines PGF_STEP_INLINE and the two readers; both return 0 on success:
+ * Whoever includes this defines PGF_STEP_INLINE and the readers; both return 0 on success:
  *   int pgf_read_word(void *memory, __u64 address, __u64 *value)       a word of user memory
+ *   int pgf_read_pair(void *memory, __u64 address, __u64 *values)      two 8-byte words
  *   int pgf_read_register(void *memory, unsigned number, __u64 *value) innermost frame's register
  */
 #ifndef PGFLAME_UNWIND_STEP_H
@@ -78,6 +79,36 @@ PGF_STEP_INLINE int pgf_cfa(const struct pgf_frame* frame,
   }
 }
 
+/* Reads the caller's frame pointer and, into `pc`, the return address. A frame pointer that cannot
+ * be read is only missed if some caller needs it. */
+PGF_STEP_INLINE int pgf_restore(struct pgf_frame* frame,
+                                const struct pgf_unwind_rule* rule,
+                                void* memory,
+                                __u64 cfa,
+                                __u64* pc) {
+  __u64 ra_at = cfa + (__u64)(__s64)rule->ra_offset;
+  __u64 fp_at = (__u64)(__s64)rule->fp_offset;
+  __u64 pair[2] = {0, 0};
+  /* The usual prologue leaves both next to each other: one read instead of two. */
+  if (rule->fp == PGF_FP_AT_CFA && rule->ra == PGF_RA_AT_CFA && cfa + fp_at + 8 == ra_at &&
+      frame->machine != PGF_I386) {
+    if (pgf_read_pair(memory, cfa + fp_at, pair)) return PGF_END_UNREADABLE;
+    frame->fp = pair[0];
+    frame->fp_known = 1;
+    *pc = pair[1];
+    return PGF_GO_ON;
+  }
+  if (rule->ra == PGF_RA_AT_CFA && pgf_read_word(memory, ra_at, pc)) return PGF_END_UNREADABLE;
+  if (rule->fp == PGF_FP_SAME) return PGF_GO_ON;
+  if (rule->fp == PGF_FP_AT_CFA)
+    fp_at += cfa;
+  else
+    fp_at += frame->fp;
+  frame->fp_known = rule->fp != PGF_FP_UNKNOWN && (rule->fp != PGF_FP_AT_FP || frame->fp_known) &&
+                    pgf_read_word(memory, fp_at, &frame->fp) == 0;
+  return PGF_GO_ON;
+}
+
 /* Turns the frame into its caller's. On any other result than PGF_GO_ON the frame is undefined. */
 PGF_STEP_INLINE int pgf_step(struct pgf_frame* frame,
                              const struct pgf_unwind_rule* rule,
@@ -92,18 +123,10 @@ PGF_STEP_INLINE int pgf_step(struct pgf_frame* frame,
    * an innermost aarch64 function may use no stack at all. */
   if (cfa < frame->sp || (cfa == frame->sp && rule->ra != PGF_RA_LINK_REGISTER))
     return PGF_END_BAD_RULE;
-  if (rule->ra == PGF_RA_AT_CFA) {
-    if (pgf_read_word(memory, cfa + (__u64)(__s64)rule->ra_offset, &pc)) return PGF_END_UNREADABLE;
-  } else if (rule->ra != PGF_RA_LINK_REGISTER || !frame->exact) {
+  if (rule->ra != PGF_RA_AT_CFA && (rule->ra != PGF_RA_LINK_REGISTER || !frame->exact))
     return PGF_END_BAD_RULE;
-  }
-  if (rule->fp == PGF_FP_AT_CFA || (rule->fp == PGF_FP_AT_FP && frame->fp_known)) {
-    __u64 base = rule->fp == PGF_FP_AT_CFA ? cfa : frame->fp;
-    frame->fp_known =
-        pgf_read_word(memory, base + (__u64)(__s64)rule->fp_offset, &frame->fp) == 0;
-  } else if (rule->fp != PGF_FP_SAME) {
-    frame->fp_known = 0;
-  }
+  end = pgf_restore(frame, rule, memory, cfa, &pc);
+  if (end != PGF_GO_ON) return end;
   if (frame->machine == PGF_AARCH64) pc &= PGF_AARCH64_ADDRESS;
   frame->sp = cfa;
   frame->pc = pc;

@@ -123,9 +123,9 @@ struct pgf_unwind_process {
 
 /* What the walker tells user space through its own ring. */
 enum pgf_unwind_record_kind {
-  PGF_RECORD_MISS = 1,   /* no known mapping covers `address` */
-  PGF_RECORD_JIT = 2,    /* code made at run time; its .eh_frame lies at `address` (pgf_jit_record) */
-  PGF_RECORD_UNJIT = 3,  /* ... and is gone */
+  PGF_RECORD_MISS = 1, /* no known mapping covers `address` */
+  PGF_RECORD_JIT = 2,  /* code made at run time; its .eh_frame lies at `address` (pgf_jit_record) */
+  PGF_RECORD_UNJIT = 3, /* ... and is gone */
 };
 
 struct pgf_unwind_record {

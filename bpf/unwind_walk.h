@@ -61,19 +61,23 @@ const volatile __u8 only_first_by_table = 0;
 // An unknown address is reported at most this often per process.
 enum { MISS_PAUSE_NS = 50 * 1000 * 1000 };
 
+// Scalars only, because it is passed to a global function.
 struct walk {
   struct pgf_frame frame;
-  const struct pgf_unwind_space* space;
-  __u64* addresses;
-  __u64 realigned; /* r10 of the innermost frame: gcc keeps the CFA there for an instruction or two */
-  __u32 count;
-  __s32 end;
+  __u64
+      realigned; /* r10 of the innermost frame: gcc keeps the CFA there for an instruction or two */
+  __u32 space;
+  __u32 mapping; /* of the frame before: most calls stay in a module */
 };
 
 #define PGF_STEP_INLINE static __always_inline
 
 PGF_STEP_INLINE int pgf_read_word(void* memory, __u64 address, __u64* value) {
   return bpf_probe_read_user(value, sizeof(*value), (const void*)address) != 0;
+}
+
+PGF_STEP_INLINE int pgf_read_pair(void* memory, __u64 address, __u64* values) {
+  return bpf_probe_read_user(values, 2 * sizeof(*values), (const void*)address) != 0;
 }
 
 PGF_STEP_INLINE int pgf_read_register(void* memory, unsigned number, __u64* value) {
@@ -83,8 +87,13 @@ PGF_STEP_INLINE int pgf_read_register(void* memory, unsigned number, __u64* valu
 
 #include "unwind_step.h"
 
-static __always_inline const struct pgf_unwind_mapping* find_mapping(
-    const struct pgf_unwind_space* space, __u64 pc) {
+// The two searches are global functions: the verifier looks at each once, on its own, instead of
+// trying everything that follows for every way through their loops.
+
+// The number of the mapping that covers `pc`, or PGF_MAX_SPACE_MAPPINGS.
+__noinline __u32 find_mapping(__u32 space_number, __u64 pc) {
+  const struct pgf_unwind_space* space = bpf_map_lookup_elem(&unwind_spaces, &space_number);
+  if (!space) return PGF_MAX_SPACE_MAPPINGS;
   __u32 low = 0;
   __u32 high = space->count;
   for (int i = 0; i < 9; ++i) {  // 2^8 mappings
@@ -95,58 +104,75 @@ static __always_inline const struct pgf_unwind_mapping* find_mapping(
     else
       high = middle;
   }
-  if (low == 0) return 0;
-  const struct pgf_unwind_mapping* mapping =
-      &space->mappings[(low - 1) & (PGF_MAX_SPACE_MAPPINGS - 1)];
-  return pc < mapping->end ? mapping : 0;
+  if (low == 0) return PGF_MAX_SPACE_MAPPINGS;
+  const __u32 found = (low - 1) & (PGF_MAX_SPACE_MAPPINGS - 1);
+  return pc < space->mappings[found].end ? found : PGF_MAX_SPACE_MAPPINGS;
 }
 
-// The rule for the last row that is not behind `pc`, or 0.
-static __always_inline const struct pgf_unwind_rule* find_rule(
-    const struct pgf_unwind_mapping* mapping, __u64 pc) {
-  const __u32 key = (__u32)(pc - mapping->base);
-  __u32 low = mapping->first_row;
-  __u32 high = low + mapping->row_count;
+// The rule of the last row of `first` ... `first + count` that is not behind `pc`.
+__noinline __u32 find_rule(__u32 first, __u32 count, __u32 pc) {
+  __u32 low = first;
+  __u32 high = first + count;
   __u32 rule = PGF_RULE_NONE;
   for (int i = 0; i < 24; ++i) {  // 2^23 rows
     if (low >= high) break;
     const __u32 middle = (low + high) / 2;
     const struct pgf_unwind_row* row = bpf_map_lookup_elem(&unwind_rows, &middle);
-    if (!row) return 0;
-    if (row->pc <= key) {
+    if (!row) return PGF_RULE_NONE;
+    if (row->pc <= pc) {
       rule = row->rule;
       low = middle + 1;
     } else {
       high = middle;
     }
   }
-  return bpf_map_lookup_elem(&unwind_rules, &rule);
+  return rule;
 }
 
-static __always_inline int step_of(struct walk* walk) {
+// Turns the frame into its caller's; `depth` frames were found before. Global for the same reason.
+__noinline int step_to_caller(struct walk* walk, __u32 depth) {
+  if (!walk) return PGF_END_BAD_RULE;
   const __u64 pc = pgf_lookup_pc(&walk->frame);
-  const struct pgf_unwind_mapping* mapping = find_mapping(walk->space, pc);
-  if (!mapping) return PGF_END_NO_MODULE;
+  const __u32 space_number = walk->space;
+  const struct pgf_unwind_space* space = bpf_map_lookup_elem(&unwind_spaces, &space_number);
+  if (!space) return PGF_END_NO_MODULE;
+  const struct pgf_unwind_mapping* mapping =
+      &space->mappings[walk->mapping & (PGF_MAX_SPACE_MAPPINGS - 1)];
+  if (pc < mapping->start || pc >= mapping->end) {
+    const __u32 found = find_mapping(space_number, pc);
+    if (found >= PGF_MAX_SPACE_MAPPINGS) return PGF_END_NO_MODULE;
+    mapping = &space->mappings[found];
+    walk->mapping = found;
+  }
   if (mapping->row_count == 0) {
     if (mapping->flags & PGF_MAPPING_FRAME_POINTERS) return pgf_step_fp(&walk->frame, walk);
     return mapping->flags & PGF_MAPPING_JIT ? PGF_END_JIT : PGF_END_NO_ROW;
   }
-  if (only_first_by_table && walk->count > 1) return pgf_step_fp(&walk->frame, walk);
-  const struct pgf_unwind_rule* rule = find_rule(mapping, pc);
-  if (!rule) return PGF_END_NO_ROW;
-  return pgf_step(&walk->frame, rule, walk);
+  if (only_first_by_table && depth > 0) return pgf_step_fp(&walk->frame, walk);
+  const __u32 number =
+      find_rule(mapping->first_row, mapping->row_count, (__u32)(pc - mapping->base));
+  const struct pgf_unwind_rule* rule = bpf_map_lookup_elem(&unwind_rules, &number);
+  return rule ? pgf_step(&walk->frame, rule, walk) : PGF_END_NO_ROW;
 }
 
-static long walk_one(__u32 index, void* context) {
-  struct walk* walk = context;
-  if (walk->count >= PGF_MAX_USER_FRAMES) {
-    walk->end = PGF_END_TRUNCATED;
+struct walk_context {
+  struct walk walk;
+  __u64* addresses;
+  __u32 count;
+  __s32 end;
+};
+
+static long walk_one(__u32 index, void* argument) {
+  struct walk_context* context = argument;
+  // The verifier knows a counter of our own value by value and would look at every frame anew.
+  if (index >= PGF_MAX_USER_FRAMES) {
+    context->end = PGF_END_TRUNCATED;
     return 1;
   }
-  walk->addresses[walk->count & (PGF_MAX_USER_FRAMES - 1)] = walk->frame.pc;
-  walk->count += 1;
-  walk->end = step_of(walk);
-  return walk->end != PGF_GO_ON;
+  context->addresses[index & (PGF_MAX_USER_FRAMES - 1)] = context->walk.frame.pc;
+  context->count = index + 1;
+  context->end = step_to_caller(&context->walk, index);
+  return context->end != PGF_GO_ON;
 }
 
 static __always_inline void report_miss(struct pgf_unwind_process* process,
@@ -205,15 +231,13 @@ static __always_inline __u32 walk_user_stack(struct bpf_perf_event_data* interru
   struct pgf_unwind_process* process = bpf_map_lookup_elem(&unwind_processes, &pid);
   if (!process) return 0;
   const __u32 space = process->space;
-  struct walk walk = {.addresses = addresses};
-  walk.space = bpf_map_lookup_elem(&unwind_spaces, &space);
-  if (!walk.space) return 0;
-  enter(&walk, interrupted);
-  bpf_loop(PGF_MAX_USER_FRAMES + 1, walk_one, &walk, 0);
-  if (walk.end == PGF_END_NO_MODULE) report_miss(process, pid, walk.frame.pc);
-  count_end((__u32)walk.end);
-  *end = walk.end;
-  return walk.count;
+  struct walk_context context = {.walk = {.space = space}, .addresses = addresses};
+  enter(&context.walk, interrupted);
+  bpf_loop(PGF_MAX_USER_FRAMES + 1, walk_one, &context, 0);
+  if (context.end == PGF_END_NO_MODULE) report_miss(process, pid, context.walk.frame.pc);
+  count_end((__u32)context.end);
+  *end = context.end;
+  return context.count;
 }
 
 static __always_inline void unwind_fork(__u32 parent, __u32 child) {

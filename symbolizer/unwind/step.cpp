@@ -15,6 +15,11 @@ int pgf_read_word(void* memory, __u64 address, __u64* value) {
   return 0;
 }
 
+int pgf_read_pair(void* memory, __u64 address, __u64* values) {
+  const int failed = pgf_read_word(memory, address, &values[0]);
+  return failed != 0 ? failed : pgf_read_word(memory, address + 8, &values[1]);
+}
+
 int pgf_read_register(void* memory, unsigned number, __u64* value) {
   const auto& dump = *static_cast<const DumpMemory*>(memory);
   if (number >= dump.registers.size() || (dump.known_registers >> number & 1) == 0) return -1;

@@ -23,6 +23,7 @@ struct DumpMemory {
 }  // namespace pgflame::unwind
 
 int pgf_read_word(void* memory, __u64 address, __u64* value);
+int pgf_read_pair(void* memory, __u64 address, __u64* values);
 int pgf_read_register(void* memory, unsigned number, __u64* value);
 #define PGF_STEP_INLINE inline
 #include "bpf/unwind_step.h"
