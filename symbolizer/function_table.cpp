@@ -13,7 +13,8 @@ constexpr uint8_t kLocal = 0;  // STB_LOCAL
 
 struct Candidate {
   FunctionRange range;
-  int rank = 0;  // of several names for one address the highest wins
+  int rank = 0;          // of several names for one address the highest wins
+  bool has_size = true;  // without one it ends where the next begins
 };
 
 int rank_of(const ElfSymbol& symbol) {
@@ -56,11 +57,11 @@ uint64_t end_of(const ElfImage& image,
 }
 
 void add_symbols(const ElfImage& image,
+                 const std::vector<ElfSymbol>& symbols,
                  std::span<const FunctionBounds> bounds,
-                 std::string_view table,
                  NameTier tier,
                  std::vector<Candidate>& candidates) {
-  for (const ElfSymbol& symbol : image.symbols(table)) {
+  for (const ElfSymbol& symbol : symbols) {
     if (!names_code(image, symbol)) continue;
     if (symbol.size > uint64_t{1} << 32) continue;
     FunctionRange range{.start = symbol.address,
@@ -68,7 +69,7 @@ void add_symbols(const ElfImage& image,
                         .entry = symbol.address,
                         .name = symbol.name,
                         .tier = tier};
-    candidates.push_back({range, rank_of(symbol)});
+    candidates.push_back({range, rank_of(symbol), symbol.size != 0});
   }
 }
 
@@ -129,6 +130,12 @@ std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
       if (!open.empty()) open.back().start = std::max(open.back().start, done);
     }
   };
+  uint64_t next = UINT64_MAX;
+  for (size_t i = candidates.size(); i-- > 0;) {
+    FunctionRange& range = candidates[i].range;
+    if (!candidates[i].has_size) range.end = std::min(range.end, next);
+    if (i > 0 && candidates[i - 1].range.start != range.start) next = range.start;
+  }
   uint64_t last = 0;
   bool any = false;
   for (const Candidate& candidate : candidates) {
@@ -174,11 +181,16 @@ void link_fragments(std::vector<FunctionRange>& ranges) {
 }  // namespace
 
 FunctionTable FunctionTable::from_image(const ElfImage& image,
-                                        std::span<const FunctionBounds> bounds) {
+                                        std::span<const FunctionBounds> bounds,
+                                        const ElfImage* debug) {
   std::vector<Candidate> candidates;
-  add_symbols(image, bounds, ".symtab", NameTier::kFull, candidates);
-  const bool has_symtab = !candidates.empty();
-  if (!has_symtab) add_symbols(image, bounds, ".dynsym", NameTier::kExported, candidates);
+  add_symbols(image, image.symbols(".symtab"), bounds, NameTier::kFull, candidates);
+  if (debug != nullptr) {
+    add_symbols(image, debug->symbols(".symtab"), bounds, NameTier::kFull, candidates);
+  }
+  // A full table has the exported symbols too; MiniDebugInfo holds only the others.
+  const NameTier exported = candidates.empty() ? NameTier::kExported : NameTier::kFull;
+  add_symbols(image, image.symbols(".dynsym"), bounds, exported, candidates);
   add_plt(image, candidates);
   add_unnamed(bounds, candidates);
   FunctionTable table;

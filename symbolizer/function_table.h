@@ -31,7 +31,10 @@ class FunctionTable {
   // Names from .symtab or, without one, from .dynsym, never beyond the size of the symbol and of
   // its unwind entry. What only has an unwind entry is in the table without a name.
   // The names point into the image's bytes.
-  static FunctionTable from_image(const ElfImage& image, std::span<const FunctionBounds> bounds);
+  // A debug file's or MiniDebugInfo's .symtab is used as well; it must outlive the table too.
+  static FunctionTable from_image(const ElfImage& image,
+                                  std::span<const FunctionBounds> bounds,
+                                  const ElfImage* debug = nullptr);
   static FunctionTable from_symbols(std::vector<FunctionRange> ranges);
 
   // The range that covers the address.

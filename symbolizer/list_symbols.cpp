@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "symbolizer/demangle.h"
 #include "symbolizer/module_symbols.h"
 
 namespace pgflame::symbolizer {
@@ -33,7 +34,7 @@ Result<std::vector<ListedSymbol>> list_symbols(const std::string& path, const Op
     ListedSymbol row;
     row.vaddr = range.start;
     row.size = range.end - range.start;
-    row.name = without_clone_suffix(range.name);
+    row.name = demangle(without_clone_suffix(range.name));
     if (row.name.empty()) row.name = fmt::format("[unnamed] {}+{:#x}", file_name, range.entry);
     row.file = range.file;
     row.tier = range.tier;

@@ -35,6 +35,7 @@ Unnamed open_candidate(const std::string& path, const Module& module, ModuleSymb
   auto image = ElfImage::parse(file->bytes());
   if (!image) return Unnamed::kModuleCorrupt;
   if (is_other_build(module, *image)) return Unnamed::kBuildIdMismatch;
+  symbols.path = path;
   symbols.file = std::move(*file);
   symbols.image = std::move(*image);
   return Unnamed::kNamed;
@@ -42,7 +43,12 @@ Unnamed open_candidate(const std::string& path, const Module& module, ModuleSymb
 
 void read_functions(ModuleSymbols& symbols, const Options& options) {
   const auto bounds = function_bounds(*symbols.image);
-  symbols.functions = FunctionTable::from_image(*symbols.image, bounds);
+  if (symbols.image->section(".symtab") == nullptr) {
+    symbols.debug = find_debug_file(*symbols.image, symbols.path, options);
+    if (symbols.debug == nullptr) symbols.debug = unpack_mini_debug_info(*symbols.image);
+  }
+  const ElfImage* debug = symbols.debug == nullptr ? nullptr : &*symbols.debug->image;
+  symbols.functions = FunctionTable::from_image(*symbols.image, bounds, debug);
   if (options.recover) recover(*symbols.image, symbols.functions, options.cache_dir);
 }
 
@@ -61,6 +67,7 @@ Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
   if (!file) return fail(std::move(file).error());
   auto image = ElfImage::parse(file->bytes());
   if (!image) return fail(std::move(image).error().within(path));
+  symbols->path = path;
   symbols->file = std::move(*file);
   symbols->image = std::move(*image);
   read_functions(*symbols, options);

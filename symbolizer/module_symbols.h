@@ -7,6 +7,7 @@
 
 #include "src/base/error.h"
 #include "src/base/file.h"
+#include "symbolizer/debug_files.h"
 #include "symbolizer/elf_image.h"
 #include "symbolizer/function_table.h"
 #include "symbolizer/symbolizer.h"
@@ -17,6 +18,8 @@ namespace pgflame::symbolizer {
 struct ModuleSymbols {
   MappedFile file;
   std::optional<ElfImage> image;
+  std::string path;                  // of the file
+  std::unique_ptr<DebugFile> debug;  // null without one
   FunctionTable functions;
   Unnamed reason = Unnamed::kNamed;  // why `functions` is empty
 

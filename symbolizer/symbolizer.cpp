@@ -10,7 +10,9 @@
 #include <fmt/format.h>
 
 #include "src/base/file.h"
+#include "symbolizer/demangle.h"
 #include "symbolizer/kernel_symbols.h"
+#include "symbolizer/missing_symbols.h"
 #include "symbolizer/module_symbols.h"
 
 namespace pgflame::symbolizer {
@@ -154,7 +156,7 @@ Function Namer::describe(ModuleId module, const Place& place) const {
   function.module = module;
   function.start = place.range != nullptr ? place.range->entry : place.address;
   if (place.range != nullptr && !place.range->name.empty()) {
-    function.name = without_clone_suffix(place.range->name);
+    function.name = demangle(without_clone_suffix(place.range->name));
     function.file = place.range->file;
     function.tier = place.range->tier;
     return function;
@@ -202,7 +204,9 @@ void Namer::name_location(LocationId id) {
 }  // namespace
 
 Named name(Profile profile, const Options& options) {
-  return {Namer(std::move(profile), options).run(), {}};
+  Named named{Namer(std::move(profile), options).run(), {}};
+  named.missing = missing_symbols(named.profile);
+  return named;
 }
 
 }  // namespace pgflame::symbolizer

@@ -41,6 +41,7 @@ ExitCode parse_and_run(int argc, char** argv) {
   add_check_command(app, invocation);
   add_explain_command(app, invocation);
   add_rules_command(app, invocation);
+  add_symbols_command(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

@@ -26,6 +26,7 @@ void add_explain_command(CLI::App& app, Invocation& invocation);
 void add_rules_command(CLI::App& app, Invocation& invocation);
 void add_check_command(CLI::App& app, Invocation& invocation);
 void add_diff_command(CLI::App& app, Invocation& invocation);
+void add_symbols_command(CLI::App& app, Invocation& invocation);
 
 // The options of OutputOptions.
 void add_output_options(CLI::App& command, OutputOptions& options);

