@@ -8,7 +8,6 @@
 #include "src/base/text.h"
 #include "src/cli/commands.h"
 #include "src/cli/finish.h"
-#include "src/cli/input_options.h"
 #include "src/cli/terminal.h"
 #include "symbolizer/list_symbols.h"
 
@@ -122,7 +121,9 @@ void add_symbols_command(CLI::App& app, Invocation& invocation) {
   command->add_option("--address", arguments->addresses, "Only the functions at these addresses");
   command->add_flag("--stats", arguments->stats, "Shares by kind of name");
   command->add_flag("--tsv", arguments->tsv, "address, size, name, tier, evidence; tab-separated");
-  add_naming_options(*command, arguments->naming);
+  command->add_option("--symfs", arguments->naming.symfs, "Look for debug files below this folder");
+  command->add_option(
+      "--debug-dir", arguments->naming.debug_dirs, "Look for debug files here first");
   command->callback([arguments, &invocation] {
     auto done = run_symbols(*arguments);
     invocation.exit_code = done ? *done : report_error(done.error());
