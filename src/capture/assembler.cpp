@@ -93,6 +93,7 @@ uint32_t Assembler::second_of(uint64_t time_ns) const {
 
 void Assembler::add_sample(const Event& event) {
   if (!processes_.contains(event.pid)) return;
+  processes_.learn(event.pid, event.tags);
   Sample sample;
   sample.stack = stack_of(event);
   sample.backend = processes_.backend(event.pid);
@@ -115,6 +116,7 @@ void Assembler::add_sample(const Event& event) {
 
 void Assembler::open_wait(const Event& event) {
   if (!processes_.contains(event.pid)) return;
+  processes_.learn(event.pid, event.tags);
   queries_.identify(event.tags.query_id, event.text);
   waits_.opened(event, stack_of(event));
 }

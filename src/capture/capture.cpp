@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <unordered_map>
 
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include <fmt/format.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "src/capture/assembler.h"
@@ -86,7 +86,9 @@ class Recorder {
 
  private:
   void add_cluster(const Cluster& cluster);
+  bool is_target(int32_t pid, int32_t postmaster) const;
   Status add_targets();
+  Status add_process(int32_t pid, int32_t postmaster);
   void each_second();
   void finish_queries();
   void book_waits();
@@ -114,8 +116,15 @@ class Recorder {
 
 void Recorder::add_cluster(const Cluster& cluster) {
   builder_.profile().clusters.push_back(cluster);
-  processes_.add_cluster(cluster);
   layouts_[cluster.postmaster] = find_tag_layout(cluster.postmaster);
+  processes_.add_cluster(cluster, layouts_[cluster.postmaster]);
+}
+
+bool Recorder::is_target(int32_t pid, int32_t postmaster) const {
+  const auto contains = [](const std::vector<int32_t>& pids, int32_t wanted) {
+    return std::ranges::find(pids, wanted) != pids.end();
+  };
+  return contains(targets_.whole_clusters, postmaster) || contains(targets_.backends, pid);
 }
 
 // The sampler follows forks already. A child born while /proc was read is found by the second
@@ -123,22 +132,24 @@ void Recorder::add_cluster(const Cluster& cluster) {
 Status Recorder::add_targets() {
   for (int round = 0; round < 2; ++round) {
     for (const RunningCluster& running : find_clusters()) {
-      const int32_t postmaster = running.cluster.postmaster;
-      const bool whole =
-          std::ranges::find(targets_.whole_clusters, postmaster) != targets_.whole_clusters.end();
       for (const int32_t pid : running.members) {
-        const bool chosen = std::ranges::find(targets_.backends, pid) != targets_.backends.end();
-        if (!whole && !chosen) continue;
-        // In this order, so that a process's lifetime begins when its times do.
-        processes_.add(pid, postmaster);
-        if (!processes_.contains(pid)) continue;  // gone already
-        const auto& layout = layouts_[postmaster];
-        if (auto done = sampler_->add({pid}, layout); !done) return done;
-        // What sleeps from before the start to the end never sends its text.
-        if (layout) queries_.identify(statement_of(pid, *layout));
+        const int32_t postmaster = running.cluster.postmaster;
+        if (!is_target(pid, postmaster)) continue;
+        if (auto done = add_process(pid, postmaster); !done) return done;
       }
     }
   }
+  return {};
+}
+
+Status Recorder::add_process(int32_t pid, int32_t postmaster) {
+  // In this order, so that a process's lifetime begins when its times do.
+  processes_.add(pid, postmaster);
+  if (!processes_.contains(pid)) return {};  // gone already
+  const auto& layout = layouts_[postmaster];
+  if (auto done = sampler_->add({pid}, layout); !done) return done;
+  // What sleeps from before the start to the end never sends its text.
+  if (layout) queries_.identify(statement_of(pid, *layout));
   return {};
 }
 
@@ -235,6 +246,7 @@ Profile Recorder::finish() {
   assembler_.book(times, end_ns);
   assembler_.close(times, end_ns);
   processes_.read_all_titles();
+  processes_.fill_in_names();
   Recording& recording = builder_.profile().recording;
   recording.duration_ns = static_cast<int64_t>(end_ns - start_ns_);
   sampler_->describe(recording);

@@ -94,27 +94,28 @@ std::optional<PerfRecord> decode_exec(Reader reader) {
 
 }  // namespace
 
-std::optional<PerfRecord> decode_perf_record(std::span<const std::byte> bytes, PerfLosses& losses) {
-  Reader reader(bytes);
+std::optional<PerfRecord> decode_perf_record(std::span<const std::byte> record,
+                                             PerfLosses& losses) {
+  Reader reader(record);
   const auto header = reader.take<perf_event_header>();
-  if (!reader.complete() || header.size != bytes.size()) {
+  if (!reader.complete() || header.size != record.size()) {
     ++losses.bad;
     return std::nullopt;
   }
-  std::optional<PerfRecord> record;
+  std::optional<PerfRecord> decoded;
   switch (header.type) {
     case PERF_RECORD_SAMPLE:
-      record = decode_sample(reader);
-      losses.bad += record ? 0 : 1;
+      decoded = decode_sample(reader);
+      losses.bad += decoded ? 0 : 1;
       break;
     case PERF_RECORD_FORK:
-      record = decode_task(reader, EventKind::kFork);
+      decoded = decode_task(reader, EventKind::kFork);
       break;
     case PERF_RECORD_EXIT:
-      record = decode_task(reader, EventKind::kExit);
+      decoded = decode_task(reader, EventKind::kExit);
       break;
     case PERF_RECORD_COMM:
-      if ((header.misc & PERF_RECORD_MISC_COMM_EXEC) != 0) record = decode_exec(reader);
+      if ((header.misc & PERF_RECORD_MISC_COMM_EXEC) != 0) decoded = decode_exec(reader);
       break;
     case PERF_RECORD_LOST:
       reader.take<uint64_t>();  // event id
@@ -126,7 +127,7 @@ std::optional<PerfRecord> decode_perf_record(std::span<const std::byte> bytes, P
     default:
       break;
   }
-  return record;
+  return decoded;
 }
 
 }  // namespace pgflame::capture

@@ -34,8 +34,9 @@ std::string kernel_build_id() {
 
 }  // namespace
 
-void Processes::add_cluster(const Cluster& cluster) {
+void Processes::add_cluster(const Cluster& cluster, const std::optional<TagLayout>& layout) {
   clusters_[cluster.postmaster] = cluster;
+  layouts_[cluster.postmaster] = layout;
 }
 
 void Processes::add(int32_t pid, int32_t postmaster) {
@@ -81,7 +82,47 @@ void Processes::exec(int32_t pid) {
 }
 
 void Processes::exit(int32_t pid) {
-  rows_.erase(pid);
+  const auto found = rows_.find(pid);
+  if (found == rows_.end()) return;
+  keep_numbers(found->second);
+  rows_.erase(found);
+}
+
+void Processes::learn(int32_t pid, const Tags& tags) {
+  const auto found = rows_.find(pid);
+  if (!tags.has_backend || found == rows_.end()) return;
+  found->second.database = tags.database;
+  found->second.user = tags.user;
+}
+
+void Processes::keep_numbers(const Row& row) {
+  const Backend& backend = row.backend;
+  if (row.database != 0 && !backend.database.empty()) {
+    names_[row.postmaster].databases.try_emplace(row.database, backend.database);
+  }
+  if (row.user != 0 && !backend.user.empty()) {
+    names_[row.postmaster].users.try_emplace(row.user, backend.user);
+  }
+  const bool incomplete = backend.database.empty() || backend.user.empty();
+  if (incomplete && row.id.valid() && (row.database != 0 || row.user != 0)) {
+    unnamed_.push_back({row.id, row.postmaster, row.database, row.user});
+  }
+}
+
+void Processes::fill_in_names() {
+  for (const auto& [pid, row] : rows_)
+    keep_numbers(row);
+  const auto fill = [](const auto& names, uint32_t number, std::string& name) {
+    const auto known = names.find(number);
+    if (name.empty() && known != names.end()) name = known->second;
+  };
+  for (const Unnamed& row : unnamed_) {
+    Backend& backend = builder_.profile().backends[row.id];
+    const NamesOfCluster& names = names_[row.postmaster];
+    fill(names.databases, row.database, backend.database);
+    fill(names.users, row.user, backend.user);
+  }
+  unnamed_.clear();
 }
 
 std::vector<int32_t> Processes::pids() const {
@@ -181,6 +222,8 @@ void Processes::read_title(int32_t pid, Row& row) {
     backend.user = title->user;
     backend.leader = title->leader;
     if (!title->type.empty()) row.title_due_ns = 0;
+    const auto& layout = layouts_[row.postmaster];
+    if (layout && !title->user.empty()) backend.application = application_of(pid, *layout);
   } else if (pid == row.postmaster) {
     backend.title = text;
     backend.type = "postmaster";

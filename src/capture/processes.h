@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "src/capture/tag_layout.h"
 #include "src/profile/address_space.h"
 #include "src/profile/builder.h"
 
@@ -19,7 +21,7 @@ class Processes {
  public:
   explicit Processes(ProfileBuilder& builder) : builder_(builder) {}
 
-  void add_cluster(const Cluster& cluster);
+  void add_cluster(const Cluster& cluster, const std::optional<TagLayout>& layout);
 
   // A process that already runs. Reads its title and maps.
   void add(int32_t pid, int32_t postmaster);
@@ -35,6 +37,12 @@ class Processes {
   int major_of(int32_t pid) const;  // of its cluster, 0 unknown
   // When it was born or, if it was there before, added.
   uint64_t since_ns(int32_t pid) const;
+
+  // Takes note of the numbers by which the backend knows its database and user.
+  void learn(int32_t pid, const Tags& tags);
+  // Names databases and users of backends whose title could not be read in time (or is ambiguous)
+  // after other backends with the same numbers.
+  void fill_in_names();
 
   // The row of the backend in the profile, made at the first call.
   BackendId backend(int32_t pid);
@@ -60,8 +68,22 @@ class Processes {
     uint64_t title_wait_ns = 0;  // until the next look; doubles
     Backend backend;
     BackendId id;
+    uint32_t database = 0;  // oids, 0 unknown
+    uint32_t user = 0;
   };
 
+  struct Unnamed {
+    BackendId id;
+    int32_t postmaster = 0;
+    uint32_t database = 0;
+    uint32_t user = 0;
+  };
+  struct NamesOfCluster {
+    std::unordered_map<uint32_t, std::string> databases;
+    std::unordered_map<uint32_t, std::string> users;
+  };
+
+  void keep_numbers(const Row& row);
   void read_maps(int32_t pid, Row& row);
   void read_title(int32_t pid, Row& row);
   MappingId mapping_of(int32_t pid, const MapsLine& line);
@@ -69,7 +91,10 @@ class Processes {
 
   ProfileBuilder& builder_;
   std::unordered_map<int32_t, Row> rows_;
-  std::unordered_map<int32_t, Cluster> clusters_;           // by postmaster
+  std::unordered_map<int32_t, Cluster> clusters_;  // by postmaster
+  std::unordered_map<int32_t, std::optional<TagLayout>> layouts_;
+  std::unordered_map<int32_t, NamesOfCluster> names_;
+  std::vector<Unnamed> unnamed_;                            // backends that are gone
   std::unordered_map<std::string, std::string> build_ids_;  // by inode and path
   MappingId kernel_;
 };

@@ -18,7 +18,7 @@ namespace {
 constexpr uint32_t kProcWaitEvent13 = 684;
 constexpr uint32_t kEntryQueryId = 424;  // from 14 on
 
-constexpr std::array<std::string_view, 11> kNames = {"my_wait_event_info",
+constexpr std::array<std::string_view, 12> kNames = {"my_wait_event_info",
                                                      "MyBEEntry",
                                                      "MyProc",
                                                      "MyProcPid",
@@ -28,7 +28,8 @@ constexpr std::array<std::string_view, 11> kNames = {"my_wait_event_info",
                                                      "MyProcNumber",
                                                      "pgaio_ctl",
                                                      "NamedLWLockTrancheArray",
-                                                     "debug_query_string"};
+                                                     "debug_query_string",
+                                                     "application_name"};
 
 // The part of PgBackendStatus that the tags come from.
 struct StatusHead {
@@ -82,6 +83,7 @@ std::optional<TagLayout> find_tag_layout(int32_t postmaster) {
   layout.my_be_entry = address_of("MyBEEntry");
   layout.my_proc = address_of("MyProc");
   layout.debug_query_string = address_of("debug_query_string");
+  layout.application_name = address_of("application_name");
   if (layout.major == 13) {
     layout.proc_wait_event = kProcWaitEvent13;
   } else {
@@ -133,6 +135,17 @@ Statement statement_of(int32_t pid, const TagLayout& layout) {
   if (!after.has_backend || after.query_id != before.query_id) return {};
   bytes.resize(std::min(bytes.find('\0'), bytes.size()));
   return {before.query_id, std::move(bytes)};
+}
+
+std::string application_of(int32_t pid, const TagLayout& layout) {
+  constexpr size_t kNameLength = 64;  // NAMEDATALEN
+  uint64_t text = 0;
+  if (layout.application_name == 0 || !read_value(pid, layout.application_name, text)) return {};
+  if (text == 0) return {};
+  std::string name(kNameLength, '\0');
+  if (!read_memory(pid, text, std::as_writable_bytes(std::span(name)))) return {};
+  const size_t size = name.find('\0');
+  return size == std::string::npos ? std::string() : name.substr(0, size);
 }
 
 Tags read_tags(int32_t pid, int32_t namespace_pid, const TagLayout& layout) {

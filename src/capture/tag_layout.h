@@ -21,6 +21,7 @@ struct TagLayout {
   uint64_t my_be_entry = 0;
   uint64_t my_proc = 0;
   uint64_t debug_query_string = 0;
+  uint64_t application_name = 0;
   uint32_t proc_wait_event = 0;  // in PGPROC; used where there is no my_wait_event_info
   uint32_t entry_query_id = 0;   // in PgBackendStatus; 0 when the version has none
   friend bool operator==(const TagLayout&, const TagLayout&) = default;
@@ -63,6 +64,9 @@ struct Statement {
   std::string text;
 };
 Statement statement_of(int32_t pid, const TagLayout& layout);
+
+// application_name of the session, empty when it has none or it cannot be read.
+std::string application_of(int32_t pid, const TagLayout& layout);
 
 // The same as the BPF programs read, from outside; both checks included.
 Tags read_tags(int32_t pid, int32_t namespace_pid, const TagLayout& layout);

@@ -1,0 +1,164 @@
+"""What the BPF sampler says about waiting time and about who does what, against what PostgreSQL
+itself says."""
+import contextlib
+import subprocess
+import time
+import unittest
+
+from cluster import Cluster
+from pprof import Capture
+from recorder import Recorder
+
+ID_ON = {"compute_query_id": "on"}
+IDLE, WAITING, RUNNING = "idle", "waiting", "running"
+CLIENT_READ, PG_SLEEP_15, TRANSACTIONID = 0x06000000, 0x09000002, 0x03000005
+
+
+class Session:
+    """A psql that stays connected; its pid is the backend's."""
+
+    def __init__(self, cluster, application):
+        env = dict(cluster._client_env("psql"), PGAPPNAME=application)
+        self.process = subprocess.Popen(
+            [cluster.client("psql"), "-XAtq", "postgres"], env=env, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.send("select pg_backend_pid();")
+        self.pid = int(self.process.stdout.readline())
+
+    def send(self, sql):
+        self.process.stdin.write(sql + "\n")
+        self.process.stdin.flush()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class Waits(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.cluster = stack.enter_context(Cluster(settings=ID_ON))
+            cls.recorder = stack.enter_context(Recorder())
+            cls.addClassCleanup(stack.pop_all().close)
+        cls.cluster.psql("create database shop; create role alice superuser login;"
+                         "create table one as select 1 as a")
+        cls.cluster.pgbench_init(2)
+
+    def record(self, *arguments):
+        recording = self.recorder.record("-p", str(self.cluster.pid), *arguments)
+        self.assertEqual(recording.code, 0, recording.stderr)
+        return Capture(recording.capture)
+
+    def shares_of(self, capture, pid):
+        sums = capture.total(["pid", "state", "wait_event"])
+        mine = {key[1:]: value for key, value in sums.items() if key[0] == pid and value > 0}
+        whole = sum(mine.values())
+        return {key: value / whole for key, value in mine.items()}
+
+    def test_sleepers_blocked_and_idle_sessions_are_called_what_they_are(self):
+        with Session(self.cluster, "sleeper") as sleeper, \
+                Session(self.cluster, "holder") as holder, \
+                Session(self.cluster, "blocked") as blocked:
+            sleeper.send("select pg_sleep(60);")
+            holder.send("begin; update one set a = 2;")
+            time.sleep(0.5)
+            blocked.send("update one set a = 3;")
+            time.sleep(0.5)
+            capture = self.record("3s")
+            polled = dict(line.split("|") for line in self.cluster.psql(
+                "select pid, wait_event from pg_stat_activity where wait_event is not null"
+                " and pid in (%d, %d, %d)" % (sleeper.pid, holder.pid, blocked.pid)).splitlines())
+        self.assertEqual(polled, {str(sleeper.pid): "PgSleep", str(holder.pid): "ClientRead",
+                                  str(blocked.pid): "transactionid"})
+        for session, expected in ((sleeper, (WAITING, PG_SLEEP_15)),
+                                  (holder, (IDLE, CLIENT_READ)),
+                                  (blocked, (WAITING, TRANSACTIONID))):
+            self.assertGreater(self.shares_of(capture, session.pid).get(expected, 0), 0.99)
+        backends = {row["pid"]: row for row in capture.metadata["backends"]}
+        self.assertEqual(backends[sleeper.pid]["application"], "sleeper")
+        texts = {query["text"] for query in capture.metadata["queries"]}
+        self.assertIn("update one set a = $1;", texts)
+        self.assertTrue(any(text.startswith("select pg_sleep($1)") for text in texts))
+
+    def test_every_nanosecond_of_every_backend_is_accounted_for(self):
+        with self.cluster.pgbench("-n", "-S", "-c", "8", "-T", "60"):
+            time.sleep(1)
+            capture = self.record("4s")
+        self.assertAlmostEqual(capture.accounted(), 1.0, delta=0.02)
+        sampled = capture.total(["state"], 1)[(RUNNING,)]
+        self.assertAlmostEqual(sampled / capture.recording["on_cpu_ns"], 1.0, delta=0.2)
+        self.assertEqual(capture.recording["losses"][0], 0)
+
+    def test_two_queries_get_the_cpu_that_they_use(self):
+        long = "select count(*) from generate_series(1, 3000000) i where i % 7 = 3"
+        with self.cluster.psql_loop(long + ";", database="shop"), \
+                self.cluster.psql_loop("select sum(i) from generate_series(1, 1000) i \\; "
+                                       "select pg_sleep(0.02);"):
+            time.sleep(1)
+            capture = self.record("4s", "--mode", "cpu")
+        ids = {query["text"]: query["id"] for query in capture.metadata["queries"]}
+        wanted = next(value for text, value in ids.items() if "generate_series($1, $2) i where"
+                      in text)
+        signed = wanted - (1 << 64) if wanted >> 63 else wanted
+        by_query = capture.total(["query_id", "database"], 0)
+        mine = by_query.get((signed, "shop"), 0)
+        self.assertGreater(mine, 0.8 * sum(by_query.values()))
+        self.assertEqual({key[1] for key in by_query if key[0] == signed}, {"shop"})
+
+    def test_parallel_workers_name_their_leader(self):
+        self.cluster.psql("create table big as select i, repeat('x', 100) as t from "
+                          "generate_series(1, 300000) i; analyze big")
+        self.cluster.psql("alter role postgres set min_parallel_table_scan_size = 0;"
+                          "alter role postgres set parallel_setup_cost = 0;"
+                          "alter role postgres set parallel_tuple_cost = 0")
+        with self.cluster.psql_loop("select count(*) from big where t like '%y%';"):
+            time.sleep(1)
+            capture = self.record("4s")
+        backends = capture.metadata["backends"]
+        leaders = {row["leader"] for row in backends if row["type"] == "parallel worker"}
+        clients = {row["pid"] for row in backends if row["type"] == "client backend"}
+        self.assertTrue(leaders)
+        self.assertTrue(leaders - {0} <= clients)
+
+    def test_short_lived_backends_are_named(self):
+        child = subprocess.Popen(
+            [self.cluster.client("pgbench"), "-n", "-C", "-S", "-c", "2", "-T", "20", "-U", "alice",
+             "postgres"], env=self.cluster._client_env("pgbench"), stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(0.5)
+            capture = self.record("3s")
+        finally:
+            child.kill()
+            child.wait()
+        seen = [sample for sample in capture.samples if sample.get("state") == RUNNING]
+        alice = sum(sample["values"][0] for sample in seen if sample.get("user") == "alice")
+        clients = sum(sample["values"][0] for sample in seen
+                      if sample.get("backend_type") not in ("postmaster", "background writer",
+                                                            "checkpointer", "walwriter"))
+        self.assertGreater(clients, 20)
+        self.assertGreater(alice, 0.5 * clients)
+        self.assertLess(capture.recording["cost"]["peak_rss_bytes"], 256 << 20)
+
+
+class Perf(unittest.TestCase):
+    def test_both_samplers_see_the_same_cpu_time(self):
+        with Cluster() as cluster, Recorder() as recorder, \
+                cluster.psql_loop("select count(*) from generate_series(1, 500000) i;"):
+            time.sleep(1)
+            totals = []
+            for sampler in ("bpf", "perf"):
+                recording = recorder.record("-p", str(cluster.pid), "3s", "--sampler", sampler,
+                                            "--mode", "cpu")
+                self.assertEqual(recording.code, 0, recording.stderr)
+                capture = Capture(recording.capture)
+                self.assertEqual(capture.recording["sampler"], sampler)
+                totals.append(sum(capture.total(["pid"], 0).values()))
+        self.assertGreater(min(totals), 50)
+        self.assertLess(max(totals), 1.5 * min(totals))
