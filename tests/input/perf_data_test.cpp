@@ -1,0 +1,225 @@
+#include <string>
+
+#include <sys/mman.h>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "src/convert/convert.h"
+#include "src/input/input.h"
+#include "src/input/sample_table.h"
+#include "tests/support/perf_data_writer.h"
+
+using namespace pgflame;
+using testing::kKernelMarker;
+using testing::kUserMarker;
+using testing::PerfDataWriter;
+
+namespace {
+
+Result<input::Opened> open_bytes(std::string_view bytes, const input::Options& options = {}) {
+  const int fd = ::memfd_create("capture", 0);
+  REQUIRE(fd >= 0);
+  REQUIRE(::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  auto opened = input::open("/proc/self/fd/" + std::to_string(fd), options);
+  ::close(fd);
+  return opened;
+}
+
+std::string folded(const Result<input::Opened>& opened) {
+  if (!opened) return "error: " + opened.error().what;
+  return convert::convert(opened->profile, convert::Target::kFolded);
+}
+
+uint64_t loss(const Result<input::Opened>& opened, Loss cause) {
+  return opened->profile.recording.losses[static_cast<size_t>(cause)];
+}
+
+void write_fork_scene(PerfDataWriter& writer) {
+  writer.comm(0, 10, "postgres");
+  writer.map(0, 10, 0x400000, 0x1000, "/bin/postgres");
+  writer.fork(100, 10, 11);
+  writer.sample(200, 11, {kKernelMarker, 0xffffffff81000010, kUserMarker, 0x400100, 0x400201});
+  writer.map(250, 11, 0x400000, 0x1000, "/lib/loaded.so");
+  writer.sample(300, 11, {kUserMarker, 0x400100});
+  writer.sample(300, 10, {kUserMarker, 0x400100});
+  writer.comm(400, 11, "sh", true);
+  writer.sample(500, 11, {kUserMarker, 0x400100});
+}
+
+constexpr const char* kForkScene =
+    "postgres;loaded.so+0x100 1\n"
+    "postgres;postgres+0x100 1\n"
+    "postgres;postgres+0x200;postgres+0x100;[kernel]+0xffffffff81000010 1\n"
+    "sh;0x400100 1\n";
+
+}  // namespace
+
+TEST_SUITE("input") {
+  TEST_CASE("forked children inherit name and mappings, exec drops them") {
+    PerfDataWriter writer;
+    write_fork_scene(writer);
+    CHECK(folded(open_bytes(writer.file())) == kForkScene);
+  }
+
+  TEST_CASE("captures of the other byte order read the same") {
+    PerfDataWriter writer(true);
+    write_fork_scene(writer);
+    const auto opened = open_bytes(writer.file());
+    CHECK(folded(opened) == kForkScene);
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).weight == 4000);
+  }
+
+  TEST_CASE("records count by their time, not by their place in the file") {
+    PerfDataWriter writer;
+    writer.comm(0, 10, "postgres");
+    writer.sample(300, 10, {kUserMarker, 0x400100});
+    writer.finished_round();
+    writer.map(200, 10, 0x400000, 0x1000, "/bin/late");
+    writer.sample(100, 10, {kUserMarker, 0x400100});
+    writer.finished_round();
+    CHECK(folded(open_bytes(writer.file())) == "postgres;0x400100 1\npostgres;late+0x100 1\n");
+  }
+
+  TEST_CASE("a call chain that follows later is put behind its kernel part") {
+    constexpr uint64_t kDeferred = static_cast<uint64_t>(-640);
+    constexpr uint32_t kDeferredRecord = 22;
+    PerfDataWriter writer;
+    writer.comm(0, 10, "postgres");
+    writer.map(0, 10, 0x400000, 0x1000, "/bin/postgres");
+    writer.sample(100, 10, {kKernelMarker, 0xffffffff81000010, kDeferred, 77});
+    writer.sample(110, 10, {kKernelMarker, 0xffffffff81000020, kDeferred, 77});
+    writer.sample(120, 10, {kKernelMarker, 0xffffffff81000030, kDeferred, 78});
+    writer.record(kDeferredRecord, 2, {77, 2, kUserMarker, 0x400100}, 130, 10);
+    const auto opened = open_bytes(writer.file());
+    CHECK(folded(opened) ==
+          "postgres;[kernel]+0xffffffff81000030 1\n"
+          "postgres;postgres+0x100;[kernel]+0xffffffff81000010 1\n"
+          "postgres;postgres+0x100;[kernel]+0xffffffff81000020 1\n");
+    REQUIRE(opened.has_value());
+    size_t without_stack = 0;
+    for (const Sample& sample : opened->profile.samples)
+      without_stack += sample.end == StackEnd::kNoStack ? 1 : 0;
+    CHECK(without_stack == 1);
+  }
+
+  TEST_CASE("what was lost is counted") {
+    PerfDataWriter writer;
+    writer.sample(100, 10, {kUserMarker, 0x400100});
+    writer.record(2, 0, {1, 40}, 110, 10);      // LOST
+    writer.record(13, 0, {2}, 120, 10);         // LOST_SAMPLES
+    writer.record(5, 0, {130, 1, 1}, 130, 10);  // THROTTLE
+    writer.record(4711, 0, {1, 2}, 140, 10);    // of a kernel to come
+    writer.record(200, 0, {1, 2}, 140, 10);
+    const auto opened = open_bytes(writer.file());
+    REQUIRE(opened.has_value());
+    CHECK(loss(opened, Loss::kRingFull) == 42);
+    CHECK(loss(opened, Loss::kThrottled) == 1);
+    CHECK(account(opened->profile).captured == 1);
+  }
+
+  TEST_CASE("a chain longer than its record is a broken record") {
+    PerfDataWriter writer;
+    writer.sample(100, 10, {kUserMarker, 0x400100});
+    std::string bytes = writer.file();
+    const std::string good = bytes;
+    const size_t count_at = bytes.size() - 2 * 8 - 8;  // in front of the chain's two words
+    REQUIRE(bytes[count_at] == 2);
+    bytes[count_at + 7] = 0x10;
+    const auto opened = open_bytes(bytes);
+    REQUIRE(opened.has_value());
+    CHECK(opened->profile.samples.empty());
+    CHECK(loss(opened, Loss::kBadRecord) == 1);
+    CHECK(loss(open_bytes(good), Loss::kBadRecord) == 0);
+  }
+
+  TEST_CASE("a file cut anywhere gives what it holds and says so") {
+    PerfDataWriter writer;
+    write_fork_scene(writer);
+    const std::string whole = writer.file();
+    for (size_t size = 0; size < whole.size(); ++size) {
+      CAPTURE(size);
+      const auto opened = open_bytes(std::string_view(whole).substr(0, size));
+      if (!opened) {
+        CHECK(size < 104 + 144);
+        CHECK_FALSE(opened.error().what.empty());
+        continue;
+      }
+      CHECK(opened->profile.recording.truncated_input);
+      CHECK(account(opened->profile).captured <= 4);
+    }
+  }
+
+  TEST_CASE("no flipped bit of a small capture breaks an invariant") {
+    PerfDataWriter writer;
+    write_fork_scene(writer);
+    const std::string whole = writer.file();
+    for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
+      std::string damaged = whole;
+      damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+      const auto opened = open_bytes(damaged);
+      if (!opened) continue;
+      CAPTURE(bit);
+      CHECK(account(opened->profile).captured <= 5);
+    }
+  }
+
+  TEST_CASE("filters by process, name and time leave a count behind") {
+    PerfDataWriter writer;
+    write_fork_scene(writer);
+    writer.sample(3'000'000'500, 10, {kUserMarker, 0x400100});
+    input::Options options;
+    uint64_t kept = 0;
+    SUBCASE("pid") {
+      options.pids = {10};
+      kept = 2;
+    }
+    SUBCASE("comm") {
+      options.comms = {"sh"};
+      kept = 1;
+    }
+    SUBCASE("time") {
+      options.time = "2,4";
+      kept = 1;
+    }
+    const auto opened = open_bytes(writer.file(), options);
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).captured == kept);
+    CHECK(loss(opened, Loss::kFiltered) == 5 - kept);
+  }
+
+  TEST_CASE("an event the file does not have is named with those it has") {
+    PerfDataWriter writer;
+    writer.sample(100, 10, {kUserMarker, 0x400100});
+    input::Options options;
+    options.event = "cycles";
+    const auto opened = open_bytes(writer.file(), options);
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().kind == ErrorKind::kUsage);
+    CHECK(opened.error().hint.find("cpu-clock") != std::string::npos);
+  }
+
+  TEST_CASE("long captures keep their rows bounded by merging seconds") {
+    constexpr size_t kMaxRows = 100;
+    input::SampleTable table(kMaxRows);
+    Sample sample;
+    sample.backend = BackendId{0};
+    sample.count = 1;
+    sample.weight = 10;
+    constexpr uint32_t kSeconds = 5000;
+    for (sample.second = 0; sample.second < kSeconds; ++sample.second) {
+      for (const uint32_t stack : {1U, 2U, 3U}) {
+        sample.stack = StackId{stack};
+        table.add(sample);
+      }
+    }
+    CHECK(table.resolution() > 1);
+    const std::vector<Sample> rows = std::move(table).take();
+    CHECK(rows.size() <= kMaxRows);
+    uint64_t count = 0;
+    for (const Sample& row : rows)
+      count += row.count;
+    CHECK(count == uint64_t{kSeconds} * 3);
+  }
+}

@@ -1,0 +1,129 @@
+#include "tests/support/perf_data_writer.h"
+
+#include <algorithm>
+
+namespace pgflame::testing {
+namespace {
+
+constexpr size_t kHeader = 8;
+constexpr size_t kTrailer = 16;  // tid and time
+constexpr size_t kFileHeader = 104;
+constexpr size_t kAttr = 128;
+constexpr uint64_t kSampleType = 1 | 2 | 4 | 32 | 256;  // IP, TID, TIME, CALLCHAIN, PERIOD
+
+size_t padded(std::string_view text) {
+  return (text.size() + 8) / 8 * 8;
+}
+
+}  // namespace
+
+void PerfDataWriter::u32(std::string& out, uint32_t value) const {
+  for (int i = 0; i < 4; ++i)
+    out += static_cast<char>(value >> (swapped_ ? 24 - 8 * i : 8 * i));
+}
+
+void PerfDataWriter::u64(std::string& out, uint64_t value) const {
+  for (int i = 0; i < 8; ++i)
+    out += static_cast<char>(value >> (swapped_ ? 56 - 8 * i : 8 * i));
+}
+
+void PerfDataWriter::begin(uint32_t type, uint16_t misc, size_t body) {
+  u32(records_, type);
+  const auto size = static_cast<uint32_t>(kHeader + body);
+  u32(records_, swapped_ ? uint32_t{misc} << 16 | size : size << 16 | misc);
+}
+
+void PerfDataWriter::text(std::string_view value, size_t size) {
+  std::string field(value);
+  field.resize(size);
+  records_ += field;
+}
+
+void PerfDataWriter::trailer(uint64_t time, uint32_t pid) {
+  u32(records_, pid);
+  u32(records_, pid);
+  u64(records_, time);
+}
+
+void PerfDataWriter::map(uint64_t time,
+                         uint32_t pid,
+                         uint64_t start,
+                         uint64_t size,
+                         std::string_view path) {
+  begin(1, 2, 32 + padded(path) + kTrailer);
+  u32(records_, pid);
+  u32(records_, pid);
+  u64(records_, start);
+  u64(records_, size);
+  u64(records_, 0);
+  text(path, padded(path));
+  trailer(time, pid);
+}
+
+void PerfDataWriter::comm(uint64_t time, uint32_t pid, std::string_view name, bool exec) {
+  begin(3, exec ? 1U << 13 : 0, 8 + padded(name) + kTrailer);
+  u32(records_, pid);
+  u32(records_, pid);
+  text(name, padded(name));
+  trailer(time, pid);
+}
+
+void PerfDataWriter::fork(uint64_t time, uint32_t parent, uint32_t child) {
+  begin(7, 0, 24 + kTrailer);
+  for (const uint32_t id : {child, parent, child, parent})
+    u32(records_, id);
+  u64(records_, time);
+  trailer(time, child);
+}
+
+void PerfDataWriter::sample(uint64_t time, uint32_t pid, std::initializer_list<uint64_t> chain) {
+  begin(9, 2, 8 + 8 + 8 + 8 + 8 + chain.size() * 8);
+  u64(records_, chain.size() > 1 ? chain.begin()[1] : 0);
+  u32(records_, pid);
+  u32(records_, pid);
+  u64(records_, time);
+  u64(records_, 1000);  // period
+  u64(records_, chain.size());
+  for (const uint64_t word : chain)
+    u64(records_, word);
+}
+
+void PerfDataWriter::record(uint32_t type,
+                            uint16_t misc,
+                            std::initializer_list<uint64_t> words,
+                            uint64_t time,
+                            uint32_t pid) {
+  const bool of_kernel = type < 64;
+  begin(type, misc, words.size() * 8 + (of_kernel ? kTrailer : 0));
+  for (const uint64_t word : words)
+    u64(records_, word);
+  if (of_kernel) trailer(time, pid);
+}
+
+void PerfDataWriter::finished_round() {
+  begin(68, 0, 0);
+}
+
+std::string PerfDataWriter::file() const {
+  std::string out = swapped_ ? "2ELIFREP" : "PERFILE2";
+  u64(out, kFileHeader);
+  u64(out, kAttr + 16);
+  u64(out, kFileHeader);
+  u64(out, kAttr + 16);
+  u64(out, kFileHeader + kAttr + 16);
+  u64(out, records_.size());
+  out.resize(kFileHeader);
+  std::string attr;
+  u32(attr, 1);  // software
+  u32(attr, kAttr);
+  u64(attr, 0);     // cpu-clock
+  u64(attr, 1000);  // period
+  u64(attr, kSampleType);
+  u64(attr, 0);
+  // sample_id_all is bit 18 of a bit field: its third byte, from the other end when swapped.
+  attr += std::string{'\0', '\0', static_cast<char>(swapped_ ? 0x20 : 0x04), '\0'};
+  attr.resize(kAttr + 16);
+  return out + attr + records_;
+}
+
+}  // namespace pgflame::testing

@@ -1,0 +1,44 @@
+// Writes perf.data files record by record, in either byte order.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace pgflame::testing {
+
+// One cpu-clock event with IP|TID|TIME|CALLCHAIN|PERIOD and sample_id_all.
+class PerfDataWriter {
+ public:
+  explicit PerfDataWriter(bool swapped = false) : swapped_(swapped) {}
+
+  void map(uint64_t time, uint32_t pid, uint64_t start, uint64_t size, std::string_view path);
+  void comm(uint64_t time, uint32_t pid, std::string_view name, bool exec = false);
+  void fork(uint64_t time, uint32_t parent, uint32_t child);
+  void sample(uint64_t time, uint32_t pid, std::initializer_list<uint64_t> chain);
+  // A record with any body of whole words; kernel records get the trailer that carries the time.
+  void record(uint32_t type,
+              uint16_t misc,
+              std::initializer_list<uint64_t> words,
+              uint64_t time = 0,
+              uint32_t pid = 0);
+  void finished_round();
+
+  std::string file() const;
+
+ private:
+  void begin(uint32_t type, uint16_t misc, size_t body);
+  void u32(std::string& out, uint32_t value) const;
+  void u64(std::string& out, uint64_t value) const;
+  void text(std::string_view value, size_t size);
+  void trailer(uint64_t time, uint32_t pid);
+
+  bool swapped_;
+  std::string records_;
+};
+
+constexpr uint64_t kUserMarker = static_cast<uint64_t>(-512);
+constexpr uint64_t kKernelMarker = static_cast<uint64_t>(-128);
+
+}  // namespace pgflame::testing
