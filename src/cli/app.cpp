@@ -39,6 +39,7 @@ ExitCode parse_and_run(int argc, char** argv) {
   add_convert_command(app, invocation);
   add_diff_command(app, invocation);
   add_check_command(app, invocation);
+  add_audit_command(app, invocation);
   add_explain_command(app, invocation);
   add_rules_command(app, invocation);
   add_symbols_command(app, invocation);
@@ -59,6 +60,12 @@ void add_output_options(CLI::App& command, OutputOptions& options) {
   command.add_flag("--force", options.force, "Overwrite existing files");
   command.add_option("--md", options.markdown, "Also write the report as Markdown (- for stdout)");
   command.add_option("--json", options.json, "Also write the diagnosis as JSON (- for stdout)");
+  command.add_flag("--no-embed{false}", options.embed_profile, "Leave the profile out of the SVG");
+  command.add_flag(
+      "--redact",
+      options.redact,
+      "Replace host, cluster, database, user and application names by keyed hashes and "
+      "remove query texts");
   command
       .add_option("--strict", options.strict, "Exit 4 when the quality grade is worse than this")
       ->check(CLI::IsMember({"A", "B", "C", "D", "E", "F"}));

@@ -9,6 +9,7 @@
 #include "src/cli/open_input.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/difference.h"
+#include "src/report/report.h"
 
 namespace pgflame::cli {
 namespace {
@@ -18,6 +19,7 @@ struct DiffArguments {
   std::string after;
   std::string markdown = "-";
   std::string json;
+  std::string svg;
   bool force = false;
   InputArguments open;
   DiagnoseOptions diagnose;
@@ -49,6 +51,12 @@ Result<ExitCode> diff(DiffArguments& arguments) {
   const Status json =
       write(arguments.json, diagnose::difference_to_json(difference), arguments.force);
   if (!json) return fail(Error(json.error()));
+  if (!arguments.svg.empty()) {
+    const std::string page =
+        report::to_diff_svg(*before, *after, {difference.verdict, difference.sentences});
+    const Status drawn = write(arguments.svg, page, arguments.force);
+    if (!drawn) return fail(Error(drawn.error()));
+  }
   return ExitCode::kDone;
 }
 
@@ -62,6 +70,7 @@ void add_diff_command(CLI::App& app, Invocation& invocation) {
   command->add_option("--md", arguments->markdown, "Where to write Markdown; - for stdout")
       ->capture_default_str();
   command->add_option("--json", arguments->json, "Also write JSON (- for stdout, alone)");
+  command->add_option("--svg", arguments->svg, "Also draw both graphs, coloured by change");
   command->add_flag("--force", arguments->force, "Overwrite existing files");
   add_input_options(*command, arguments->open);
   add_diagnose_options(*command, arguments->diagnose);

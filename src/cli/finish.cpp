@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/cli/redaction_key.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/diagnose.h"
 #include "src/profile/pprof.h"
+#include "src/report/redact.h"
 #include "src/report/report.h"
 
 namespace pgflame::cli {
@@ -45,6 +47,36 @@ bool below(char grade, const std::string& strict) {
   return !strict.empty() && grade > strict.front();
 }
 
+Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
+  const Overwrite overwrite = finish.output.overwrite();
+  std::string files;
+  if (finish.save_capture) {
+    auto saved = write_or_rescue(finish.base + ".pb.gz", write_pprof(profile), overwrite);
+    if (!saved) return fail(std::move(saved).error());
+    files = "capture: " + *saved + "\n";
+  }
+  const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
+  report::Options page;
+  page.embed_profile = finish.output.embed_profile;
+  auto svg =
+      write_or_rescue(finish.base + ".svg", report::to_svg(profile, diagnosis, page), overwrite);
+  if (!svg) return fail(std::move(svg).error());
+  files = "report:  " + *svg + "\n" + files;
+  const std::string markdown =
+      finish.output.markdown.empty() ? "" : report::to_markdown(profile, diagnosis);
+  if (Status done = write_extra(finish.output.markdown, markdown, overwrite); !done) {
+    return fail(std::move(done).error());
+  }
+  const std::string json = finish.output.json.empty() ? "" : report::to_json(profile, diagnosis);
+  if (Status done = write_extra(finish.output.json, json, overwrite); !done) {
+    return fail(std::move(done).error());
+  }
+  const bool to_stdout = finish.output.markdown == "-" || finish.output.json == "-";
+  if (!to_stdout) print(report::to_terminal(profile, diagnosis) + files);
+  return below(diagnosis.quality.grade, finish.output.strict) ? ExitCode::kQualityTooLow
+                                                              : ExitCode::kDone;
+}
+
 }  // namespace
 
 std::string cache_folder() {
@@ -68,30 +100,10 @@ Profile with_names(Profile profile, const symbolizer::Options& options) {
 
 Result<ExitCode> finish(const Profile& profile, const Finish& finish) {
   if (account(profile).captured == 0) return fail(nothing_sampled(profile));
-  const Overwrite overwrite = finish.output.overwrite();
-  std::string files;
-  if (finish.save_capture) {
-    auto saved = write_or_rescue(finish.base + ".pb.gz", write_pprof(profile), overwrite);
-    if (!saved) return fail(std::move(saved).error());
-    files = "capture: " + *saved + "\n";
-  }
-  const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
-  auto svg = write_or_rescue(finish.base + ".svg", report::to_svg(profile, diagnosis), overwrite);
-  if (!svg) return fail(std::move(svg).error());
-  files = "report:  " + *svg + "\n" + files;
-  const std::string markdown =
-      finish.output.markdown.empty() ? "" : report::to_markdown(profile, diagnosis);
-  if (Status done = write_extra(finish.output.markdown, markdown, overwrite); !done) {
-    return fail(std::move(done).error());
-  }
-  const std::string json = finish.output.json.empty() ? "" : report::to_json(profile, diagnosis);
-  if (Status done = write_extra(finish.output.json, json, overwrite); !done) {
-    return fail(std::move(done).error());
-  }
-  const bool to_stdout = finish.output.markdown == "-" || finish.output.json == "-";
-  if (!to_stdout) print(report::to_terminal(profile, diagnosis) + files);
-  return below(diagnosis.quality.grade, finish.output.strict) ? ExitCode::kQualityTooLow
-                                                              : ExitCode::kDone;
+  if (!finish.output.redact) return write_all(profile, finish);
+  const auto key = redaction_key();
+  if (!key) return fail(Error(key.error()));
+  return write_all(report::redact(profile, *key), finish);
 }
 
 }  // namespace pgflame::cli

@@ -15,7 +15,9 @@ struct OutputOptions {
   bool force = false;
   std::string markdown;  // file to write it to, empty: none
   std::string json;
-  std::string strict;  // worst acceptable grade, "A" to "F"; empty: any
+  bool embed_profile = true;  // the SVG carries the profile and can be opened again
+  bool redact = false;        // names replaced by keyed hashes, query texts removed
+  std::string strict;         // worst acceptable grade, "A" to "F"; empty: any
 
   Overwrite overwrite() const { return force ? Overwrite::kAllow : Overwrite::kRefuse; }
 };
