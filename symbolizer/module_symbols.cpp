@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "symbolizer/function_bounds.h"
 #include "symbolizer/recovery.h"
 
@@ -16,10 +18,19 @@ std::string_view without_deleted(std::string_view path) {
   return path;
 }
 
-std::vector<std::string> paths_of(const Module& module, const Options& options) {
+// The file as its path says; then as the process sees it, which works in containers; then what is
+// mapped even though an upgrade has replaced it.
+std::vector<std::string> paths_of(const Module& module,
+                                  const Options& options,
+                                  const ModuleHints& hints) {
   std::vector<std::string> paths = options.binaries;
   const std::string path(without_deleted(module.path));
   if (path.starts_with('/')) paths.push_back(options.symfs + path);
+  if (!options.this_host || hints.pid == 0) return paths;
+  const std::string process = fmt::format("/proc/{}", hints.pid);
+  if (path.starts_with('/')) paths.push_back(process + "/root" + path);
+  paths.push_back(fmt::format("{}/map_files/{:x}-{:x}", process, hints.start, hints.end));
+  paths.push_back(process + "/exe");
   return paths;
 }
 
@@ -49,6 +60,10 @@ void read_functions(ModuleSymbols& symbols, const Options& options) {
   }
   const ElfImage* debug = symbols.debug == nullptr ? nullptr : &*symbols.debug->image;
   symbols.functions = FunctionTable::from_image(*symbols.image, bounds, debug);
+  const ElfImage& with_dwarf = debug == nullptr ? *symbols.image : *debug;
+  if (options.inlines && with_dwarf.section(".debug_info") != nullptr) {
+    symbols.inlined = InlinedFrames::open(debug == nullptr ? symbols.path : symbols.debug->path);
+  }
   if (options.recover) recover(*symbols.image, symbols.functions, options.cache_dir);
 }
 
@@ -74,15 +89,22 @@ Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
   return symbols;
 }
 
-std::unique_ptr<ModuleSymbols> load_module(const Module& module, const Options& options) {
+std::unique_ptr<ModuleSymbols> load_module(const Module& module,
+                                           const Options& options,
+                                           const ModuleHints& hints) {
   auto symbols = std::make_unique<ModuleSymbols>();
   symbols->reason = Unnamed::kModuleGone;
-  for (const std::string& path : paths_of(module, options)) {
-    // A file the user gave for some other module is no answer for this one.
-    const bool given = std::ranges::find(options.binaries, path) != options.binaries.end();
-    if (given && module.build_id.empty()) continue;
+  for (const std::string& path : paths_of(module, options, hints)) {
+    // Only the module's own path may stand for it without a build-id to compare.
+    const bool own = path == options.symfs + std::string(without_deleted(module.path)) ||
+                     path.find("/root/") != std::string::npos;
+    const bool replaced = module.path.ends_with(kDeleted);
+    if ((!own || replaced) && module.build_id.empty() &&
+        path.find("/map_files/") == std::string::npos) {
+      continue;
+    }
     const Unnamed problem = open_candidate(path, module, *symbols);
-    if (problem == Unnamed::kNamed || !given) symbols->reason = problem;
+    if (problem == Unnamed::kNamed || own) symbols->reason = problem;
     if (problem == Unnamed::kNamed) break;
   }
   if (!symbols->image) return symbols;

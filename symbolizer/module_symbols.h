@@ -10,6 +10,7 @@
 #include "symbolizer/debug_files.h"
 #include "symbolizer/elf_image.h"
 #include "symbolizer/function_table.h"
+#include "symbolizer/inlined_frames.h"
 #include "symbolizer/symbolizer.h"
 
 namespace pgflame::symbolizer {
@@ -21,7 +22,8 @@ struct ModuleSymbols {
   std::string path;                  // of the file
   std::unique_ptr<DebugFile> debug;  // null without one
   FunctionTable functions;
-  Unnamed reason = Unnamed::kNamed;  // why `functions` is empty
+  Unnamed reason = Unnamed::kNamed;        // why `functions` is empty
+  std::unique_ptr<InlinedFrames> inlined;  // null without DWARF, or when it was not asked for
 
   // Where an address of the process is in the file.
   std::optional<uint64_t> file_address(const Mapping& mapping, uint64_t address) const;
@@ -31,7 +33,16 @@ struct ModuleSymbols {
 Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
                                                         const Options& options);
 
+// Where to look for a module besides its path.
+struct ModuleHints {
+  int32_t pid = 0;     // a process of this host that runs it, 0 none
+  uint64_t start = 0;  // a mapping of it in that process
+  uint64_t end = 0;
+};
+
 // A module whose file cannot be used comes back empty, with the reason.
-std::unique_ptr<ModuleSymbols> load_module(const Module& module, const Options& options);
+std::unique_ptr<ModuleSymbols> load_module(const Module& module,
+                                           const Options& options,
+                                           const ModuleHints& hints);
 
 }  // namespace pgflame::symbolizer

@@ -4,21 +4,28 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
+#include <span>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 
 #include <fmt/format.h>
 
+#include "src/base/build_id.h"
 #include "src/base/file.h"
 #include "symbolizer/demangle.h"
+#include "symbolizer/jit_symbols.h"
 #include "symbolizer/kernel_symbols.h"
 #include "symbolizer/missing_symbols.h"
 #include "symbolizer/module_symbols.h"
+#include "symbolizer/process_hints.h"
 
 namespace pgflame::symbolizer {
 namespace {
 
 constexpr size_t kMaxKallsyms = size_t{64} << 20;
+constexpr size_t kMaxJitFile = size_t{256} << 20;
 
 std::string_view file_name(std::string_view path) {
   const size_t slash = path.rfind('/');
@@ -50,19 +57,28 @@ class Namer {
   bool wants_name(const Location& location) const;
   void collect();
   void load_modules();
-  void load_kernel();
+  void load_kernel(MappingId mapping);
+  void load_jit();
+  ModuleHints hints_for(ModuleId module) const;
   void name_location(LocationId id);
-  Place place_of(const Location& location) const;
+  std::vector<Line> lines_at(LocationId id);
+  std::vector<SourceFrame> inlined_at(ModuleId module, const Place& place) const;
+  FunctionId inlined_function(ModuleId module, const SourceFrame& frame);
+  const FunctionRange* jit_function(LocationId id) const;
+  Place place_of(LocationId id) const;
   FunctionId function_at(ModuleId module, const Place& place);
   Function describe(ModuleId module, const Place& place) const;
-  void set_line(LocationId id, FunctionId function);
+  void set_lines(LocationId id, std::span<const Line> lines);
 
   Profile profile_;
   const Options& options_;
   std::vector<LocationId> wanted_;
   std::vector<std::unique_ptr<ModuleSymbols>> modules_;  // by ModuleId; null where not needed
   KernelSymbols kernel_;
+  ProcessHints processes_;
+  std::map<int32_t, std::vector<FunctionTable>> jit_;              // by process
   std::map<std::pair<ModuleId, uint64_t>, FunctionId> functions_;  // by where they begin
+  std::map<std::tuple<ModuleId, std::string, std::string>, FunctionId> inlined_;
 };
 
 bool Namer::wants_name(const Location& location) const {
@@ -84,7 +100,8 @@ void Namer::collect() {
 void Namer::load_modules() {
   modules_.resize(profile_.modules.size());
   std::vector<ModuleId> files;
-  bool kernel = false;
+  MappingId kernel;
+  bool jit = false;
   std::vector<bool> seen(profile_.modules.size());
   for (const LocationId id : wanted_) {
     const MappingId mapping = profile_.locations[id].mapping;
@@ -94,28 +111,85 @@ void Namer::load_modules() {
     seen[module.value] = true;
     const ModuleKind kind = profile_.modules[module].kind;
     if (kind == ModuleKind::kFile) files.push_back(module);
-    kernel = kernel || kind == ModuleKind::kKernel;
+    if (kind == ModuleKind::kKernel) kernel = mapping;
+    jit = jit || kind == ModuleKind::kJit;
   }
+  if (jit || options_.this_host) processes_ = find_processes(profile_);
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i = next++; i < files.size(); i = next++) {
-      modules_[files[i].value] = load_module(profile_.modules[files[i]], options_);
+      modules_[files[i].value] =
+          load_module(profile_.modules[files[i]], options_, hints_for(files[i]));
     }
   };
-  std::jthread helper(work);
-  if (kernel) load_kernel();
+  const std::jthread helper(work);
+  if (kernel.valid()) load_kernel(kernel);
+  if (jit) load_jit();
   work();
 }
 
-void Namer::load_kernel() {
+ModuleHints Namer::hints_for(ModuleId module) const {
+  ModuleHints hints;
+  if (processes_.pid_of_module.empty()) return hints;
+  hints.pid = processes_.pid_of_module[module.value];
+  for (const Mapping& mapping : profile_.mappings) {
+    if (mapping.module != module) continue;
+    hints.start = mapping.start;
+    hints.end = mapping.end;
+    break;
+  }
+  return hints;
+}
+
+// Another recording's addresses mean the same when the kernel is the same build at the same place.
+void Namer::load_kernel(MappingId mapping) {
   kernel_.hidden = true;
+  const Module& module = profile_.modules[profile_.mappings[mapping].module];
+  if (!options_.this_host) {
+    const auto notes = read_file("/sys/kernel/notes", size_t{1} << 20);
+    if (!notes || module.build_id.empty()) return;
+    const std::span bytes(reinterpret_cast<const uint8_t*>(notes->data()), notes->size());
+    if (build_id_of_notes(bytes) != module.build_id) return;
+  }
+  auto text = read_file("/proc/kallsyms", kMaxKallsyms);
+  if (!text) return;
+  KernelSymbols kernel = parse_kallsyms(std::move(*text));
+  const bool same_place = kernel.text_start == profile_.mappings[mapping].start;
+  if (options_.this_host || same_place) kernel_ = std::move(kernel);
+}
+
+void Namer::load_jit() {
+  for (const Module& module : profile_.modules) {
+    if (!module.path.ends_with(".dump") || !file_name(module.path).starts_with("jit-")) continue;
+    const auto bytes = read_file(options_.symfs + module.path, kMaxJitFile);
+    if (!bytes) continue;
+    JitDump dump = parse_jitdump({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
+    jit_[dump.pid].push_back(std::move(dump.functions));
+  }
   if (!options_.this_host) return;
-  if (auto text = read_file("/proc/kallsyms", kMaxKallsyms)) {
-    kernel_ = parse_kallsyms(std::move(*text));
+  std::set<int32_t> pids;
+  for (const auto& [location, pid] : processes_.pid_of_code)
+    pids.insert(pid);
+  for (const int32_t pid : pids) {
+    auto text = read_file(fmt::format("/tmp/perf-{}.map", pid), kMaxJitFile);
+    if (text) jit_[pid].push_back(parse_perf_map(std::move(*text)));
   }
 }
 
-Place Namer::place_of(const Location& location) const {
+const FunctionRange* Namer::jit_function(LocationId id) const {
+  const auto pid = processes_.pid_of_code.find(id);
+  if (pid == processes_.pid_of_code.end()) return nullptr;
+  const auto tables = jit_.find(pid->second);
+  if (tables == jit_.end()) return nullptr;
+  for (const FunctionTable& table : tables->second) {
+    const FunctionRange* range = table.find(profile_.locations[id].address);
+    if (range != nullptr) return range;
+  }
+  return nullptr;
+}
+
+Place Namer::place_of(LocationId id) const {
+  const Location& location = profile_.locations[id];
   Place place{.address = location.address};
   if (!location.mapping.valid()) {
     place.reason = Unnamed::kNoMapping;
@@ -130,6 +204,7 @@ Place Namer::place_of(const Location& location) const {
       place.reason = kernel_.hidden ? Unnamed::kKernelHidden : Unnamed::kNoSymbols;
       return place;
     case ModuleKind::kJit:
+      place.range = jit_function(id);
       place.reason = Unnamed::kJit;
       return place;
     case ModuleKind::kFile:
@@ -177,28 +252,66 @@ Function Namer::describe(ModuleId module, const Place& place) const {
 }
 
 FunctionId Namer::function_at(ModuleId module, const Place& place) {
+  // Two processes may have different code at one address.
+  if (place.reason == Unnamed::kJit && place.range != nullptr) {
+    return inlined_function(module, {.name = std::string(place.range->name), .file = {}});
+  }
   Function function = describe(module, place);
   const auto [row, is_new] = functions_.try_emplace({module, function.start});
   if (is_new) row->second = profile_.functions.add(std::move(function));
   return row->second;
 }
 
-void Namer::set_line(LocationId id, FunctionId function) {
+void Namer::set_lines(LocationId id, std::span<const Line> lines) {
   Location& location = profile_.locations[id];
-  if (location.line_count == 0) {
-    location.first_line = static_cast<uint32_t>(profile_.lines.size());
-    location.line_count = 1;
-    profile_.lines.push_back({function, 0});
-  } else {
-    profile_.lines[location.first_line].function = function;
+  if (location.line_count == 1 && lines.size() == 1) {
+    profile_.lines[location.first_line] = lines.front();
+    return;
   }
+  location.first_line = static_cast<uint32_t>(profile_.lines.size());
+  location.line_count = static_cast<uint32_t>(lines.size());
+  profile_.lines.insert(profile_.lines.end(), lines.begin(), lines.end());
 }
 
-void Namer::name_location(LocationId id) {
+std::vector<SourceFrame> Namer::inlined_at(ModuleId module, const Place& place) const {
+  const bool named = place.range != nullptr && place.range->tier == NameTier::kFull;
+  if (!named || !module.valid() || modules_[module.value] == nullptr) return {};
+  const ModuleSymbols& symbols = *modules_[module.value];
+  return symbols.inlined == nullptr ? std::vector<SourceFrame>{}
+                                    : symbols.inlined->at(place.address);
+}
+
+FunctionId Namer::inlined_function(ModuleId module, const SourceFrame& frame) {
+  const auto [row, is_new] = inlined_.try_emplace({module, frame.name, frame.file});
+  if (is_new) {
+    Function function;
+    function.name = frame.name.empty() ? "[inlined]" : demangle(frame.name);
+    function.file = frame.file;
+    function.module = module;
+    function.tier = NameTier::kFull;
+    row->second = profile_.functions.add(std::move(function));
+  }
+  return row->second;
+}
+
+std::vector<Line> Namer::lines_at(LocationId id) {
   const Location& location = profile_.locations[id];
   const ModuleId module =
       location.mapping.valid() ? profile_.mappings[location.mapping].module : ModuleId{};
-  set_line(id, function_at(module, place_of(location)));
+  const Place place = place_of(id);
+  const FunctionId function = function_at(module, place);
+  const std::vector<SourceFrame> frames = inlined_at(module, place);
+  std::vector<Line> lines;
+  for (size_t i = 0; i + 1 < frames.size(); ++i)
+    lines.push_back({inlined_function(module, frames[i]), frames[i].line});
+  lines.push_back({function, frames.empty() ? 0 : frames.back().line});
+  std::string& file = profile_.functions[function].file;
+  if (file.empty() && !frames.empty()) file = frames.back().file;
+  return lines;
+}
+
+void Namer::name_location(LocationId id) {
+  set_lines(id, lines_at(id));
 }
 
 }  // namespace
