@@ -39,7 +39,7 @@ Diagnosis diagnose(const Profile& profile, const Options& options) {
   const TimeSplit split = split_time(analysis);
   Diagnosis diagnosis;
   diagnosis.selection = options.selection.describe();
-  diagnosis.quality = grade(analysis);
+  diagnosis.quality = grade(analysis, split);
   diagnosis.totals = total_up(analysis);
   diagnosis.notes = notes_on(analysis);
   diagnosis.activities = split_by_activity(analysis);

@@ -3,17 +3,42 @@
 #include <algorithm>
 
 namespace pgflame::diagnose {
+namespace {
+
+// Whether `name` is `pattern`, in which '*' stands for any characters, also none.
+bool matches(std::string_view pattern, std::string_view name) {
+  size_t at = 0;
+  size_t in_name = 0;
+  size_t star = std::string_view::npos;
+  size_t after_star = 0;
+  while (in_name < name.size()) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      after_star = in_name;
+    } else if (at < pattern.size() && pattern[at] == name[in_name]) {
+      ++at;
+      ++in_name;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      in_name = ++after_star;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
+}
+
+}  // namespace
 
 NameSetId NameSets::add(const std::vector<std::string>& patterns) {
   if (patterns.empty()) return kNoNames;
   const NameSetId set = count_++;
   for (const std::string& pattern : patterns) {
-    const bool open_start = pattern.starts_with('*');
-    const bool open_end = pattern.size() > 1 && pattern.ends_with('*');
-    const std::string text = pattern.substr(open_start, pattern.size() - open_start - open_end);
-    if (open_start) {
-      loose_.push_back(Loose{text, !open_end, set});
-    } else if (open_end) {
+    const size_t first_star = pattern.find('*');
+    const std::string text = pattern.substr(0, first_star);
+    if (first_star != std::string::npos && first_star + 1 != pattern.size()) {
+      loose_.push_back(Loose{pattern, set});
+    } else if (first_star != std::string::npos) {
       prefixes_[text].push_back(set);
       const auto at = std::ranges::lower_bound(prefix_lengths_, text.size());
       if (at == prefix_lengths_.end() || *at != text.size())
@@ -36,9 +61,7 @@ void NameSets::find(std::string_view name, std::vector<NameSetId>& sets) const {
     append(prefixes_, name.substr(0, length));
   }
   for (const Loose& loose : loose_) {
-    const bool hit =
-        loose.at_end ? name.ends_with(loose.text) : name.find(loose.text) != std::string_view::npos;
-    if (hit) sets.push_back(loose.set);
+    if (matches(loose.pattern, name)) sets.push_back(loose.set);
   }
 }
 

@@ -14,7 +14,8 @@ inline constexpr NameSetId kNoNames = 0xffffffff;
 
 class NameSets {
  public:
-  // Patterns: "exact", "prefix*", "*suffix", "*part*". An empty list is kNoNames.
+  // Patterns: "exact", "prefix*", "*suffix", "*part*", "with*inner*stars". An empty list is
+  // kNoNames.
   NameSetId add(const std::vector<std::string>& patterns);
   size_t size() const { return count_; }
 
@@ -23,8 +24,7 @@ class NameSets {
 
  private:
   struct Loose {
-    std::string text;
-    bool at_end = false;  // suffix; else anywhere
+    std::string pattern;  // with its stars
     NameSetId set = 0;
   };
   using ByText = std::unordered_map<std::string, std::vector<NameSetId>>;

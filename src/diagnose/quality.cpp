@@ -172,19 +172,21 @@ void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
     reasons.push_back({'B', "the input ends in the middle", "copy the capture again, completely"});
 }
 
-void add_size(const Analysis& analysis, std::vector<Reason>& reasons) {
+void add_size(const Analysis& analysis, const TimeSplit& split, std::vector<Reason>& reasons) {
   const uint64_t samples = analysis.samples();
-  reasons.push_back({grade_of_samples(samples),
+  reasons.push_back({grade_of_samples(samples + wall_samples(split.waiting())),
                      fmt::format("only {} on-CPU samples", format_count(samples)),
                      "record longer: 1 000 samples need 10 s of one busy core at 99 Hz"});
 }
 
 }  // namespace
 
-Quality grade(const Analysis& analysis) {
+Quality grade(const Analysis& analysis, const TimeSplit& split) {
   std::vector<Reason> reasons;
-  add_size(analysis, reasons);
-  if (analysis.samples() > 0) {
+  add_size(analysis, split, reasons);
+  // A handful of stacks beside measured waiting time says nothing about either.
+  constexpr uint64_t kTelling = 30;
+  if (analysis.samples() >= kTelling || split.waiting() == 0) {
     add_truncated(analysis, reasons);
     add_unnamed(analysis, reasons);
   }

@@ -6,11 +6,13 @@
 
 #include "src/diagnose/analysis.h"
 #include "src/diagnose/diagnosis.h"
+#include "src/diagnose/time_split.h"
 
 namespace pgflame::diagnose {
 
-// Grade, reasons and remedy for the selected on-CPU samples.
-Quality grade(const Analysis& analysis);
+// Grade, reasons and remedy for the selected samples. Measured waiting time counts as what sampling
+// at 100 Hz would have seen of it.
+Quality grade(const Analysis& analysis, const TimeSplit& split);
 
 inline bool carries_findings(const Quality& quality) {
   return quality.grade >= 'A' && quality.grade <= 'C';

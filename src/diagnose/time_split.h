@@ -37,6 +37,11 @@ TimeSplit split_time(const Analysis& analysis);
 // CPU time in nanoseconds that the on-CPU samples stand for; 0 when it cannot be known.
 uint64_t cpu_nanoseconds(const Recording& recording, uint64_t weight, uint64_t samples);
 
+// How many samples at 100 Hz would have fallen into so much waiting.
+inline uint64_t wall_samples(uint64_t nanoseconds) {
+  return nanoseconds / 10'000'000;
+}
+
 // The report's bar: running | runnable | LWLock | Lock | IO | ... | idle.
 std::vector<TimeSegment> segments(const TimeSplit& split);
 

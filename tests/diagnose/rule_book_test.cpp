@@ -83,12 +83,13 @@ TEST_SUITE("diagnose") {
     CHECK(book->rules().size() == RuleBook::builtin().rules().size() + 1);
   }
 
-  TEST_CASE("name patterns match exactly, at the start, at the end and in the middle") {
+  TEST_CASE("name patterns match exactly, at the start, at the end and with stars anywhere") {
     NameSets sets;
     const NameSetId exact = sets.add({"hash_search"});
     const NameSetId start = sets.add({"hash_*"});
     const NameSetId end = sets.add({"*_MatchText"});
     const NameSetId middle = sets.add({"*Match*"});
+    const NameSetId inner = sets.add({"Exec*Triggers"});
     CHECK(sets.add({}) == kNoNames);
     const auto found = [&](std::string_view name) {
       std::vector<NameSetId> hits;
@@ -99,6 +100,8 @@ TEST_SUITE("diagnose") {
     CHECK(found("hash_searching") == std::set{start});
     CHECK(found("UTF8_MatchText") == std::set{end, middle});
     CHECK(found("MatchTextX") == std::set{middle});
+    CHECK(found("ExecARInsertTriggers") == std::set{inner});
+    CHECK(found("ExecARInsertTriggersX").empty());
     CHECK(found("other").empty());
   }
 }

@@ -83,6 +83,22 @@ TEST_SUITE("diagnose") {
     CHECK(diagnosis.waits.at(0).key == "Lock:transactionid");
   }
 
+  TEST_CASE("time spent asleep carries a verdict though almost nothing ran") {
+    const Diagnosis diagnosis = diagnose_with(3, {{State::kWaiting, kTransactionId, 30000}});
+    CHECK(diagnosis.quality.grade <= 'C');
+    CHECK(diagnosis.verdict.kind == VerdictClass::kContentionBound);
+    REQUIRE(diagnosis.findings.size() == 1);
+    CHECK(diagnosis.findings[0].id == "WAIT-LOCK");
+  }
+
+  TEST_CASE("a queue for CPUs stands behind the pattern that fills them") {
+    const Diagnosis one = diagnose_with(1000, {{State::kRunnable, 0, 9000}});
+    REQUIRE(one.findings.size() == 2);
+    CHECK(one.findings[0].id == "PLAN");
+    CHECK(one.findings[1].id == "RUNQ");
+    CHECK(one.verdict.kind == VerdictClass::kCpuStarved);
+  }
+
   TEST_CASE("a selection diagnoses its own samples only") {
     Profile profile = testing::profile_from_folded(R"(
       _start;main;standard_planner 300
