@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <numeric>
 #include <unordered_set>
 
 #include <bpf/bpf.h>
@@ -147,6 +148,8 @@ class BpfSampler : public Sampler {
   void stop() override;
   void describe(Recording& recording) const override;
   uint64_t lost() const override { return counter(COUNT_RING_FULL); }
+  uint64_t programs_ns() const override { return cost().bpf_ns; }
+  bool lower_rate() override;
   bool measures_waits() const override { return waits_; }
   WaitTimes wait_times() const override;
   void forget(const std::vector<int32_t>& pids) override;
@@ -158,7 +161,9 @@ class BpfSampler : public Sampler {
   Status open_feed();
   void describe_unwinder(Recording& recording) const;
   uint32_t layout_row(const std::optional<TagLayout>& layout);
+  std::vector<uint64_t> counter_by_cpu(uint32_t row) const;
   uint64_t counter(uint32_t row) const;
+  uint64_t skipped() const;
   Cost cost() const;
 
   pgflame::Event event_;
@@ -173,6 +178,9 @@ class BpfSampler : public Sampler {
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   const EventSink* sink_ = nullptr;
   uint64_t bad_records_ = 0;
+  uint64_t started_ns_ = 0;
+  uint64_t stopped_ns_ = 0;
+  bool rate_changed_ = false;
 };
 
 Status BpfSampler::open() {
@@ -270,6 +278,7 @@ Status BpfSampler::start() {
   }
   for (const FileHandle& handle : events_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_ENABLE, 0);
+  started_ns_ = monotonic_now();
   return {};
 }
 
@@ -314,6 +323,19 @@ void BpfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink) 
 void BpfSampler::stop() {
   for (const FileHandle& handle : events_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_DISABLE, 0);
+  stopped_ns_ = monotonic_now();
+}
+
+bool BpfSampler::lower_rate() {
+  constexpr double kLowestRate = 20;
+  if (event_.unit != WeightUnit::kNanoseconds || event_.rate_hz < 2 * kLowestRate) return false;
+  event_.rate_hz /= 2;
+  rate_changed_ = true;
+  // A sample carries its period, so that its weight stays right.
+  auto period = static_cast<uint64_t>(1e9 / event_.rate_hz);
+  for (const FileHandle& handle : events_)
+    ::ioctl(handle.get(), PERF_EVENT_IOC_PERIOD, &period);
+  return true;
 }
 
 WaitTimes BpfSampler::wait_times() const {
@@ -352,20 +374,31 @@ void BpfSampler::forget(const std::vector<int32_t>& pids) {
     bpf_map__delete_elem(skeleton_->maps.intervals, &key, sizeof(key), 0);
 }
 
-uint64_t BpfSampler::counter(uint32_t row) const {
+std::vector<uint64_t> BpfSampler::counter_by_cpu(uint32_t row) const {
   const int cpus = libbpf_num_possible_cpus();
   std::vector<uint64_t> values(cpus > 0 ? static_cast<size_t>(cpus) : 1);
+  const size_t size = values.size() * sizeof(uint64_t);
+  const int failed =
+      bpf_map__lookup_elem(skeleton_->maps.counters, &row, sizeof(row), values.data(), size, 0);
+  return failed == 0 ? values : std::vector<uint64_t>(values.size());
+}
+
+uint64_t BpfSampler::counter(uint32_t row) const {
+  const auto values = counter_by_cpu(row);
+  return std::accumulate(values.begin(), values.end(), uint64_t{0});
+}
+
+// The kernel leaves out a perf_event program while another BPF program runs on the CPU, silently.
+// Only a clock says how often it should have run.
+uint64_t BpfSampler::skipped() const {
+  if (event_.unit != WeightUnit::kNanoseconds || rate_changed_) return 0;
+  const auto seen = counter_by_cpu(COUNT_FIRINGS);
+  const auto of_targets = counter_by_cpu(COUNT_TARGET_FIRINGS);
+  const double seconds = static_cast<double>(stopped_ns_ - started_ns_) * 1e-9;
+  const auto expected = static_cast<uint64_t>(seconds * event_.rate_hz);
   uint64_t sum = 0;
-  if (bpf_map__lookup_elem(skeleton_->maps.counters,
-                           &row,
-                           sizeof(row),
-                           values.data(),
-                           values.size() * sizeof(uint64_t),
-                           0) != 0) {
-    return 0;
-  }
-  for (const uint64_t value : values)
-    sum += value;
+  for (size_t cpu = 0; cpu < seen.size(); ++cpu)
+    sum += skipped_samples(expected, seen[cpu], of_targets[cpu]);
   return sum;
 }
 
@@ -392,6 +425,7 @@ void BpfSampler::describe(Recording& recording) const {
   add(Loss::kRingFull, counter(COUNT_RING_FULL));
   add(Loss::kMapFull, counter(COUNT_TARGETS_FULL) + counter(COUNT_INTERVALS_FULL));
   add(Loss::kBadRecord, bad_records_);
+  add(Loss::kSkipped, skipped());
   const Cost programs = cost();
   recording.cost.bpf_ns = programs.bpf_ns;
   recording.cost.bpf_runs = programs.bpf_runs;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "src/capture/assembler.h"
+#include "src/capture/budget.h"
 #include "src/capture/choose_sampler.h"
 #include "src/capture/clusters.h"
 #include "src/capture/host.h"
@@ -72,7 +73,8 @@ class Recorder {
         processes_(builder_),
         queries_(options.query_text),
         assembler_(builder_, processes_, queries_, sampler_->measures_waits()),
-        host_(read_host_counters()) {
+        host_(read_host_counters()),
+        budget_(options.max_cpu, static_cast<uint32_t>(online_cpus().size())) {
     Recording& recording = builder_.profile().recording;
     describe_host(recording);
     recording.sampler_reason = std::move(chosen.reason);
@@ -90,11 +92,14 @@ class Recorder {
   Status add_targets();
   Status add_process(int32_t pid, int32_t postmaster);
   void each_second();
+  void keep_to_budget(uint64_t now_ns);
+  void follow_restarts();
+  bool postmaster_is_gone() const;
   void finish_queries();
   void book_waits();
   void wait_and_read(milliseconds timeout);
   nanoseconds elapsed() const { return nanoseconds(monotonic_now() - start_ns_); }
-  bool is_over() const;
+  bool is_over();
   void report_progress();
   Profile finish();
 
@@ -111,6 +116,9 @@ class Recorder {
   std::unordered_map<int32_t, std::optional<TagLayout>> layouts_;  // by postmaster
   HostCounters host_;
   uint64_t host_read_ns_ = 0;
+  Budget budget_;
+  bool over_budget_ = false;
+  uint64_t last_seen_ns_ = 0;  // when there last was a target
   uint64_t last_progress_ns_ = 0;
 };
 
@@ -157,10 +165,15 @@ void Recorder::wait_and_read(milliseconds timeout) {
   sampler_->poll(timeout, [this](const Event& event) { assembler_.handle(event); });
 }
 
-bool Recorder::is_over() const {
+bool Recorder::is_over() {
+  // A server that is restarted is gone for a moment.
+  constexpr uint64_t kRestart = 5'000'000'000;
   if (options_.duration && elapsed() >= *options_.duration) return true;
   if (callbacks_.stop && callbacks_.stop()) return true;
-  return processes_.size() == 0;
+  if (over_budget_) return true;
+  const uint64_t now = monotonic_now();
+  if (processes_.size() > 0) last_seen_ns_ = now;
+  return now > last_seen_ns_ + (targets_.whole_clusters.empty() ? 0 : kRestart);
 }
 
 void Recorder::report_progress() {
@@ -221,6 +234,59 @@ void Recorder::each_second() {
   // Full seconds, whenever exactly this is called.
   host_read_ns_ += (now - host_read_ns_) / kSecond * kSecond;
   book_waits();
+  keep_to_budget(now);
+  if (postmaster_is_gone()) follow_restarts();
+}
+
+void Recorder::keep_to_budget(uint64_t now_ns) {
+  const uint64_t spent = static_cast<uint64_t>(cpu_time_ns()) + sampler_->programs_ns();
+  auto& notes = builder_.profile().recording.notes;
+  switch (budget_.check(spent, now_ns)) {
+    case Budget::Advice::kGoOn:
+      break;
+    case Budget::Advice::kLowerRate:
+      if (sampler_->lower_rate()) {
+        notes.emplace_back(
+            "The sampling rate was lowered to keep the cost of recording in bounds.");
+      } else {
+        budget_.exhausted();
+      }
+      break;
+    case Budget::Advice::kStop:
+      notes.emplace_back("The recording ended early: its cost exceeded the limit (--max-cpu).");
+      over_budget_ = true;
+      break;
+  }
+}
+
+bool Recorder::postmaster_is_gone() const {
+  return std::ranges::any_of(targets_.whole_clusters, [this](int32_t postmaster) {
+    return !processes_.contains(postmaster);
+  });
+}
+
+// A new postmaster on the data directory of one that is gone takes its place.
+void Recorder::follow_restarts() {
+  for (const RunningCluster& running : find_clusters()) {
+    const Cluster& cluster = running.cluster;
+    if (layouts_.contains(cluster.postmaster)) continue;
+    const auto& known = builder_.profile().clusters;
+    const bool same = std::ranges::any_of(known, [&](const Cluster& other) {
+      return other.data_directory == cluster.data_directory &&
+             !processes_.contains(other.postmaster);
+    });
+    if (!same && !targets_.every_cluster) continue;
+    std::erase_if(targets_.whole_clusters,
+                  [this](int32_t postmaster) { return !processes_.contains(postmaster); });
+    targets_.whole_clusters.push_back(cluster.postmaster);
+    add_cluster(cluster);
+    for (const int32_t pid : running.members) {
+      if (auto done = add_process(pid, cluster.postmaster); !done) {
+        builder_.profile().recording.notes.push_back(
+            "A restarted server could not be followed: " + done.error().what + ".");
+      }
+    }
+  }
 }
 
 void Recorder::finish_queries() {

@@ -31,6 +31,9 @@ struct Options {
   UnwindChoice unwind = UnwindChoice::kAuto;
   std::optional<Mode> mode;  // default: wall where the sampler can
   QueryText query_text = QueryText::kNormalized;
+  // Share of all CPUs that recording may take, 0 for no limit: above it the rate is lowered, and
+  // when that does not help the recording ends early, with what it has.
+  double max_cpu = 0;
 };
 
 struct Progress {

@@ -54,6 +54,14 @@ perf_event_attr sampling_attributes(const pgflame::Event& event) {
   return attributes;
 }
 
+uint64_t skipped_samples(uint64_t expected, uint64_t seen, uint64_t of_targets) {
+  constexpr double kTolerance = 0.02;
+  const auto missing = static_cast<double>(expected) - static_cast<double>(seen);
+  if (seen == 0 || missing <= kTolerance * static_cast<double>(expected) + 2) return 0;
+  const double share = static_cast<double>(of_targets) / static_cast<double>(seen);
+  return static_cast<uint64_t>(std::llround(missing * std::min(share, 1.0)));
+}
+
 Result<FileHandle> open_on_cpu(const perf_event_attr& attributes, int cpu) {
   FileHandle handle(open_event(attributes, -1, cpu));
   if (handle.valid()) return handle;

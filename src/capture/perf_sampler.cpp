@@ -112,6 +112,7 @@ class PerfSampler : public Sampler {
   std::vector<Ring> rings_;
   std::vector<PerfRecord> waiting_;
   PerfLosses losses_;
+  uint64_t started_ns_ = UINT64_MAX;
   bool stopped_ = false;
 };
 
@@ -136,15 +137,17 @@ Status PerfSampler::open() {
     if (!ring) return fail(std::move(ring).error());
     rings_.push_back(std::move(*ring));
   }
-  return {};
-}
-
-Status PerfSampler::start() {
+  // Births and deaths are reported only while the event counts; samples wait for start().
   for (const Ring& ring : rings_) {
     if (::ioctl(ring.fd(), PERF_EVENT_IOC_ENABLE, 0) != 0) {
       return fail(system_error("cannot enable the sampling event", errno));
     }
   }
+  return {};
+}
+
+Status PerfSampler::start() {
+  started_ns_ = monotonic_now();
   return {};
 }
 
@@ -172,6 +175,7 @@ void PerfSampler::deliver(uint64_t until_ns, const EventSink& sink) {
   const auto end = std::ranges::upper_bound(waiting_, until_ns, {}, time_of);
   for (auto it = waiting_.begin(); it != end; ++it) {
     Event event = it->event;
+    if (event.kind == EventKind::kSample && event.time_ns < started_ns_) continue;
     const std::span<const uint64_t> addresses(it->addresses);
     event.kernel = addresses.first(it->kernel_count);
     event.user = addresses.subspan(it->kernel_count);

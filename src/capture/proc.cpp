@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "src/base/file.h"

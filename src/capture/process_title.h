@@ -22,7 +22,7 @@ struct ProcessTitle {
 
 // Nothing when the text is no title of a Postgres child (the postmaster keeps its command line).
 // User and database names may contain blanks; then both are left empty rather than guessed.
-std::optional<ProcessTitle> parse_process_title(std::string_view title,
+std::optional<ProcessTitle> parse_process_title(std::string_view text,
                                                 std::string_view cluster_name);
 
 // cluster_name may hold any text, so it is taken from the one title whose rest is known: the

@@ -40,6 +40,11 @@ class Sampler {
   virtual void describe(Recording& recording) const = 0;
   virtual uint64_t lost() const = 0;
 
+  // What its programs in the kernel have cost so far.
+  virtual uint64_t programs_ns() const { return 0; }
+  // Halves the rate; false when it is as low as it makes sense, or cannot be changed.
+  virtual bool lower_rate() { return false; }
+
   // Time off the CPU, in total since each process was added. Empty when it is not measured.
   virtual bool measures_waits() const { return false; }
   virtual WaitTimes wait_times() const { return {}; }

@@ -162,3 +162,26 @@ class Perf(unittest.TestCase):
                 totals.append(sum(capture.total(["pid"], 0).values()))
         self.assertGreater(min(totals), 50)
         self.assertLess(max(totals), 1.5 * min(totals))
+
+
+class Endings(unittest.TestCase):
+    def test_a_restarted_server_is_followed_and_one_that_stops_ends_the_recording(self):
+        with Cluster() as cluster, Recorder() as recorder:
+            base, child = recorder.start("-p", str(cluster.pid))  # no duration
+            time.sleep(2)
+            first = cluster.pid
+            cluster._as_server("pg_ctl", "-D", cluster.datadir, "-m", "fast", "-w", "-l",
+                               cluster.folder + "/server.log", "restart")
+            second = cluster.pid
+            with cluster.psql_loop("select count(*) from generate_series(1, 200000) i;"):
+                time.sleep(4)
+            cluster._as_server("pg_ctl", "-D", cluster.datadir, "-m", "fast", "-w", "stop")
+            recording = recorder.finish(base, child)
+            self.assertEqual(recording.code, 0, recording.stderr)
+            capture = Capture(recording.capture)
+        self.assertNotEqual(first, second)
+        self.assertEqual({row["postmaster"] for row in capture.metadata["clusters"]},
+                         {first, second})
+        running = sum(sample["values"][0] for sample in capture.samples
+                      if sample.get("state") == RUNNING)
+        self.assertGreater(running, 50)
