@@ -49,7 +49,8 @@ void add_convert_command(CLI::App& app, Invocation& invocation) {
   auto arguments = std::make_shared<ConvertArguments>();
   command->add_option("file", arguments->file, "Any capture that report reads; - for stdin")
       ->required();
-  command->add_option("--to", arguments->to, "folded, pprof, perf-script, speedscope or json")
+  command
+      ->add_option("--to", arguments->to, "folded, pprof, perf-script, speedscope, firefox or json")
       ->required();
   command->add_option("-o,--output", arguments->output, "File to write; - for stdout");
   command->add_flag("--force", arguments->force, "Overwrite an existing file");

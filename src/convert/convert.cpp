@@ -17,11 +17,12 @@ struct Format {
   std::string_view name;
   std::string_view extension;
 };
-constexpr std::array<Format, 5> kFormats{{
+constexpr std::array<Format, 6> kFormats{{
     {Target::kFolded, "folded", ".folded"},
     {Target::kPprof, "pprof", ".pb.gz"},
     {Target::kPerfScript, "perf-script", ".perf.txt"},
     {Target::kSpeedscope, "speedscope", ".speedscope.json"},
+    {Target::kFirefox, "firefox", ".firefox.json"},
     {Target::kJson, "json", ".json"},
 }};
 
@@ -48,6 +49,8 @@ std::string convert(const Profile& profile, Target target) {
       return write_perf_script(profile);
     case Target::kSpeedscope:
       return write_speedscope(profile);
+    case Target::kFirefox:
+      return write_firefox(profile);
     case Target::kJson:
       return write_json(profile);
   }

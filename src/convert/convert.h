@@ -14,10 +14,11 @@ enum class Target {
   kPprof,       // gzip-compressed, for go tool pprof, Pyroscope, Parca, Grafana
   kPerfScript,  // as perf script prints it
   kSpeedscope,  // https://www.speedscope.app/file-format-schema.json
+  kFirefox,     // https://profiler.firefox.com, "processed profile" format
   kJson,        // all tables of the profile, as they are
 };
 
-// "folded", "pprof", "perf-script", "speedscope", "json".
+// "folded", "pprof", "perf-script", "speedscope", "firefox", "json".
 std::optional<Target> parse_target(std::string_view name);
 std::string_view file_extension(Target target);  // with the dot: ".folded"
 

@@ -3,25 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "src/convert/json_list.h"
 #include "src/convert/writers.h"
 
 namespace pgflame::convert {
 namespace {
-
-// Appends comma-separated values.
-class List {
- public:
-  explicit List(std::string& text) : text_(text) {}
-  void add(std::string_view value) {
-    if (!first_) text_ += ',';
-    first_ = false;
-    text_ += value;
-  }
-
- private:
-  std::string& text_;
-  bool first_ = true;
-};
 
 std::string_view speedscope_unit(const Profile& profile) {
   return profile.recording.event.unit == WeightUnit::kNanoseconds ? "nanoseconds" : "none";

@@ -12,6 +12,7 @@ namespace pgflame::convert {
 std::string write_folded(const Profile& profile);
 std::string write_perf_script(const Profile& profile);
 std::string write_speedscope(const Profile& profile);
+std::string write_firefox(const Profile& profile);
 std::string write_json(const Profile& profile);
 
 // A JSON string with its quotes; bytes that are no UTF-8 are replaced.

@@ -1,0 +1,68 @@
+#include "src/convert/convert.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/profile_text.h"
+
+using namespace pgflame;
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kFolded = "main;a\"b;c 3\nmain;d 4\n";
+
+json convert_to_json(convert::Target target) {
+  return json::parse(convert::convert(testing::profile_from_folded(kFolded), target));
+}
+
+}  // namespace
+
+TEST_SUITE("convert") {
+  TEST_CASE("every format is known by its name") {
+    for (const char* name : {"folded", "pprof", "perf-script", "speedscope", "firefox", "json"}) {
+      CAPTURE(name);
+      const auto target = convert::parse_target(name);
+      REQUIRE(target.has_value());
+      CHECK_FALSE(convert::convert(testing::profile_from_folded(kFolded), *target).empty());
+      CHECK(convert::file_extension(*target).starts_with('.'));
+    }
+    CHECK_FALSE(convert::parse_target("svg").has_value());
+  }
+
+  TEST_CASE("speedscope gets frames, stacks from the outermost frame, and weights") {
+    const json file = convert_to_json(convert::Target::kSpeedscope);
+    const json& profile = file["profiles"][0];
+    CHECK(profile["type"] == "sampled");
+    CHECK(profile["unit"] == "nanoseconds");
+    CHECK(profile["samples"] == json::parse("[[0,1,2],[0,3]]"));
+    CHECK(profile["weights"] == json::parse("[3000000,4000000]"));
+    CHECK(profile["endValue"] == 7000000);
+    CHECK(file["shared"]["frames"][1]["name"] == "a\"b");
+  }
+
+  TEST_CASE("Firefox gets columns of equal length and stacks that end in their samples") {
+    const json file = convert_to_json(convert::Target::kFirefox);
+    const json& thread = file["threads"][0];
+    for (const char* table : {"funcTable", "frameTable", "stackTable", "samples"}) {
+      CAPTURE(table);
+      for (const auto& [name, column] : thread[table].items()) {
+        CAPTURE(name);
+        if (column.is_array()) CHECK(column.size() == thread[table]["length"]);
+      }
+    }
+    CHECK(thread["stackTable"]["prefix"] == json::parse("[null,0,1,0]"));
+    CHECK(thread["stackTable"]["frame"] == json::parse("[0,1,2,3]"));
+    CHECK(thread["samples"]["stack"] == json::parse("[2,3]"));
+    CHECK(thread["samples"]["weight"] == json::parse("[3,4]"));
+    CHECK(thread["stringArray"] == json::parse(R"(["main","a\"b","c","d"])"));
+  }
+
+  TEST_CASE("JSON holds every table") {
+    const json file = convert_to_json(convert::Target::kJson);
+    CHECK(file["functions"].size() == 4);
+    CHECK(file["stacks"].size() == 5);
+    CHECK(file["samples"][1]["count"] == 4);
+    CHECK(file["backends"][0]["comm"] == "postgres");
+  }
+}
