@@ -96,9 +96,12 @@ struct pgf_unwind_mapping {
   __u64 base; /* address in the process that a row with pc 0 stands for */
   __u32 first_row;
   __u32 row_count;
-  __u32 flags; /* PGF_MAPPING_* */
-  __u32 unused;
+  __u32 flags;      /* PGF_MAPPING_* */
+  __u32 page_count; /* the page index lies before first_row and has an entry more */
 };
+
+/* Pages of the index over a module's rows: 1 KiB of code has some fifteen rows. */
+enum { PGF_PAGE_SHIFT = 10 };
 
 enum {
   PGF_MAPPING_FRAME_POINTERS = 1, /* no rows, and the code is known to keep frame pointers */

@@ -109,12 +109,19 @@ __noinline __u32 find_mapping(__u32 space_number, __u64 pc) {
   return pc < space->mappings[found].end ? found : PGF_MAX_SPACE_MAPPINGS;
 }
 
-// The rule of the last row of `first` ... `first + count` that is not behind `pc`.
-__noinline __u32 find_rule(__u32 first, __u32 count, __u32 pc) {
-  __u32 low = first;
-  __u32 high = first + count;
+// The rule of the last row that is not behind `pc`; the rows begin at `first`, behind their index.
+__noinline __u32 find_rule(__u32 first, __u32 pages, __u32 pc) {
+  const __u32 page = pc >> PGF_PAGE_SHIFT;
+  if (page >= pages) return PGF_RULE_NONE;
+  const __u32 here = first - pages - 1 + page;
+  const __u32 next = here + 1;
+  const struct pgf_unwind_row* from = bpf_map_lookup_elem(&unwind_rows, &here);
+  const struct pgf_unwind_row* to = bpf_map_lookup_elem(&unwind_rows, &next);
+  if (!from || !to) return PGF_RULE_NONE;
+  __u32 low = first + from->pc;
+  __u32 high = first + to->pc + 1;
   __u32 rule = PGF_RULE_NONE;
-  for (int i = 0; i < 24; ++i) {  // 2^23 rows
+  for (int i = 0; i < 12; ++i) {  // a page of 1 KiB has at most 1024 rows
     if (low >= high) break;
     const __u32 middle = (low + high) / 2;
     const struct pgf_unwind_row* row = bpf_map_lookup_elem(&unwind_rows, &middle);
@@ -150,7 +157,7 @@ __noinline int step_to_caller(struct walk* walk, __u32 depth) {
   }
   if (only_first_by_table && depth > 0) return pgf_step_fp(&walk->frame, walk);
   const __u32 number =
-      find_rule(mapping->first_row, mapping->row_count, (__u32)(pc - mapping->base));
+      find_rule(mapping->first_row, mapping->page_count, (__u32)(pc - mapping->base));
   const struct pgf_unwind_rule* rule = bpf_map_lookup_elem(&unwind_rules, &number);
   return rule ? pgf_step(&walk->frame, rule, walk) : PGF_END_NO_ROW;
 }

@@ -37,20 +37,19 @@ bool JitTables::add(int32_t pid, uint64_t address, std::span<const uint8_t> sect
   remove(pid, address);
   const unwind::Table table =
       unwind::compile_table({up_to_terminator(section), address}, kOwnMachine);
-  if (table.rows.empty() || table.rows.size() > kBlockRows || free_.empty()) return false;
+  const RowBlock block = block_of(table);
+  if (table.rows.empty() || block.size() > kBlockRows || free_.empty()) return false;
   Code code;
   code.block = free_.front();
   free_.pop_front();
   const size_t offset = size_t{code.block} * kBlockRows;
-  for (size_t i = 0; i < table.rows.size(); ++i) {
-    const unwind::Row& row = table.rows[i];
-    rows_[offset + i] = {row.pc, rule_number_(table.rules[row.rule]), 0};
-  }
+  write_block(table, rule_number_, rows_.subspan(offset, block.size()));
   code.mapping.start = table.base;
   code.mapping.end = table.base + table.rows.back().pc;
   code.mapping.base = table.base;
-  code.mapping.first_row = first_row_ + static_cast<uint32_t>(offset);
-  code.mapping.row_count = static_cast<uint32_t>(table.rows.size());
+  code.mapping.first_row = first_row_ + static_cast<uint32_t>(offset) + block.page_count + 1;
+  code.mapping.row_count = block.row_count;
+  code.mapping.page_count = block.page_count;
   code.mapping.flags = PGF_MAPPING_JIT;
   by_process_[pid][address] = code;
   return true;

@@ -5,14 +5,13 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "bpf/unwind_table.h"
-#include "symbolizer/unwind/table.h"
+#include "src/capture/row_block.h"
 
 namespace pgflame::capture {
 
@@ -20,8 +19,6 @@ class JitTables {
  public:
   static constexpr uint32_t kBlockRows = 512;
   static constexpr uint32_t kBlocks = 128;
-
-  using RuleNumber = std::function<uint16_t(const unwind::Rule&)>;
 
   // `rows` has room for kBlocks blocks and begins at row `first_row` of the array.
   JitTables(std::span<pgf_unwind_row> rows, uint32_t first_row, RuleNumber rule_number);

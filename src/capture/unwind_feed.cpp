@@ -126,6 +126,7 @@ pgf_unwind_mapping UnwindFeed::mapping_of(int32_t pid, const MapsLine& line) {
   mapping.base = line.start - *address + part.base;
   mapping.first_row = part.first_row;
   mapping.row_count = part.row_count;
+  mapping.page_count = part.page_count;
   return mapping;
 }
 
@@ -182,21 +183,19 @@ UnwindFeed::Part UnwindFeed::store(const unwind::ElfImage& image) {
     if (image.machine() == unwind::Machine::kAarch64) part.flags = PGF_MAPPING_FRAME_POINTERS;
     return part;
   }
-  if (table.rows.size() > room_ - used_rows_) {
+  const RowBlock block = block_of(table);
+  if (block.size() > room_ - used_rows_) {
     full_ = true;
     return part;
   }
-  std::vector<uint16_t> numbers;
-  numbers.reserve(table.rules.size());
-  for (const unwind::Rule& rule : table.rules)
-    numbers.push_back(rule_number(rule));
-  pgf_unwind_row* next = row_array_ + used_rows_;
-  for (const unwind::Row& row : table.rows)
-    *next++ = {row.pc, numbers[row.rule], 0};
+  write_block(table,
+              [this](const unwind::Rule& rule) { return rule_number(rule); },
+              {row_array_ + used_rows_, block.size()});
   part.base = table.base;
-  part.first_row = used_rows_;
-  part.row_count = static_cast<uint32_t>(table.rows.size());
-  used_rows_ += part.row_count;
+  part.first_row = used_rows_ + block.page_count + 1;
+  part.row_count = block.row_count;
+  part.page_count = block.page_count;
+  used_rows_ += block.size();
   return part;
 }
 

@@ -60,6 +60,7 @@ class UnwindFeed {
   struct Part {
     uint32_t first_row = 0;
     uint32_t row_count = 0;
+    uint32_t page_count = 0;
     uint64_t base = 0;  // virtual address of row pc 0
     uint32_t flags = 0;
     unwind::LoadSegments segments;
