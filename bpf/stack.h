@@ -3,7 +3,7 @@
 #pragma once
 
 #include "maps.h"
-#include "unwind_walk.h"
+#include "unwind_verify.h"
 
 enum { SCRATCH_BYTES = 4096 };
 
@@ -57,6 +57,7 @@ static __always_inline __u32 take_user_stack(void* ctx,
   const __u32 walked = walk_user_stack(interrupted, addresses, &walk_end);
   if (walk_end != PGF_GO_ON) {
     *end = stack_end_of(walk_end);
+    if (verify_samples) verify_walk(interrupted, addresses, walked, walk_end);
     return walked > MAX_USER_FRAMES ? MAX_USER_FRAMES : walked;
   }
   const long bytes =

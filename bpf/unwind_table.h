@@ -128,13 +128,26 @@ struct pgf_unwind_process {
 enum pgf_unwind_record_kind {
   PGF_RECORD_MISS = 1, /* no known mapping covers `address` */
   PGF_RECORD_JIT = 2,  /* code made at run time; its .eh_frame lies at `address` (pgf_jit_record) */
-  PGF_RECORD_UNJIT = 3, /* ... and is gone */
+  PGF_RECORD_VERIFY = 4, /* a walk to be compared (pgf_verify_record) */
+  PGF_RECORD_UNJIT = 3,  /* ... and is gone */
 };
 
 struct pgf_unwind_record {
   __u32 kind;
   __u32 pid;
   __u64 address;
+};
+
+enum { PGF_VERIFY_CHUNK = 256, PGF_VERIFY_CHUNKS = 64, PGF_VERIFY_REGISTERS = 17 };
+
+struct pgf_verify_record {
+  struct pgf_unwind_record head;
+  __u32 count;
+  __s32 end;                             /* enum pgf_unwind_end */
+  __u64 stack_size;                      /* bytes that could be copied */
+  __u64 registers[PGF_VERIFY_REGISTERS]; /* AX BX CX DX SI DI BP SP IP R8 ... R15: perf's order */
+  __u64 addresses[PGF_MAX_USER_FRAMES];
+  __u8 stack[PGF_VERIFY_CHUNK * PGF_VERIFY_CHUNKS]; /* from SP upwards */
 };
 
 /* Postgres' expressions need a few hundred bytes; larger sections are cut. */

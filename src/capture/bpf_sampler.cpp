@@ -139,7 +139,8 @@ class BpfSampler : public Sampler {
   explicit BpfSampler(const SamplerSettings& settings)
       : event_(choose_sampling_event(settings.rate_hz)),
         waits_(settings.waits),
-        unwind_(settings.unwind) {}
+        unwind_(settings.unwind),
+        verify_unwind_(settings.verify_unwind) {}
 
   Status open();
   Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) override;
@@ -174,6 +175,7 @@ class BpfSampler : public Sampler {
   std::unique_ptr<ring_buffer, FreeRing> ring_;
   std::vector<FileHandle> events_;  // one per CPU
   UnwindChoice unwind_;
+  uint32_t verify_unwind_;
   std::vector<LinkHandle> jit_probes_;
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   const EventSink* sink_ = nullptr;
@@ -195,6 +197,7 @@ Status BpfSampler::open() {
                 "use --unwind auto");
   }
   skeleton_->rodata->unwind_by_table = obstacle.empty() ? 1 : 0;
+  skeleton_->rodata->verify_samples = verify_unwind_;
   skeleton_->rodata->only_first_by_table = unwind_ == UnwindChoice::kFramePointers ? 1 : 0;
   bpf_program__set_autoload(skeleton_->progs.on_switch, waits_);
   bpf_program__set_autoload(skeleton_->progs.on_wakeup, waits_);
@@ -442,8 +445,13 @@ void BpfSampler::describe_unwinder(Recording& recording) const {
     recording.notes.push_back(
         fmt::format("Stacks were walked by frame pointers because {}; callers may be missing.",
                     obstacle_to_tables()));
-  } else if (feed_->full()) {
+    return;
+  }
+  if (feed_->full()) {
     recording.notes.emplace_back("The tables for walking stacks were full; some stacks end early.");
+  }
+  if (std::string note = feed_->verification(); !note.empty()) {
+    recording.notes.push_back(std::move(note));
   }
 }
 

@@ -29,7 +29,8 @@ struct Options {
   double rate_hz = 99;
   SamplerChoice sampler = SamplerChoice::kAuto;
   UnwindChoice unwind = UnwindChoice::kAuto;
-  std::optional<Mode> mode;  // default: wall where the sampler can
+  uint32_t verify_unwind = 0;  // so many stacks are walked again with libdwfl and compared
+  std::optional<Mode> mode;    // default: wall where the sampler can
   QueryText query_text = QueryText::kNormalized;
   // Share of all CPUs that recording may take, 0 for no limit: above it the rate is lowered, and
   // when that does not help the recording ends early, with what it has.

@@ -14,6 +14,7 @@ Result<ChosenSampler> choose_sampler(const Options& options) {
   settings.rate_hz = options.rate_hz;
   settings.waits = options.mode != Mode::kCpu;
   settings.unwind = options.unwind;
+  settings.verify_unwind = options.verify_unwind;
   ChosenSampler chosen;
   chosen.reason = "The perf_event sampler was asked for with --sampler perf.";
   if (options.sampler != SamplerChoice::kPerf) {

@@ -18,6 +18,7 @@ struct SamplerSettings {
   double rate_hz = 99;
   bool waits = false;  // off-CPU and run queue too
   UnwindChoice unwind = UnwindChoice::kAuto;
+  uint32_t verify_unwind = 0;
 };
 
 class Sampler {

@@ -94,6 +94,12 @@ void UnwindFeed::receive(std::span<const std::byte> bytes) {
     std::memcpy(&record, bytes.data(), sizeof record);
     add_jit(record);
   }
+  if (head.kind == PGF_RECORD_VERIFY && bytes.size() >= sizeof(pgf_verify_record)) {
+    const auto record = std::make_unique<pgf_verify_record>();
+    std::memcpy(record.get(), bytes.data(), sizeof *record);
+    if (!check_) check_ = std::make_unique<UnwindCheck>();
+    check_->compare(*record);
+  }
   if (head.kind == PGF_RECORD_UNJIT) {
     jit_.remove(pid, head.address);
     add(pid);

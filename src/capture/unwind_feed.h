@@ -19,6 +19,7 @@
 #include "src/base/error.h"
 #include "src/base/hash_index.h"
 #include "src/capture/jit_tables.h"
+#include "src/capture/unwind_check.h"
 #include "src/profile/address_space.h"
 #include "symbolizer/unwind/table.h"
 
@@ -50,6 +51,9 @@ class UnwindFeed {
 
   // A record of the walker's ring; malformed ones are ignored.
   void receive(std::span<const std::byte> bytes);
+
+  // Stacks of PGF_RECORD_VERIFY records, compared; empty when there were none.
+  std::string verification() const { return check_ ? check_->summary() : std::string(); }
 
   uint64_t modules() const { return modules_.size(); }
   uint64_t rows() const { return used_rows_; }
@@ -84,6 +88,7 @@ class UnwindFeed {
   uint32_t room_;  // rows for modules; the rest is for code made at run time
   uint32_t used_rows_ = 0;
   JitTables jit_;
+  std::unique_ptr<UnwindCheck> check_;  // made for the first stack to compare
   bool full_ = false;
   std::unordered_map<std::string, Part> modules_;  // by inode and path
   std::vector<unwind::Rule> rules_;

@@ -116,6 +116,9 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
                   "How stacks are walked: table, fp (frame pointers: callers go missing), or auto")
       ->check(CLI::IsMember({"auto", "table", "fp"}))
       ->capture_default_str();
+  command.add_option("--verify-unwind",
+                     arguments.capture.verify_unwind,
+                     "Walk this many stacks a second time with libdwfl and report the agreement");
   add_output_options(command, arguments.output);
   add_diagnose_options(command, arguments.diagnose);
 }
