@@ -36,7 +36,9 @@ std::string style_sheet(std::string_view root_id) {
 }
 
 std::string script(std::string_view root_id) {
-  return asset_with_id("page.js", root_id);
+  // The two files share one function scope, so that nothing leaks into the reader's page.
+  return "(() => {\n\"use strict\";\n" + asset_with_id("model.js", root_id) +
+         asset_with_id("page.js", root_id) + "})();\n";
 }
 
 }  // namespace pgflame::flamegraph

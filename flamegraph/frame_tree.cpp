@@ -85,7 +85,7 @@ class Collapser {
 
   // Children follow their parents, so one pass from the end completes all totals.
   void add_up() {
-    for (uint32_t i = static_cast<uint32_t>(tree_.nodes.size()); i-- > 0;) {
+    for (auto i = static_cast<uint32_t>(tree_.nodes.size()); i-- > 0;) {
       Node& node = tree_.nodes[NodeId{i}];
       node.total += node.self;
       if (i == 0) break;

@@ -18,14 +18,16 @@ class Layouter {
     const Node& root = tree_.nodes[kRoot];
     boxes_.push_back(Box{kRoot, 0, options_.width, 0, 0, root.total, root.samples});
     // The boxes double as the work list: each places its children behind it.
-    for (size_t i = 0; i < boxes_.size(); ++i) {
-      if (boxes_[i].merged == 0) place_children(boxes_[i]);
+    size_t next = 0;
+    while (next < boxes_.size()) {
+      const Box box = boxes_[next++];
+      if (box.merged == 0) place_children(box);
     }
     return std::move(boxes_);
   }
 
  private:
-  void place_children(Box parent) {
+  void place_children(const Box& parent) {
     std::vector<NodeId> wide;
     Box rest{parent.node, 0, 0, parent.depth + 1, 0, 0, 0};
     for (uint32_t i = children_.first[parent.node.value];

@@ -69,7 +69,7 @@ void draw_gauge(Page& page, double top, const Finding& finding) {
   const auto at = [&](double share) { return x + std::clamp(share, 0.0, 1.0) * kGauge; };
   page.xml.open("g").attr("class", "gauge").attr("role", "img");
   page.xml.attr("aria-label",
-                fmt::format("{} of CPU, 95 % interval {} to {}",
+                fmt::format("{}, 95 % interval {} to {}",
                             format_percent(finding.share.share),
                             format_percent(finding.share.low),
                             format_percent(finding.share.high)));
@@ -152,7 +152,7 @@ void draw_withheld(Page& page, const diagnose::Quality& quality) {
 
 void draw_findings(Page& page, const Subject& subject) {
   const diagnose::Diagnosis& diagnosis = subject.diagnosis;
-  page.heading("Findings", "shares are of CPU time, with 95 % intervals");
+  page.heading("Findings", "with 95 % intervals");
   page.y += 8;
   if (diagnosis.verdict.kind == diagnose::VerdictClass::kWithheld) {
     draw_withheld(page, diagnosis.quality);

@@ -15,6 +15,8 @@ void draw_footer(Page& page, const Subject& subject) {
   };
   page.y += 4;
   if (!recording.sampler_reason.empty()) small(recording.sampler + ": " + recording.sampler_reason);
+  for (const std::string& note : subject.diagnosis.notes)
+    small(note);
   for (const std::string& note : notes_of(subject.profile))
     small(note);
   small(cost_line(subject.profile));

@@ -55,6 +55,9 @@ void draw_header(Page& page, const Subject& subject) {
   page.y = top + 34;
   page.paragraph(page.left, room, style::kBody, when, 2);
   page.paragraph(page.left, room, style::kBodyMuted, method_of(subject.profile), 2);
+  if (!subject.diagnosis.selection.empty()) {
+    page.paragraph(page.left, room, style::kBold, "Only " + subject.diagnosis.selection, 2);
+  }
   draw_grade(page, top + 2, quality);
   for (const std::string& reason : quality.reasons)
     page.paragraph(page.left, room, style::kSmall, reason, 2);

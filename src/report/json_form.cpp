@@ -116,6 +116,9 @@ std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis
       {"databases", table_json(diagnosis.databases, "name")},
       {"users", table_json(diagnosis.users, "name")},
       {"applications", table_json(diagnosis.applications, "name")},
+      {"waits", table_json(diagnosis.waits, "wait_event")},
+      {"selection", diagnosis.selection},
+      {"notes", diagnosis.notes},
       {"functions", table_json(diagnosis.functions, "name")}};
   for (const diagnose::TimeSegment& segment : diagnosis.time) {
     root["time"].push_back(

@@ -108,8 +108,9 @@ void draw_group(Page& page,
 
 // The small tables stand two by two.
 void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis) {
-  const std::array<std::pair<std::string_view, const std::vector<TableRow>*>, 4> groups{
-      {{"By backend type", &diagnosis.backend_types},
+  const std::array<std::pair<std::string_view, const std::vector<TableRow>*>, 5> groups{
+      {{"By wait event", &diagnosis.waits},
+       {"By backend type", &diagnosis.backend_types},
        {"By database", &diagnosis.databases},
        {"By user", &diagnosis.users},
        {"By application", &diagnosis.applications}}};

@@ -136,14 +136,17 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
     text += finding_markdown(diagnosis.findings[i], i + 1);
   text += "## Who and what\n\n";
   text += table_markdown("By query", diagnosis.queries, false);
+  text += table_markdown("By wait event", diagnosis.waits, false);
   text += table_markdown("By backend type", diagnosis.backend_types, false);
   text += table_markdown("By database", diagnosis.databases, false);
   text += table_markdown("By user", diagnosis.users, false);
   text += table_markdown("By application", diagnosis.applications, false);
   text += table_markdown("Top functions by their own time", diagnosis.functions, true);
   text += "---\n" + escaped(diagnosis.totals.line) + "\n";
-  for (const std::string& note : notes_of(profile))
-    text += "\n" + escaped(note) + "\n";
+  for (const auto& notes : {diagnosis.notes, notes_of(profile)}) {
+    for (const std::string& note : notes)
+      text += "\n" + escaped(note) + "\n";
+  }
   return text;
 }
 

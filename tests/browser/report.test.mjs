@@ -330,7 +330,8 @@ test("text has a contrast of at least 4.5 to 1 in both modes", async () => {
         pairs.push([ink + " on " + back, contrast(fill(ink), fill(back))]);
       pairs.push(["code", contrast(fill("text.ink"), fill("rect.code"))]);
       for (const g of document.querySelectorAll(".frames > g"))
-        pairs.push([g.getAttribute("class"), contrast(g.getAttribute("fill"), document.querySelector(".labels").getAttribute("fill"))]);
+        pairs.push([g.getAttribute("class"), contrast(getComputedStyle(g).fill, fill(".labels"))]);
+      if (pairs.some(([, ratio]) => !(ratio >= 1 && ratio <= 21))) throw new Error("not a contrast");
       return pairs.filter(([, ratio]) => ratio < 4.5);
     });
     assert.deepEqual(worst, []);

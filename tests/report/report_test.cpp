@@ -49,6 +49,8 @@ TEST_SUITE("report") {
                                         "By query",
                                         "Top functions by their own time",
                                         "98.7 % of backend wall time",
+                                        "By wait event",
+                                        "samples land where interrupts are re-enabled",
                                         "of one core"}) {
       CAPTURE(part);
       CHECK(contains(svg, part));
@@ -132,6 +134,9 @@ TEST_SUITE("report") {
     CHECK(finding["share"] < finding["high"]);
     CHECK(root["findings"][1]["query_id"].is_null());
     CHECK(root["queries"].size() == 4);
+    CHECK(root["waits"][0]["wait_event"] == "Lock:transactionid");
+    CHECK(root["notes"].size() == 1);
+    CHECK(root["selection"] == "");
   }
 
   TEST_CASE("JSON and Markdown of hostile text stay what they are") {
@@ -157,6 +162,12 @@ TEST_SUITE("report") {
     const std::string svg = without_profile(testing::sample_report());
     CHECK(contains(svg, "LWLock:WALWrite"));
     CHECK(contains(svg, "Lock:transactionid"));
+  }
+
+  TEST_CASE("a report of a part says of which") {
+    SampleReport sample = testing::sample_report();
+    sample.diagnosis.selection = "database shop";
+    CHECK(contains(without_profile(sample), "Only database shop"));
   }
 
   TEST_CASE("base64 pads") {

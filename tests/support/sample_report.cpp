@@ -471,6 +471,10 @@ diagnose::Diagnosis hand_written_diagnosis(const Profile& profile) {
   diagnosis.applications = {{"reports", "", "", 15'000, 0.49, 0, 0.19},
                             {"web", "", "", 9'000, 0.29, 0, 0.81},
                             {"pgbench", "", "", 5'800, 0.19, 0, 0}};
+  diagnosis.waits = {{"Lock:transactionid", "", "", 1440, 0, 0, 0.56},
+                     {"LWLock:WALWrite", "", "", 3300, 0, 0, 0.25},
+                     {"IO:DataFileRead", "", "", 7800, 0, 0, 0.19}};
+  diagnosis.notes = {"Without a hardware counter samples land where interrupts are re-enabled."};
   diagnosis.functions = {
       {"tts_buffer_heap_getsomeattrs", "postgres", "tuple", 9312, 0.301, 0.301, 0},
       {"heapgettup_pagemode", "postgres", "heap", 1950, 0.063, 0.14, 0},
