@@ -100,7 +100,8 @@ int postgres_major(const ElfImage& image) {
     int major = 0;
     const auto [end, error] = std::from_chars(begin, text.data() + text.size(), major);
     // "PostgreSQL 15.20 (Debian ...) on x86_64...", "PostgreSQL 19rc1 on ..."
-    const std::string_view rest(end, std::min<size_t>(4, text.data() + text.size() - end));
+    const auto left = static_cast<size_t>(text.data() + text.size() - end);
+    const std::string_view rest(end, std::min<size_t>(4, left));
     if (error == std::errc{} && major >= 10 && major < 100 && !rest.empty() &&
         (rest.front() == '.' || rest.front() == 'r' || rest.front() == 'b' ||
          rest.front() == 'd')) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "src/base/hash_index.h"
+#include "symbolizer/recovery/sorted.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -38,12 +39,6 @@ float bits_of(TokenKind kind, size_t functions, uint32_t holders) {
     default:
       return rarity;
   }
-}
-
-void sort_unique(std::vector<Token>& tokens) {
-  std::ranges::sort(tokens);
-  const auto repeated = std::ranges::unique(tokens);
-  tokens.erase(repeated.begin(), repeated.end());
 }
 
 }  // namespace
@@ -171,42 +166,41 @@ bool ReferenceGraph::may_merge(uint32_t function, uint32_t other) const {
          !program_.functions[other].exported;
 }
 
-void ReferenceGraph::add_below(uint32_t function, std::vector<uint32_t>& closure) const {
-  std::vector<uint32_t> below{function};
-  size_t next = 0;
-  for (int depth = 0; depth < kInlineDepth; ++depth) {
-    for (const size_t end = below.size(); next < end; ++next) {
-      for (const Fact& fact : program_.facts_of(below[next])) {
-        if (fact.kind != FactKind::kCall || !may_merge(function, fact.value)) continue;
-        if (below.size() < kMaxInlined && std::ranges::find(below, fact.value) == below.end()) {
-          below.push_back(fact.value);
-        }
-      }
+// The callees or callers of a function that may be one with it in another build.
+template <typename Visit>
+void ReferenceGraph::for_each_mergeable(uint32_t function,
+                                        uint32_t of,
+                                        bool callers,
+                                        Visit&& visit) const {
+  if (callers) {
+    for (const IncomingFact& fact : incoming_.of(of)) {
+      if (fact.kind == TokenKind::kCalledBy && may_merge(function, fact.from)) visit(fact.from);
     }
+    return;
   }
-  for (const uint32_t other : below) {
-    for (const uint32_t token : tokens(other)) {
-      if (kind_of(vocabulary_[token]) < TokenKind::kCalledBy) closure.push_back(token);
-    }
+  for (const Fact& fact : program_.facts_of(of)) {
+    if (fact.kind == FactKind::kCall && may_merge(function, fact.value)) visit(fact.value);
   }
 }
 
-void ReferenceGraph::add_above(uint32_t function, std::vector<uint32_t>& closure) const {
-  std::vector<uint32_t> above{function};
+void ReferenceGraph::add_merged(uint32_t function,
+                                bool callers,
+                                std::vector<uint32_t>& closure) const {
+  std::vector<uint32_t> merged{function};
+  auto add = [&](uint32_t other) {
+    if (merged.size() < kMaxInlined && std::ranges::find(merged, other) == merged.end()) {
+      merged.push_back(other);
+    }
+  };
   size_t next = 0;
   for (int depth = 0; depth < kInlineDepth; ++depth) {
-    for (const size_t end = above.size(); next < end; ++next) {
-      for (const IncomingFact& fact : incoming_.of(above[next])) {
-        if (fact.kind != TokenKind::kCalledBy || !may_merge(function, fact.from)) continue;
-        if (above.size() < kMaxInlined && std::ranges::find(above, fact.from) == above.end()) {
-          above.push_back(fact.from);
-        }
-      }
-    }
+    for (const size_t end = merged.size(); next < end; ++next)
+      for_each_mergeable(function, merged[next], callers, add);
   }
-  for (const uint32_t other : above) {
+  for (const uint32_t other : merged) {
     for (const uint32_t token : tokens(other)) {
-      if (kind_of(vocabulary_[token]) >= TokenKind::kCalledBy) closure.push_back(token);
+      const bool incoming = kind_of(vocabulary_[token]) >= TokenKind::kCalledBy;
+      if (incoming == callers) closure.push_back(token);
     }
   }
 }
@@ -214,12 +208,10 @@ void ReferenceGraph::add_above(uint32_t function, std::vector<uint32_t>& closure
 const std::vector<uint32_t>& ReferenceGraph::closure(uint32_t function) const {
   std::vector<uint32_t>& closure = closures_[function];
   if (!closure.empty()) return closure;
-  add_below(function, closure);
-  add_above(function, closure);
+  add_merged(function, false, closure);
+  add_merged(function, true, closure);
   closure.push_back(kForeign);  // never empty once made
-  std::ranges::sort(closure);
-  const auto repeated = std::ranges::unique(closure);
-  closure.erase(repeated.begin(), repeated.end());
+  sort_unique(closure);
   return closure;
 }
 

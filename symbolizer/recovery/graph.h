@@ -100,8 +100,9 @@ class ReferenceGraph {
   void number_names();
   void number_tokens();
   std::vector<Token> tokens_of(uint32_t function) const;
-  void add_below(uint32_t function, std::vector<uint32_t>& closure) const;
-  void add_above(uint32_t function, std::vector<uint32_t>& closure) const;
+  void add_merged(uint32_t function, bool callers, std::vector<uint32_t>& closure) const;
+  template <typename Visit>
+  void for_each_mergeable(uint32_t function, uint32_t of, bool callers, Visit&& visit) const;
   bool may_merge(uint32_t function, uint32_t other) const;
 
   const Program& program_;

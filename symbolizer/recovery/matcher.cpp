@@ -1,136 +1,8 @@
 #include "symbolizer/recovery/matcher.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-
-#include "symbolizer/recovery/graph.h"
+#include "symbolizer/recovery/matcher_state.h"
 
 namespace pgflame::symbolizer {
-namespace {
-
-struct Rule {
-  float bits;    // at least so much must speak for a match
-  float margin;  // and so much more than for any other function
-};
-// The surest matches first: each one adds facts about its callers and callees.
-constexpr std::array<Rule, 4> kRules{{{40, 16}, {25, 10}, {16, 6}, {12, 4}}};
-constexpr int kRepeats = 6;
-
-// What a fact counts that only one of both functions has, and one that both would have if functions
-// of their file had been inlined.
-constexpr float kAbsentInTarget = 0.5F;
-constexpr float kAbsentInReference = 0.8F;
-constexpr float kThroughInlining = 0.6F;
-// Of code of exactly the same size: the same compiler was at work, which tells twins apart.
-constexpr float kSameSize = 6;
-constexpr uint32_t kMaxGap = 200;
-constexpr size_t kMaxRun = 12;
-constexpr float kRunBits = 6;
-constexpr float kPartBits = 25;
-constexpr uint32_t kMaxHead = 256;  // bytes
-
-struct Score {
-  float bits = 0;
-  uint16_t facts = 0;
-  bool contradicted = false;  // by every known caller
-};
-
-struct Best {
-  uint32_t function = kNoFunction;
-  uint32_t name = kNoFunction;
-  Score score{};
-  float second = 0;  // of the best candidate with another name
-
-  void offer(uint32_t candidate, uint32_t candidate_name, Score candidate_score) {
-    if (function == kNoFunction || candidate_score.bits > score.bits) {
-      if (function != kNoFunction && name != candidate_name) second = std::max(second, score.bits);
-      function = candidate;
-      name = candidate_name;
-      score = candidate_score;
-    } else if (candidate_name != name) {
-      second = std::max(second, candidate_score.bits);
-    }
-  }
-};
-
-bool is_weak(TokenKind kind) {
-  return kind == TokenKind::kConstant || kind == TokenKind::kField || kind == TokenKind::kImport;
-}
-
-bool is_edge(FactKind kind) {
-  return kind == FactKind::kCall || kind == FactKind::kTake || kind == FactKind::kVia;
-}
-
-// What is known of an unnamed function at some moment.
-struct Features {
-  std::vector<uint32_t> tokens;   // numbers in the reference's vocabulary, sorted
-  std::vector<uint32_t> closure;  // more that its unnamed callers and callees have, sorted
-  float foreign = 0;              // bits of facts that no function of the reference has
-};
-
-class Matcher {
- public:
-  Matcher(const Program& target, const Program& reference)
-      : target_(target),
-        incoming_(target),
-        reference_(reference),
-        matches_(target.functions.size()),
-        names_(target.functions.size(), kNoFunction),
-        taken_(reference.functions.size(), kNoFunction),
-        known_names_(reference.functions.size(), false),
-        best_(target.functions.size()),
-        stale_(target.functions.size(), true) {}
-
-  std::vector<Match> run() && {
-    match_names();
-    for (const Rule& rule : kRules) {
-      stale_.assign(stale_.size(), true);
-      for (int i = 0; i < kRepeats; ++i) {
-        if (match_round(rule) == 0) break;
-      }
-    }
-    while (match_runs() != 0) {
-    }
-    match_parts();
-    drop_contradicted();
-    return std::move(matches_);
-  }
-
- private:
-  void match_names();
-  void accept(uint32_t function, uint32_t reference);
-  void disturb(uint32_t function);
-  bool is_open(uint32_t function) const;
-  size_t match_round(const Rule& rule);
-  size_t match_runs();
-  bool run_fits(std::span<const uint32_t> run, std::span<const uint32_t> references) const;
-  void match_parts();
-  uint32_t only_caller(uint32_t function) const;
-  bool is_part_of(uint32_t function, uint32_t reference) const;
-  void drop_contradicted();
-  void find_neighbours();
-  void find_best(uint32_t function);
-  void add_tokens(uint32_t function, bool outgoing, bool incoming, Features& into, bool own) const;
-  Features features_of(uint32_t function) const;
-  void collect_candidates(uint32_t function, std::span<const uint32_t> tokens);
-  float closeness(uint32_t function, uint32_t reference) const;
-  Score score(uint32_t function, const Features& features, uint32_t reference) const;
-  bool is_known(Token token) const;
-
-  const Program& target_;
-  IncomingFacts incoming_;
-  ReferenceGraph reference_;
-  std::vector<Match> matches_;
-  std::vector<uint32_t> names_;  // by target function: number of its name in the reference
-  std::vector<uint32_t> taken_;  // by reference function: target function
-  std::vector<bool> known_names_;
-  std::vector<Best> best_;        // by target function
-  std::vector<bool> stale_;       // best_ has to be found again
-  std::vector<uint32_t> before_;  // by target function: reference row of the nearest match before
-  std::vector<uint32_t> after_;
-  std::vector<uint32_t> candidates_;
-};
 
 bool Matcher::is_open(uint32_t function) const {
   const ProgramFunction& row = target_.functions[function];
@@ -201,9 +73,7 @@ void Matcher::collect_candidates(uint32_t function, std::span<const uint32_t> to
     for (const uint32_t holder : reference_.holders(token))
       add(holder);
   }
-  std::ranges::sort(candidates_);
-  const auto repeated = std::ranges::unique(candidates_);
-  candidates_.erase(repeated.begin(), repeated.end());
+  sort_unique(candidates_);
 }
 
 // The linker keeps files together and the compiler mostly the order within them.
@@ -266,60 +136,92 @@ Features Matcher::features_of(uint32_t function) const {
       add_tokens(fact.from, false, true, features, false);
     }
   }
-  std::ranges::sort(features.tokens);
-  const auto repeated = std::ranges::unique(features.tokens);
-  features.tokens.erase(repeated.begin(), repeated.end());
+  sort_unique(features.tokens);
   std::ranges::sort(features.closure);
   return features;
 }
 
+// How the tokens of two functions compare, summed up while both sorted lists are walked.
+class Matcher::Comparison {
+ public:
+  Comparison(const Matcher& matcher, const Features& features, uint32_t reference)
+      : matcher_(matcher),
+        features_(features),
+        inlined_(matcher.reference_.closure(reference).begin()),
+        against_(features.foreign * kAbsentInReference) {}
+
+  void add(uint32_t token, bool ours, bool theirs) {
+    const Token meaning = matcher_.reference_.token(token);
+    const TokenKind kind = kind_of(meaning);
+    const float bits = matcher_.reference_.bits(token);
+    const bool is_caller = kind >= TokenKind::kCalledBy && matcher_.is_known(meaning);
+    callers_known_ = callers_known_ || is_caller;
+    callers_agree_ = callers_agree_ || (is_caller && ours && theirs);
+    if (ours && theirs) {
+      for_ += bits;
+      if (!is_weak(kind)) ++facts_;
+    } else if (ours) {
+      add_ours(token, bits, is_weak(kind));
+    } else if (!is_weak(kind) && matcher_.is_known(meaning) &&
+               !std::ranges::binary_search(features_.closure, token)) {
+      against_ += bits * kAbsentInTarget;
+    }
+  }
+
+  Score sum() const {
+    return {.bits = for_ + std::min(through_inlining_, for_) - against_,
+            .facts = facts_,
+            .contradicted = callers_known_ && !callers_agree_};
+  }
+
+ private:
+  // Tokens come in order, so the closure, which ends in kForeign, is walked along.
+  void add_ours(uint32_t token, float bits, bool weak) {
+    while (*inlined_ < token)
+      ++inlined_;
+    if (*inlined_ == token) {
+      through_inlining_ += bits * kThroughInlining;
+    } else if (!weak) {
+      against_ += bits * kAbsentInReference;
+    }
+  }
+
+  const Matcher& matcher_;
+  const Features& features_;
+  std::vector<uint32_t>::const_iterator inlined_;
+  float for_ = 0;
+  float through_inlining_ = 0;
+  float against_;
+  uint16_t facts_ = 0;
+  bool callers_known_ = false;
+  bool callers_agree_ = false;
+};
+
+// What the sizes say: within a factor of 1.4 nothing, unless they are exactly equal.
+float Matcher::size_bits(uint32_t function, uint32_t reference) const {
+  const auto size = static_cast<float>(target_.functions[function].size + 16);
+  const auto other = static_cast<float>(reference_.program().functions[reference].size + 16);
+  if (size == other) return std::min(kSameSize, std::log2(size / 16));
+  const float ratio = std::abs(std::log2(size / other));
+  return -std::min(12.0F, 3.0F * std::max(0.0F, ratio - 0.5F));
+}
+
 Score Matcher::score(uint32_t function, const Features& features, uint32_t reference) const {
-  Score score;
   const std::span<const uint32_t> ours = features.tokens;
   const std::span<const uint32_t> theirs = reference_.tokens(reference);
-  const std::vector<uint32_t>& closure = reference_.closure(reference);
-  float against = features.foreign * kAbsentInReference;
-  float inlined_bits = 0;
-  bool callers_agree = false;
-  bool callers_known = false;
+  Comparison comparison(*this, features, reference);
   size_t a = 0;
   size_t b = 0;
-  auto inlined = closure.begin();
   while (a < ours.size() || b < theirs.size()) {
     const uint32_t our = a < ours.size() ? ours[a] : kForeign;
     const uint32_t their = b < theirs.size() ? theirs[b] : kForeign;
     const uint32_t token = std::min(our, their);
-    const float bits = reference_.bits(token);
-    const TokenKind kind = kind_of(reference_.token(token));
-    if (kind >= TokenKind::kCalledBy && is_known(reference_.token(token))) {
-      callers_known = true;
-      callers_agree = callers_agree || our == their;
-    }
-    if (our == their) {
-      score.bits += bits;
-      if (!is_weak(kind)) ++score.facts;
-    } else if (our < their) {
-      while (*inlined < token)
-        ++inlined;
-      if (*inlined == token) {
-        inlined_bits += bits * kThroughInlining;
-      } else if (!is_weak(kind)) {
-        against += bits * kAbsentInReference;
-      }
-    } else if (!is_weak(kind) && is_known(reference_.token(token)) &&
-               !std::ranges::binary_search(features.closure, token)) {
-      against += bits * kAbsentInTarget;
-    }
+    comparison.add(token, our == token, their == token);
     if (our == token) ++a;
     if (their == token) ++b;
   }
-  const auto size = static_cast<float>(target_.functions[function].size + 16);
-  const auto other = static_cast<float>(reference_.program().functions[reference].size + 16);
-  const float ratio = std::abs(std::log2(size / other));
-  against += std::min(12.0F, 3.0F * std::max(0.0F, ratio - 0.5F));
-  if (size == other) score.bits += std::min(kSameSize, std::log2(size / 16));
-  score.contradicted = callers_known && !callers_agree;
-  score.bits += std::min(inlined_bits, score.bits) + closeness(function, reference) - against;
+  Score score = comparison.sum();
+  score.bits += closeness(function, reference) + size_bits(function, reference);
   return score;
 }
 
@@ -333,26 +235,33 @@ void Matcher::find_best(uint32_t function) {
   }
 }
 
-size_t Matcher::match_round(const Rule& rule) {
+// Finds the best candidates again where something changed; returns, by reference function, which
+// functions want it.
+std::vector<Best> Matcher::find_all_best() {
   find_neighbours();
-  std::vector<Best> best_of_reference(reference_.program().functions.size());
+  std::vector<Best> wanted(reference_.program().functions.size());
   for (uint32_t i = 0; i < target_.functions.size(); ++i) {
     if (!is_open(i)) continue;
     const bool lost = best_[i].function != kNoFunction && taken_[best_[i].function] != kNoFunction;
     if (stale_[i] || lost) find_best(i);
     stale_[i] = false;
     const Best& found = best_[i];
-    if (found.function != kNoFunction) best_of_reference[found.function].offer(i, i, found.score);
+    if (found.function != kNoFunction) wanted[found.function].offer(i, i, found.score);
   }
+  return wanted;
+}
+
+size_t Matcher::match_round(const Rule& rule) {
+  const std::vector<Best> wanted = find_all_best();
   std::vector<uint32_t> accepted;
+  auto is_clear = [&](const Best& best) {
+    return best.score.bits >= rule.bits && best.score.bits - best.second >= rule.margin;
+  };
   for (uint32_t i = 0; i < best_.size(); ++i) {
     const Best& found = best_[i];
-    if (!is_open(i) || found.function == kNoFunction || found.score.bits < rule.bits) continue;
-    if (found.score.contradicted) continue;
-    if (found.score.bits - found.second < rule.margin) continue;
-    const Best& back = best_of_reference[found.function];
-    if (back.function != i || back.score.bits - back.second < rule.margin) continue;
-    accepted.push_back(i);
+    if (!is_open(i) || found.function == kNoFunction || found.score.contradicted) continue;
+    const Best& back = wanted[found.function];
+    if (back.function == i && is_clear(found) && is_clear(back)) accepted.push_back(i);
   }
   for (const uint32_t i : accepted) {
     matches_[i].bits = best_[i].score.bits;
@@ -363,123 +272,6 @@ size_t Matcher::match_round(const Rule& rule) {
     disturb(i);
   return accepted.size();
 }
-
-// Whether the functions fit the references one by one, and no other order fits better.
-bool Matcher::run_fits(std::span<const uint32_t> run, std::span<const uint32_t> references) const {
-  std::vector<Score> straight;
-  std::vector<Features> features;
-  for (size_t i = 0; i < run.size(); ++i) {
-    features.push_back(features_of(run[i]));
-    straight.push_back(score(run[i], features[i], references[i]));
-    if (straight[i].contradicted || straight[i].bits < kRunBits || straight[i].facts == 0) {
-      return false;
-    }
-  }
-  for (size_t i = 0; i < run.size(); ++i) {
-    for (size_t j = 0; j < run.size(); ++j) {
-      const Score crossed = score(run[i], features[i], references[j]);
-      if (crossed.bits > straight[i].bits + 1) return false;
-    }
-  }
-  return true;
-}
-
-// Between two neighbours that are known in both programs lie equally many unknown functions: they
-// are the same ones when they also look alike. This tells apart what was made from one template.
-size_t Matcher::match_runs() {
-  find_neighbours();
-  size_t accepted = 0;
-  for (uint32_t begin = 0; begin < target_.functions.size(); ++begin) {
-    if (!is_open(begin)) continue;
-    std::vector<uint32_t> run;
-    uint32_t end = begin;
-    for (; end < target_.functions.size() && matches_[end].reference == kNoFunction; ++end) {
-      if (is_open(end)) run.push_back(end);
-    }
-    const uint32_t before = before_[begin];
-    const uint32_t after = after_[begin];
-    begin = end;
-    if (before >= after || after == kNoFunction || after - before > kMaxGap) continue;
-    std::vector<uint32_t> references;
-    for (uint32_t i = before + 1; i < after; ++i) {
-      const ProgramFunction& row = reference_.program().functions[i];
-      if (taken_[i] == kNoFunction && row.size != 0) references.push_back(i);
-    }
-    if (run.size() != references.size() || run.size() > kMaxRun || !run_fits(run, references)) {
-      continue;
-    }
-    for (size_t i = 0; i < run.size(); ++i) {
-      matches_[run[i]].bits = kRunBits;
-      accept(run[i], references[i]);
-    }
-    accepted += run.size();
-  }
-  return accepted;
-}
-
-uint32_t Matcher::only_caller(uint32_t function) const {
-  uint32_t caller = kNoFunction;
-  for (const IncomingFact& fact : incoming_.of(function)) {
-    if (fact.kind != TokenKind::kCalledBy) return kNoFunction;
-    if (caller != kNoFunction && caller != fact.from) return kNoFunction;
-    caller = fact.from;
-  }
-  return caller;
-}
-
-// Whether all that the function refers to is what the reference's function refers to.
-bool Matcher::is_part_of(uint32_t function, uint32_t reference) const {
-  Features features;
-  add_tokens(function, true, false, features, true);
-  std::ranges::sort(features.tokens);
-  const auto repeated = std::ranges::unique(features.tokens);
-  features.tokens.erase(repeated.begin(), repeated.end());
-  const std::span<const uint32_t> whole = reference_.tokens(reference);
-  const std::vector<uint32_t>& closure = reference_.closure(reference);
-  float inside = 0;
-  float outside = features.foreign;
-  for (const uint32_t token : features.tokens) {
-    if (is_weak(kind_of(reference_.token(token)))) continue;
-    if (std::ranges::binary_search(whole, token)) {
-      inside += reference_.bits(token);
-    } else if (!std::ranges::binary_search(closure, token)) {
-      outside += reference_.bits(token);
-    }
-  }
-  return inside >= kPartBits && outside * 4 <= inside;
-}
-
-// A compiler may leave a function's first test in place and put the rest elsewhere (.part): the
-// rest has one caller and refers to what the whole function refers to.
-void Matcher::match_parts() {
-  for (uint32_t i = 0; i < target_.functions.size(); ++i) {
-    if (!is_open(i)) continue;
-    const uint32_t caller = only_caller(i);
-    if (caller == kNoFunction || matches_[caller].reference == kNoFunction) continue;
-    const uint32_t whole = matches_[caller].reference;
-    const uint32_t head = target_.functions[caller].size;
-    if (head > kMaxHead || head * 2 > target_.functions[i].size) continue;
-    const bool other = best_[i].function != kNoFunction && best_[i].score.bits > 0;
-    if (other || !is_part_of(i, whole)) continue;
-    matches_[i].reference = whole;
-    matches_[i].bits = kPartBits;
-    matches_[i].is_part = true;
-  }
-}
-
-// Early matches are judged again now that their neighbours are known.
-void Matcher::drop_contradicted() {
-  find_neighbours();
-  for (uint32_t i = 0; i < target_.functions.size(); ++i) {
-    Match& match = matches_[i];
-    if (match.by_name || match.is_part || match.reference == kNoFunction) continue;
-    const Score again = score(i, features_of(i), match.reference);
-    if (!again.contradicted && again.bits >= kRunBits) continue;
-    match = {};
-  }
-}
-
-}  // namespace
 
 std::vector<Match> match_programs(const Program& target, const Program& reference) {
   return Matcher(target, reference).run();

@@ -6,6 +6,7 @@
 
 #include "src/base/hash_index.h"
 #include "symbolizer/recovery/code.h"
+#include "symbolizer/recovery/sorted.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -28,6 +29,9 @@ struct NamedData {
 bool is_fragment_name(std::string_view name) {
   return name.find(".cold") != std::string_view::npos;
 }
+
+// Target, and twice the row it comes from, plus one when the jump is conditional.
+using Jump = std::pair<uint64_t, uint32_t>;
 
 class ProgramReader {
  public:
@@ -53,7 +57,9 @@ class ProgramReader {
   void add_functions();
   void decode();
   void find_fragments();
-  uint32_t parent_of(const Decoded& part, std::span<const std::pair<uint64_t, uint32_t>> jumps);
+  uint32_t parent_of(const Decoded& part, std::span<const Jump> jumps);
+  void collect_jumps(std::vector<Jump>& jumps, std::unordered_set<uint64_t>& called) const;
+  void adopt(Decoded& part, uint32_t owner);
   void add_named_data();
   void find_data_starts();
   void collect_facts();
@@ -117,8 +123,7 @@ uint32_t ProgramReader::decoded_at(uint64_t vaddr) const {
 // A split part is entered by jumps from one function only, and by a conditional one, or in its
 // middle, or it jumps back into the middle of that function. A function that is only ever tail
 // called does none of this.
-uint32_t ProgramReader::parent_of(const Decoded& part,
-                                  std::span<const std::pair<uint64_t, uint32_t>> jumps) {
+uint32_t ProgramReader::parent_of(const Decoded& part, std::span<const Jump> jumps) {
   uint32_t parent = kNoFunction;
   bool proved = false;
   for (const auto& [target, encoded] : jumps) {
@@ -137,38 +142,54 @@ uint32_t ProgramReader::parent_of(const Decoded& part,
   return proved ? parent : kNoFunction;
 }
 
-void ProgramReader::find_fragments() {
-  std::vector<std::pair<uint64_t, uint32_t>> jumps;  // target, source * 2 + conditional
-  std::unordered_set<uint64_t> called;
+// Jumps out of functions, sorted by target, and all that is entered otherwise.
+void ProgramReader::collect_jumps(std::vector<Jump>& jumps,
+                                  std::unordered_set<uint64_t>& called) const {
   for (uint32_t i = 0; i < decoded_.size(); ++i) {
     for (const CodeReference& reference : decoded_[i].references) {
-      if (reference.kind == Kind::kCall || reference.kind == Kind::kAddress) {
-        called.insert(reference.target);
+      switch (reference.kind) {
+        case Kind::kCall:
+        case Kind::kAddress:
+          called.insert(reference.target);
+          break;
+        case Kind::kJump:
+          jumps.emplace_back(reference.target, i * 2);
+          break;
+        case Kind::kBranch:
+          jumps.emplace_back(reference.target, i * 2 + 1);
+          break;
+        default:
+          break;
       }
-      if (reference.kind != Kind::kJump && reference.kind != Kind::kBranch) continue;
-      jumps.emplace_back(reference.target, i * 2 + (reference.kind == Kind::kBranch ? 1 : 0));
     }
   }
   std::ranges::sort(jumps);
+}
+
+void ProgramReader::find_fragments() {
+  std::vector<Jump> jumps;
+  std::unordered_set<uint64_t> called;
+  collect_jumps(jumps, called);
   std::vector<std::pair<uint32_t, uint32_t>> parts;  // part, parent; rows of decoded_
   for (uint32_t i = 0; i < decoded_.size(); ++i) {
     const FunctionRange& range = *decoded_[i].range;
-    if (!range.name.empty() && !is_fragment_name(range.name)) continue;
-    if (called.contains(range.start)) continue;
-    const auto from = std::ranges::lower_bound(jumps, std::pair{range.start, uint32_t{0}});
-    const auto to = std::ranges::lower_bound(jumps, std::pair{range.end, uint32_t{0}});
+    const bool other = !range.name.empty() && !is_fragment_name(range.name);
+    if (other || called.contains(range.start)) continue;
+    const auto from = std::ranges::lower_bound(jumps, Jump{range.start, 0});
+    const auto to = std::ranges::lower_bound(jumps, Jump{range.end, 0});
     const uint32_t parent = parent_of(decoded_[i], {from, to});
     if (parent != kNoFunction) parts.emplace_back(i, parent);
   }
-  for (const auto& [part, parent] : parts) {
-    const uint32_t owner = decoded_[parent].owner;
-    if (owner == kNoFunction || owner == decoded_[part].owner) continue;
-    if (decoded_[part].owner != kNoFunction) program_.functions[decoded_[part].owner].size = 0;
-    decoded_[part].owner = owner;
-    program_.fragments.push_back({decoded_[part].range->start, owner});
-    program_.functions[owner].size +=
-        static_cast<uint32_t>(decoded_[part].range->end - decoded_[part].range->start);
-  }
+  for (const auto& [part, parent] : parts)
+    adopt(decoded_[part], decoded_[parent].owner);
+}
+
+void ProgramReader::adopt(Decoded& part, uint32_t owner) {
+  if (owner == kNoFunction || owner == part.owner) return;
+  if (part.owner != kNoFunction) program_.functions[part.owner].size = 0;
+  part.owner = owner;
+  program_.fragments.push_back({part.range->start, owner});
+  program_.functions[owner].size += static_cast<uint32_t>(part.range->end - part.range->start);
 }
 
 void ProgramReader::add_named_data() {
@@ -197,9 +218,7 @@ void ProgramReader::find_data_starts() {
   }
   for (const NamedData& row : named_data_)
     data_starts_.push_back(row.start);
-  std::ranges::sort(data_starts_);
-  const auto repeated = std::ranges::unique(data_starts_);
-  data_starts_.erase(repeated.begin(), repeated.end());
+  sort_unique(data_starts_);
 }
 
 std::optional<uint64_t> ProgramReader::pointer_at(uint64_t slot) const {
@@ -292,11 +311,10 @@ void ProgramReader::collect_facts() {
     all[function].push_back({FactKind::kSlot, hash32(data->name, pointer.slot - data->start)});
   }
   for (size_t i = 0; i < all.size(); ++i) {
-    std::ranges::sort(all[i]);
-    const auto repeated = std::ranges::unique(all[i]);
+    sort_unique(all[i]);
     program_.functions[i].first_fact = static_cast<uint32_t>(program_.facts.size());
-    program_.functions[i].fact_count = static_cast<uint32_t>(repeated.begin() - all[i].begin());
-    program_.facts.insert(program_.facts.end(), all[i].begin(), repeated.begin());
+    program_.functions[i].fact_count = static_cast<uint32_t>(all[i].size());
+    program_.facts.insert(program_.facts.end(), all[i].begin(), all[i].end());
   }
 }
 

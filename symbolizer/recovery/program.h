@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "symbolizer/elf_image.h"
@@ -31,7 +32,10 @@ struct Fact {
   uint32_t value = 0;  // row of Program::functions for the first three kinds, else a hash or number
   uint32_t extra = 0;
 
-  friend auto operator<=>(const Fact&, const Fact&) = default;
+  friend bool operator==(const Fact&, const Fact&) = default;
+  friend bool operator<(const Fact& a, const Fact& b) {
+    return std::tie(a.kind, a.value, a.extra) < std::tie(b.kind, b.value, b.extra);
+  }
 };
 
 struct ProgramFunction {

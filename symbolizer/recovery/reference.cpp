@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "symbolizer/recovery/sorted.h"
 #include "symbolizer/unwind/byte_cursor.h"
 
 namespace pgflame::symbolizer {
@@ -39,9 +40,7 @@ std::vector<uint32_t> distinct_values(const Program& program) {
   for (const Fact& fact : program.facts) {
     if (!names_function(fact.kind)) values.push_back(fact.value);
   }
-  std::ranges::sort(values);
-  const auto repeated = std::ranges::unique(values);
-  values.erase(repeated.begin(), repeated.end());
+  sort_unique(values);
   return values;
 }
 

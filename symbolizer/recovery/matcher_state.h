@@ -1,0 +1,142 @@
+// The work of match_programs. Private to recovery/matcher*.cpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "symbolizer/recovery/graph.h"
+#include "symbolizer/recovery/matcher.h"
+#include "symbolizer/recovery/sorted.h"
+
+namespace pgflame::symbolizer {
+
+struct Rule {
+  float bits;    // at least so much must speak for a match
+  float margin;  // and so much more than for any other function
+};
+// The surest matches first: each one adds facts about its callers and callees.
+inline constexpr std::array<Rule, 4> kRules{{{40, 16}, {25, 10}, {16, 6}, {12, 4}}};
+inline constexpr int kRepeats = 6;
+
+// What a fact counts that only one of both functions has, and one that both would have if functions
+// of their file had been inlined.
+inline constexpr float kAbsentInTarget = 0.5F;
+inline constexpr float kAbsentInReference = 0.8F;
+inline constexpr float kThroughInlining = 0.6F;
+// Of code of exactly the same size: the same compiler was at work, which tells twins apart.
+inline constexpr float kSameSize = 6;
+inline constexpr uint32_t kMaxGap = 200;
+inline constexpr size_t kMaxRun = 12;
+inline constexpr float kRunBits = 6;
+inline constexpr float kPartBits = 25;
+inline constexpr uint32_t kMaxHead = 256;  // bytes
+
+struct Score {
+  float bits = 0;
+  uint16_t facts = 0;
+  bool contradicted = false;  // by every known caller
+};
+
+struct Best {
+  uint32_t function = kNoFunction;
+  uint32_t name = kNoFunction;
+  Score score{};
+  float second = 0;  // of the best candidate with another name
+
+  void offer(uint32_t candidate, uint32_t candidate_name, Score candidate_score) {
+    if (function == kNoFunction || candidate_score.bits > score.bits) {
+      if (function != kNoFunction && name != candidate_name) second = std::max(second, score.bits);
+      function = candidate;
+      name = candidate_name;
+      score = candidate_score;
+    } else if (candidate_name != name) {
+      second = std::max(second, candidate_score.bits);
+    }
+  }
+};
+
+inline bool is_weak(TokenKind kind) {
+  return kind == TokenKind::kConstant || kind == TokenKind::kField || kind == TokenKind::kImport;
+}
+
+inline bool is_edge(FactKind kind) {
+  return kind == FactKind::kCall || kind == FactKind::kTake || kind == FactKind::kVia;
+}
+
+// What is known of an unnamed function at some moment.
+struct Features {
+  std::vector<uint32_t> tokens;   // numbers in the reference's vocabulary, sorted
+  std::vector<uint32_t> closure;  // more that its unnamed callers and callees have, sorted
+  float foreign = 0;              // bits of facts that no function of the reference has
+};
+
+class Matcher {
+ public:
+  Matcher(const Program& target, const Program& reference)
+      : target_(target),
+        incoming_(target),
+        reference_(reference),
+        matches_(target.functions.size()),
+        names_(target.functions.size(), kNoFunction),
+        taken_(reference.functions.size(), kNoFunction),
+        known_names_(reference.functions.size(), false),
+        best_(target.functions.size()),
+        stale_(target.functions.size(), true) {}
+
+  std::vector<Match> run() && {
+    match_names();
+    for (const Rule& rule : kRules) {
+      stale_.assign(stale_.size(), true);
+      for (int i = 0; i < kRepeats; ++i) {
+        if (match_round(rule) == 0) break;
+      }
+    }
+    while (match_runs() != 0) {
+    }
+    match_parts();
+    drop_contradicted();
+    return std::move(matches_);
+  }
+
+ private:
+  void match_names();
+  void accept(uint32_t function, uint32_t reference);
+  void disturb(uint32_t function);
+  bool is_open(uint32_t function) const;
+  std::vector<Best> find_all_best();
+  size_t match_round(const Rule& rule);
+  std::vector<uint32_t> open_references(uint32_t before, uint32_t after) const;
+  size_t match_runs();
+  bool run_fits(std::span<const uint32_t> run, std::span<const uint32_t> references) const;
+  void match_parts();
+  uint32_t only_caller(uint32_t function) const;
+  bool is_part_of(uint32_t function, uint32_t reference) const;
+  void drop_contradicted();
+  void find_neighbours();
+  void find_best(uint32_t function);
+  void add_tokens(uint32_t function, bool outgoing, bool incoming, Features& into, bool own) const;
+  Features features_of(uint32_t function) const;
+  void collect_candidates(uint32_t function, std::span<const uint32_t> tokens);
+  float closeness(uint32_t function, uint32_t reference) const;
+  class Comparison;
+  Score score(uint32_t function, const Features& features, uint32_t reference) const;
+  float size_bits(uint32_t function, uint32_t reference) const;
+  bool is_known(Token token) const;
+
+  const Program& target_;
+  IncomingFacts incoming_;
+  ReferenceGraph reference_;
+  std::vector<Match> matches_;
+  std::vector<uint32_t> names_;  // by target function: number of its name in the reference
+  std::vector<uint32_t> taken_;  // by reference function: target function
+  std::vector<bool> known_names_;
+  std::vector<Best> best_;        // by target function
+  std::vector<bool> stale_;       // best_ has to be found again
+  std::vector<uint32_t> before_;  // by target function: reference row of the nearest match before
+  std::vector<uint32_t> after_;
+  std::vector<uint32_t> candidates_;
+};
+
+}  // namespace pgflame::symbolizer
