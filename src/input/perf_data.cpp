@@ -208,7 +208,7 @@ Result<Opened> assemble(Capture capture, const Options& options) {
   auto range = parse_time_range(options.time);
   if (!range) return fail(std::move(range).error());
   const PerfMeta& meta = capture.decoder->meta();
-  if (*range && (*range)->wall_clock && meta.clock_wall == 0 && capture.size != UINT64_MAX) {
+  if (*range && (*range)->wall_clock && meta.clock_wall == 0) {
     return fail(ErrorKind::kUnsupported,
                 "the capture does not say at what time of day it was made",
                 "give --time in seconds since its start");

@@ -5,18 +5,20 @@
 namespace pgflame::input {
 namespace {
 
-constexpr size_t kBufferSize = size_t{2} << 20;
+constexpr size_t kFirstSize = size_t{256} << 10;
+constexpr size_t kLargestSize = size_t{2} << 20;
 
 }  // namespace
 
 Result<std::string_view> TextPieces::next() {
-  if (buffer_.empty()) buffer_.resize(kBufferSize);
   std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
             buffer_.begin() + static_cast<std::ptrdiff_t>(end_),
             buffer_.begin());
   end_ -= begin_;
   begin_ = 0;
   if (!at_end_) {
+    // Small inputs need no large buffer.
+    buffer_.resize(std::clamp(buffer_.size() * 2, kFirstSize, kLargestSize));
     const auto got = stream_->read(std::span(buffer_).subspan(end_));
     if (!got) return fail(got.error());
     end_ += *got;
