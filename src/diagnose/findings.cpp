@@ -63,9 +63,10 @@ class Writer {
     if (!off_cpu && !needs_met(index, share)) return;
     Finding finding = write(rule, sum, share, evidence);
     if (waited > 0) add_waits(finding, rule, waited);
+    // Below the finding about the waits themselves, which says more.
+    const double asleep = off_cpu ? 0.99 * static_cast<double>(waited) : 0;
     const double cpu = share * static_cast<double>(std::max<uint64_t>(split_.running, 1));
-    ranked_.push_back(
-        {std::move(finding), std::max(cpu, static_cast<double>(off_cpu ? waited : 0)), index});
+    ranked_.push_back({std::move(finding), std::max(cpu, asleep), index});
   }
 
   uint64_t waits_of(const Rule& rule) const {

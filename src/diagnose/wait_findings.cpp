@@ -108,7 +108,9 @@ std::optional<WaitFinding> find_class(const Analysis& analysis,
                                       const ClassUse& use,
                                       const Options& options) {
   const double share = ratio(use.nanoseconds, split.active());
-  if (share < options.finding_share || use.intervals < options.finding_samples) return std::nullopt;
+  if (share < options.finding_share ||
+      std::max(use.intervals, wall_samples(use.nanoseconds)) < options.finding_samples)
+    return std::nullopt;
   WaitFinding wait;
   wait.nanoseconds = use.nanoseconds;
   Finding& finding = wait.finding;
