@@ -40,6 +40,7 @@ constexpr std::array<uint8_t, 8> kI386{0, 3, 1, 2, 6, 7, 5, 4};
 constexpr unsigned kX86Pc = 8;
 constexpr unsigned kX86R8 = 16;
 constexpr unsigned kAarch64Pc = 32;
+constexpr unsigned kAarch64LinkRegister = 30;
 
 // The DWARF number of perf's register; the pc has none.
 uint8_t dwarf_number(unsigned perf_number, uint8_t machine) {
@@ -53,14 +54,25 @@ uint8_t dwarf_number(unsigned perf_number, uint8_t machine) {
   return extended ? static_cast<uint8_t>(perf_number - kX86R8 + 8) : kNoRegister;
 }
 
-}  // namespace
+uint8_t machine_of(uint64_t abi, bool aarch64) {
+  if (aarch64) return PGF_AARCH64;
+  return abi == kAbi32 ? PGF_I386 : PGF_X86_64;
+}
 
-std::optional<Dump> read_dump(const UserDump& captured, bool aarch64) {
-  if (captured.abi != kAbi64 && captured.abi != kAbi32) return std::nullopt;
-  if (aarch64 && captured.abi == kAbi32) return std::nullopt;
-  Dump dump;
-  dump.frame.machine = captured.abi == kAbi32 ? PGF_I386 : aarch64 ? PGF_AARCH64 : PGF_X86_64;
-  dump.memory.word_size = captured.abi == kAbi32 ? 4 : 8;
+RegisterNumbers numbers_of(uint8_t machine) {
+  switch (machine) {
+    case PGF_AARCH64:
+      return registers_of(Machine::kAarch64);
+    case PGF_I386:
+      return registers_of(Machine::kI386);
+    default:
+      return registers_of(Machine::kX8664);
+  }
+}
+
+// Returns whether the pc was among them.
+bool read_registers(const UserDump& captured, Dump& dump) {
+  const unsigned pc_number = dump.frame.machine == PGF_AARCH64 ? kAarch64Pc : kX86Pc;
   bool has_pc = false;
   uint64_t left = captured.register_mask;
   for (const uint64_t value : captured.registers) {
@@ -71,25 +83,31 @@ std::optional<Dump> read_dump(const UserDump& captured, bool aarch64) {
     if (number != kNoRegister) {
       dump.memory.registers[number] = value;
       dump.memory.known_registers |= uint32_t{1} << number;
-    } else if (perf_number == (aarch64 ? kAarch64Pc : kX86Pc)) {
+    } else if (perf_number == pc_number) {
       dump.frame.pc = value;
       has_pc = true;
     }
   }
-  const Machine machine = aarch64                          ? Machine::kAarch64
-                          : dump.frame.machine == PGF_I386 ? Machine::kI386
-                                                           : Machine::kX8664;
-  const RegisterNumbers numbers = registers_of(machine);
-  __u64 fp = 0;
-  __u64 lr = 0;
-  if (!has_pc ||
-      pgf_read_register(&dump.memory, static_cast<unsigned>(numbers.sp), &dump.frame.sp)) {
-    return std::nullopt;
-  }
-  dump.frame.fp_known =
-      pgf_read_register(&dump.memory, static_cast<unsigned>(numbers.fp), &fp) == 0 ? 1 : 0;
-  dump.frame.fp = fp;
-  if (aarch64 && pgf_read_register(&dump.memory, 30, &lr) == 0) dump.frame.lr = lr;
+  return has_pc;
+}
+
+}  // namespace
+
+std::optional<Dump> read_dump(const UserDump& captured, bool aarch64) {
+  if (captured.abi != kAbi64 && (captured.abi != kAbi32 || aarch64)) return std::nullopt;
+  Dump dump;
+  dump.memory.word_size = captured.abi == kAbi32 ? 4 : 8;
+  dump.frame.machine = machine_of(captured.abi, aarch64);
+  const bool has_pc = read_registers(captured, dump);
+  const RegisterNumbers numbers = numbers_of(dump.frame.machine);
+  const auto known = [&](uint64_t number) {
+    return (dump.memory.known_registers >> number & 1) != 0;
+  };
+  if (!has_pc || !known(numbers.sp)) return std::nullopt;
+  dump.frame.sp = dump.memory.registers[numbers.sp];
+  dump.frame.fp = dump.memory.registers[numbers.fp];
+  dump.frame.fp_known = known(numbers.fp) ? 1 : 0;
+  if (aarch64) dump.frame.lr = dump.memory.registers[kAarch64LinkRegister];
   dump.frame.exact = 1;
   dump.memory.stack_start = dump.frame.sp;
   dump.memory.stack = captured.stack;

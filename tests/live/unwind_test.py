@@ -1,0 +1,67 @@
+"""Stacks are whole: they reach the process's entry, through libraries and code made at run time, and
+agree with libdwfl's."""
+import re
+import time
+import unittest
+
+from cluster import Cluster
+from pprof import Capture
+from recorder import Recorder
+
+MIXED = """
+select sum(length(md5(i::text))) from generate_series(1, 20000) i;
+select count(*) from t a join t b using (k) where a.v like '%7%';
+select v from t order by v limit 5;
+"""
+COMPILED = ("set jit = on; set jit_above_cost = 0; set max_parallel_workers_per_gather = 0; "
+            "select sum(i * 2 + 3), count(*) from w where i % 7 = 3 and i > 5;")
+
+
+def whole_share(capture):
+    ends = capture.total(["state", "stack_end"], value=0)
+    running = {end: count for (state, end), count in ends.items() if state == "running"}
+    return running.get("root", 0) / max(1, sum(running.values())), sum(running.values())
+
+
+class Unwind(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cls.enterClassContext(Cluster())
+        cls.recorder = cls.enterClassContext(Recorder())
+        cls.cluster.psql("create table t as select i % 5000 as k, md5(i::text) v "
+                         "from generate_series(1, 30000) i; analyze t;"
+                         "create table w as select i from generate_series(1, 1000000) i; analyze w")
+
+    def record(self, sql, *options):
+        with self.cluster.psql_loop(sql, clients=2):
+            time.sleep(1)
+            recording = self.recorder.record("-p", str(self.cluster.pid), "6s", "-F", "299", *options)
+        self.assertEqual(recording.code, 0, recording.stderr)
+        return Capture(recording.capture)
+
+    def test_nearly_every_stack_reaches_the_entry_and_agrees_with_libdwfl(self):
+        capture = self.record(MIXED, "--verify-unwind", "400")
+        self.assertEqual(capture.recording["unwinder"], "table")
+        share, samples = whole_share(capture)
+        self.assertGreater(samples, 200)
+        self.assertGreaterEqual(share, 0.995)
+        note = next(n for n in capture.recording["notes"] if "libdwfl" in n)
+        compared, equal, no_information, cut = map(int, re.findall(r"\d+", note)[:4])
+        self.assertGreater(compared, 100)
+        self.assertGreaterEqual(equal + no_information + cut, compared * 0.99, note)
+
+    def test_stacks_go_through_code_made_at_run_time(self):
+        if self.cluster.psql("select pg_jit_available()") != "t":
+            self.skipTest("this build of PostgreSQL has no JIT compiler")
+        share, samples = whole_share(self.record(COMPILED))
+        self.assertGreater(samples, 100)
+        # Each query compiles anew, and its first milliseconds have no table yet.
+        self.assertGreaterEqual(share, 0.95)
+
+    def test_frame_pointers_do_not_claim_to_be_whole(self):
+        capture = self.record(MIXED, "--unwind", "fp")
+        self.assertEqual(capture.recording["unwinder"], "frame pointers")
+
+
+if __name__ == "__main__":
+    unittest.main()
