@@ -13,6 +13,10 @@
 #include "tags.h"
 #include "unwind_jit.h"
 
+// Set by user space when it changes the rate of a running clock event, whose samples go on carrying
+// the old period. 0: believe the sample.
+volatile __u64 changed_period = 0;
+
 SEC("perf_event")
 int sample_stack(struct bpf_perf_event_data* ctx) {
   count(COUNT_FIRINGS);
@@ -23,7 +27,7 @@ int sample_stack(struct bpf_perf_event_data* ctx) {
 
   struct scratch* sample = new_sample(0, EVENT_SAMPLE, STATE_RUNNING, bpf_ktime_get_ns());
   if (!sample) return 0;
-  sample->event.weight = ctx->sample_period;
+  sample->event.weight = changed_period ? changed_period : ctx->sample_period;
   read_tags(target, &sample->event.tags);
   take_stacks(ctx, ctx, sample);
   const __u64 text = wanted_text(target, &sample->event.tags, 1);

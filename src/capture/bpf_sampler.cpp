@@ -161,7 +161,7 @@ class BpfSampler : public Sampler {
   static int receive_unwind(void* self, void* bytes, size_t size);
   Status open_feed();
   void describe_unwinder(Recording& recording) const;
-  uint32_t layout_row(const std::optional<TagLayout>& layout);
+  uint32_t layout_row(const std::optional<TagLayout>& tags);
   std::vector<uint64_t> counter_by_cpu(uint32_t row) const;
   uint64_t counter(uint32_t row) const;
   uint64_t skipped() const;
@@ -334,10 +334,10 @@ bool BpfSampler::lower_rate() {
   if (event_.unit != WeightUnit::kNanoseconds || event_.rate_hz < 2 * kLowestRate) return false;
   event_.rate_hz /= 2;
   rate_changed_ = true;
-  // A sample carries its period, so that its weight stays right.
   auto period = static_cast<uint64_t>(1e9 / event_.rate_hz);
   for (const FileHandle& handle : events_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_PERIOD, &period);
+  skeleton_->bss->changed_period = period;
   return true;
 }
 

@@ -240,20 +240,15 @@ void Recorder::each_second() {
 
 void Recorder::keep_to_budget(uint64_t now_ns) {
   const uint64_t spent = static_cast<uint64_t>(cpu_time_ns()) + sampler_->programs_ns();
-  auto& notes = builder_.profile().recording.notes;
   switch (budget_.check(spent, now_ns)) {
     case Budget::Advice::kGoOn:
       break;
     case Budget::Advice::kLowerRate:
-      if (sampler_->lower_rate()) {
-        notes.emplace_back(
-            "The sampling rate was lowered to keep the cost of recording in bounds.");
-      } else {
-        budget_.exhausted();
-      }
+      if (!sampler_->lower_rate()) budget_.exhausted();
       break;
     case Budget::Advice::kStop:
-      notes.emplace_back("The recording ended early: its cost exceeded the limit (--max-cpu).");
+      builder_.profile().recording.notes.emplace_back(
+          "The recording ended early: its cost exceeded the limit (--max-cpu).");
       over_budget_ = true;
       break;
   }
@@ -316,6 +311,14 @@ Profile Recorder::finish() {
   Recording& recording = builder_.profile().recording;
   recording.duration_ns = static_cast<int64_t>(end_ns - start_ns_);
   sampler_->describe(recording);
+  const double asked_for = std::round(options_.rate_hz);
+  if (recording.event.rate_hz < asked_for) {
+    recording.notes.push_back(
+        fmt::format("The sampling rate was lowered from {} to {} Hz to keep the cost of recording "
+                    "below the limit (--max-cpu).",
+                    asked_for,
+                    recording.event.rate_hz));
+  }
   finish_queries();
   if (options_.query_text == QueryText::kRaw) {
     recording.notes.emplace_back("Query texts are stored with their literals (raw).");

@@ -31,7 +31,7 @@ std::string paranoid_level() {
 
 pgflame::Event choose_sampling_event(double rate_hz) {
   pgflame::Event event;
-  event.rate_hz = rate_hz;
+  event.rate_hz = std::max(1.0, std::round(rate_hz));  // the kernel takes whole numbers
   event.name = "cycles";
   event.unit = WeightUnit::kCycles;
   const FileHandle probe(open_event(sampling_attributes(event), -1, 0));
@@ -49,7 +49,7 @@ perf_event_attr sampling_attributes(const pgflame::Event& event) {
   attributes.config = cycles ? static_cast<uint64_t>(PERF_COUNT_HW_CPU_CYCLES)
                              : static_cast<uint64_t>(PERF_COUNT_SW_CPU_CLOCK);
   attributes.freq = 1;
-  attributes.sample_freq = static_cast<uint64_t>(std::max(1L, std::lround(event.rate_hz)));
+  attributes.sample_freq = static_cast<uint64_t>(event.rate_hz);
   attributes.disabled = 1;
   return attributes;
 }

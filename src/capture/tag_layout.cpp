@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <vector>
 
@@ -111,8 +112,7 @@ SessionState session_state(int major, uint8_t number) {
 bool read_memory(int32_t pid, uint64_t address, std::span<std::byte> to) {
   const iovec local{to.data(), to.size()};
   // The address is one of the other process; it is never followed here.
-  const iovec remote{reinterpret_cast<void*>(address),
-                     to.size()};  // NOLINT(performance-no-int-to-ptr)
+  const iovec remote{std::bit_cast<void*>(address), to.size()};
   return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(to.size());
 }
 

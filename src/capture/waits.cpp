@@ -97,6 +97,7 @@ void Waits::book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Sh
   std::ranges::stable_sort(stacks, std::ranges::greater(), &Weighted::ns);
   if (stacks.size() > new_count) stacks.resize(new_count);
   std::vector<uint64_t> weights;
+  weights.reserve(stacks.size());
   for (const Weighted& stack : stacks)
     weights.push_back(stack.ns);
   const auto times = divide(new_ns, weights);

@@ -25,6 +25,7 @@ struct WaitKey {
   uint64_t query_id = 0;
   uint8_t session_state = 0;  // only meaningful when has_backend
   bool has_backend = false;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 stumbles over the generated code
   friend auto operator<=>(const WaitKey&, const WaitKey&) = default;
 };
 

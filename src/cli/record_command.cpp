@@ -22,6 +22,8 @@ struct RecordArguments {
   capture::Options capture;
   std::string sampler = "auto";
   std::string mode;
+  std::string query_text = "normalized";
+  double max_cpu_percent = 0;
   std::string unwind = "auto";
   OutputOptions output;
   DiagnoseOptions diagnose;
@@ -53,6 +55,9 @@ Status complete(RecordArguments& arguments) {
   arguments.capture.sampler = sampler_named(arguments.sampler);
   if (arguments.unwind == "table") arguments.capture.unwind = capture::UnwindChoice::kTable;
   if (arguments.unwind == "fp") arguments.capture.unwind = capture::UnwindChoice::kFramePointers;
+  if (arguments.query_text == "none") arguments.capture.query_text = capture::QueryText::kNone;
+  if (arguments.query_text == "raw") arguments.capture.query_text = capture::QueryText::kRaw;
+  arguments.capture.max_cpu = arguments.max_cpu_percent / 100;
   if (arguments.mode == "cpu") arguments.capture.mode = capture::Mode::kCpu;
   if (arguments.mode == "wall") arguments.capture.mode = capture::Mode::kWall;
   return {};
@@ -119,6 +124,19 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
   command.add_option("--verify-unwind",
                      arguments.capture.verify_unwind,
                      "Walk this many stacks a second time with libdwfl and report the agreement");
+  command
+      .add_option("--query-text",
+                  arguments.query_text,
+                  "What is stored of query texts: none, normalized (without literals), or raw")
+      ->check(CLI::IsMember({"none", "normalized", "raw"}))
+      ->capture_default_str();
+  command
+      .add_option("--max-cpu",
+                  arguments.max_cpu_percent,
+                  "Percent of all CPUs that recording may take: above it the rate is lowered, then "
+                  "the recording ends; 0: no limit")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
   add_output_options(command, arguments.output);
   add_diagnose_options(command, arguments.diagnose);
 }
