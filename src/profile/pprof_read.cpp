@@ -4,18 +4,12 @@
 #include <tuple>
 #include <unordered_map>
 
-#include <protozero/exception.hpp>
-
-// A field of the wrong wire type is broken input, not a bug of ours: throw instead of abort.
-#define protozero_assert(condition)                          \
-  if (!(condition)) throw protozero::invalid_tag_exception { \
-    }
-#include <protozero/pbf_message.hpp>
-
 #include "src/profile/builder.h"
 #include "src/profile/gzip.h"
 #include "src/profile/pprof.h"
 #include "src/profile/pprof_fields.h"
+#include "src/profile/pprof_sample.h"
+#include "src/profile/pprof_wire.h"
 #include "src/profile/recording_json.h"
 
 namespace pgflame {
@@ -30,47 +24,6 @@ constexpr size_t kMaxDepth = 4096;
 
 std::string_view view(data_view bytes) {
   return {bytes.data(), bytes.size()};
-}
-
-struct ValueType {
-  std::string_view type;
-  std::string_view unit;
-};
-
-// Which of a sample's values are what; -1 for "not there".
-struct Columns {
-  int count = -1;
-  int weight = -1;
-  int off_count = -1;
-  int off_weight = -1;
-  Event event;
-};
-
-Columns choose_columns(const std::vector<ValueType>& types) {
-  Columns columns;
-  for (size_t i = 0; i < types.size(); ++i) {
-    const auto [type, unit] = types[i];
-    const auto number = static_cast<int>(i);
-    if (type == "intervals") {
-      columns.off_count = number;
-    } else if (type == "offcpu") {
-      columns.off_weight = number;
-    } else if (type == "samples" && unit == "count") {
-      columns.count = number;
-    } else if (columns.weight < 0 || type == "cpu") {
-      columns.weight = number;
-      const bool is_time = unit == "nanoseconds";
-      columns.event.name = type == "cpu" ? "cpu-clock" : std::string(type);
-      columns.event.unit = is_time            ? WeightUnit::kNanoseconds
-                           : unit == "cycles" ? WeightUnit::kCycles
-                                              : WeightUnit::kOther;
-    }
-  }
-  if (columns.weight < 0) {
-    columns.weight = columns.count;
-    columns.event = Event{"samples", WeightUnit::kOther, 0};
-  }
-  return columns;
 }
 
 struct Label {
@@ -280,11 +233,15 @@ class Reader {
 
   void read_samples() {
     each(ProfileField::kSample, [this](data_view bytes) {
+      const RawSample raw = decode_sample(view(bytes));
       std::vector<LocationId> stack;
-      std::vector<int64_t> values;
+      for (const uint64_t id : raw.locations) {
+        const LocationId location = find(locations_, id);
+        if (location.valid()) stack.push_back(location);
+      }
       Labels labels;
-      for (pbf_message<SampleField> message(bytes); message.next();) {
-        read_sample_field(message, stack, values, labels);
+      for (const RawLabel& label : raw.labels) {
+        labels.try_emplace(string(label.key), Label{string(label.text), label.number});
       }
       Sample sample = tagged(labels);
       if (stack.size() > kMaxDepth) {
@@ -292,65 +249,10 @@ class Reader {
         sample.end = StackEnd::kTruncated;
       }
       std::ranges::reverse(stack);
-      for (const LocationId location : stack) sample.stack = builder_.push(sample.stack, location);
-      add_values(sample, values);
+      for (const LocationId location : stack)
+        sample.stack = builder_.push(sample.stack, location);
+      add_values(sample, raw.values);
     });
-  }
-
-  void read_sample_field(pbf_message<SampleField>& message,
-                         std::vector<LocationId>& stack,
-                         std::vector<int64_t>& values,
-                         Labels& labels) {
-    const bool packed = message.wire_type() == protozero::pbf_wire_type::length_delimited;
-    switch (message.tag()) {
-      case SampleField::kLocationId:
-        if (packed) {
-          for (const uint64_t id : message.get_packed_uint64())
-            add_location(stack, id);
-        } else {
-          add_location(stack, message.get_uint64());
-        }
-        break;
-      case SampleField::kValue:
-        if (packed) {
-          for (const int64_t value : message.get_packed_int64())
-            values.push_back(value);
-        } else {
-          values.push_back(message.get_int64());
-        }
-        break;
-      case SampleField::kLabel:
-        read_label(message.get_view(), labels);
-        break;
-      default:
-        message.skip();
-    }
-  }
-
-  void add_location(std::vector<LocationId>& stack, uint64_t id) {
-    const LocationId location = find(locations_, id);
-    if (location.valid()) stack.push_back(location);
-  }
-
-  void read_label(data_view bytes, Labels& labels) {
-    std::string_view key;
-    Label label;
-    for (pbf_message<LabelField> message(bytes); message.next();) {
-      switch (message.tag()) {
-        case LabelField::kKey:
-          key = string(message.get_int64());
-          break;
-        case LabelField::kStr:
-          label.text = string(message.get_int64());
-          break;
-        case LabelField::kNum:
-          label.number = message.get_int64();
-          break;
-        default:
-          message.skip();
-      }
-    }
-    labels.try_emplace(key, label);
   }
 
   Sample tagged(const Labels& labels) {

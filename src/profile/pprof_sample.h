@@ -1,0 +1,44 @@
+// One pprof sample as it stands in the file, and what its values mean. Private to the pprof reader.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "src/profile/profile.h"
+
+namespace pgflame::pprof {
+
+struct RawLabel {
+  int64_t key = 0;  // string numbers
+  int64_t text = 0;
+  int64_t number = 0;
+};
+
+struct RawSample {
+  std::vector<uint64_t> locations;  // ids, leaf first
+  std::vector<int64_t> values;
+  std::vector<RawLabel> labels;
+};
+
+// Throws protozero::exception on broken bytes.
+RawSample decode_sample(std::string_view bytes);
+
+struct ValueType {
+  std::string_view type;
+  std::string_view unit;
+};
+
+// Which of a sample's values are what; -1 for "not there".
+struct Columns {
+  int count = -1;
+  int weight = -1;
+  int off_count = -1;
+  int off_weight = -1;
+  Event event;
+};
+
+// Ours by name; of other tools' sample types the one that means CPU time, else the first.
+Columns choose_columns(const std::vector<ValueType>& types);
+
+}  // namespace pgflame::pprof
