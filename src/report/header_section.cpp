@@ -50,7 +50,8 @@ void draw_header(Page& page, const Subject& subject) {
   page.line(page.left, top + 26, room, style::kTitle, subject_of(subject.profile));
   page.xml.close();
   std::string when = period_of(subject.profile);
-  const std::string samples = format_count(account(subject.profile).captured) + " samples";
+  const std::string samples = format_count(account(subject.profile).running) +
+                              (subject.profile.recording.has_waits ? " CPU samples" : " samples");
   when = when.empty() ? samples : when + " · " + samples;
   page.y = top + 34;
   page.paragraph(page.left, room, style::kBody, when, 2);
