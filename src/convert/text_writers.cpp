@@ -81,8 +81,9 @@ std::string write_folded(const Profile& profile) {
   for (const Sample& sample : profile.samples) {
     std::vector<LocationId> path = locations_of(profile, sample.stack);
     std::string line = folded_name(comm_of(profile, sample));
-    for (auto at = path.rbegin(); at != path.rend(); ++at)
-      line += frames[at->value];
+    std::ranges::reverse(path);
+    for (const LocationId location : path)
+      line += frames[location.value];
     if (line.starts_with(';')) line.erase(0, 1);
     if (line.empty()) line = "[unknown]";
     counts[std::move(line)] += sample.count;

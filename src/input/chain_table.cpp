@@ -60,8 +60,7 @@ Chain ChainTable::store(Bytes words) {
   const size_t count = words.size() / 8;
   if (count > block_left_) {
     block_left_ = std::max(count, kBlockWords);
-    blocks_.push_back(std::make_unique_for_overwrite<uint64_t[]>(block_left_));
-    next_ = blocks_.back().get();
+    next_ = blocks_.emplace_back(block_left_).data();
   }
   uint64_t* const start = next_;
   if (count > 0) std::memcpy(start, words.data(), count * 8);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -47,7 +46,7 @@ class ChainTable {
   HashIndex index_;
   std::vector<Chain> chains_;
   std::vector<uint64_t> hashes_;
-  std::vector<std::unique_ptr<uint64_t[]>> blocks_;
+  std::vector<std::vector<uint64_t>> blocks_;
   size_t block_left_ = 0;
   uint64_t* next_ = nullptr;
   size_t bytes_ = 0;

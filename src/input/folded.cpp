@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <unordered_map>
 
 #include "src/base/text.h"
@@ -26,7 +27,7 @@ std::optional<uint64_t> parse_count(std::string_view text) {
   const char* last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data(), last, value, std::chars_format::fixed);
   if (error != std::errc{} || end != last || !(value >= 0 && value < 1e18)) return std::nullopt;
-  return static_cast<uint64_t>(value + 0.5);
+  return static_cast<uint64_t>(std::llround(value));
 }
 
 std::optional<FoldedLine> parse_line(std::string_view line) {

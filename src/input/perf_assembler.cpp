@@ -148,7 +148,7 @@ bool PerfAssembler::is_wanted(const SampleRecord& sample) {
   const auto time = static_cast<int64_t>(sample.time);
   const int64_t since =
       options_.range->wall_clock ? options_.wall_offset : -static_cast<int64_t>(first_time_);
-  const int64_t shown =
+  const auto shown =
       static_cast<int64_t>(static_cast<uint64_t>(time) + static_cast<uint64_t>(since));
   return shown >= options_.range->from && shown < options_.range->to;
 }
@@ -238,8 +238,9 @@ PerfAssembler::ResolvedStack PerfAssembler::build(Chain chain, const AddressSpac
     innermost = false;
   }
   if (path_.size() >= options_.max_stack) resolved.end = StackEnd::kTruncated;
-  for (auto location = path_.rbegin(); location != path_.rend(); ++location)
-    resolved.stack = builder_.push(resolved.stack, *location);
+  std::ranges::reverse(path_);
+  for (const LocationId location : path_)
+    resolved.stack = builder_.push(resolved.stack, location);
   return resolved;
 }
 

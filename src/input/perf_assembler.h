@@ -60,7 +60,7 @@ class PerfAssembler {
 
   void flush(uint64_t until);
   void apply(const ProcessRecord& record);
-  void add(const SampleRecord& sample);
+  void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);
   uint32_t second_of(uint64_t time) const;
   ResolvedStack resolve(ChainRow& row, SpaceId space, const AddressSpace& addresses);

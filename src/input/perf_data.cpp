@@ -84,7 +84,7 @@ Status decode(Capture& capture, const std::function<void(Batch)>& hand_on) {
     });
     if (next->at_end()) break;
     if (several) decoder.set_safe_time(next->latest_time());
-    const Status advanced = next->advance();
+    Status advanced = next->advance();
     if (!advanced) return advanced;
     if (decoder.batch_is_full() || several) hand_on(decoder.take_batch());
   }

@@ -44,13 +44,18 @@ std::string read_command_line(Cursor cursor) {
   return line;
 }
 
-// Names by the ids of the event; files with a single event may have none.
-void read_event_descriptions(Cursor cursor, PerfMeta& meta) {
+std::unordered_map<uint64_t, PerfEvent*> events_by_id(PerfMeta& meta) {
   std::unordered_map<uint64_t, PerfEvent*> by_id;
   for (PerfEvent& event : meta.events) {
     for (const uint64_t id : event.ids)
       by_id.emplace(id, &event);
   }
+  return by_id;
+}
+
+// Names by the ids of the event; files with a single event may have none.
+void read_event_descriptions(Cursor cursor, PerfMeta& meta) {
+  const auto by_id = events_by_id(meta);
   const auto count = cursor.u32();
   const auto event_size = cursor.u32();
   if (!count || !event_size) return;

@@ -34,8 +34,7 @@ bool take_fixed(const PerfEvent& event, Cursor& cursor, PerfSample& sample) {
 std::optional<Bytes> take_read(const PerfEvent& event, Cursor& cursor) {
   const Bytes start = cursor.rest();
   const uint64_t format = event.read_format;
-  const uint64_t times =
-      static_cast<uint64_t>(std::popcount(format & (kReadEnabled | kReadRunning)));
+  const auto times = static_cast<uint64_t>(std::popcount(format & (kReadEnabled | kReadRunning)));
   const uint64_t per_value =
       1 + static_cast<uint64_t>(std::popcount(format & (kReadId | kReadLost)));
   uint64_t words = times + per_value;

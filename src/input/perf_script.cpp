@@ -146,8 +146,9 @@ StackId ScriptReader::build(std::string_view text) {
   }
   if (!lines.empty()) path_.push_back(builder_.named_location({}, 0, lines));
   StackId stack = kEmptyStack;
-  for (auto location = path_.rbegin(); location != path_.rend(); ++location)
-    stack = builder_.push(stack, *location);
+  std::ranges::reverse(path_);
+  for (const LocationId location : path_)
+    stack = builder_.push(stack, location);
   return stack;
 }
 

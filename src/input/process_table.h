@@ -61,7 +61,7 @@ class ProcessTable {
   uint32_t new_process(int32_t pid, int64_t start_time);
   bool map(const ProcessRecord& record);
   void fork(const ProcessRecord& record);
-  AddressSpace& writable_space(Process& process);
+  static AddressSpace& writable_space(Process& process);
   SpaceId number(Space& space);
   BackendId backend_of(const Thread& thread);
 
