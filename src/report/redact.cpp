@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -74,18 +75,19 @@ class Redactor {
 
   // Free text that may repeat one of the names.
   void clean(std::string& text) const {
-    for (auto at = replaced_.rbegin(); at != replaced_.rend(); ++at) {
-      if (at->first.size() < 3) continue;
-      for (size_t found = text.find(at->first); found != std::string::npos;
-           found = text.find(at->first, found + at->second.size())) {
-        text.replace(found, at->first.size(), at->second);
+    for (const auto& [name, shown] : replaced_) {
+      if (name.size() < 3) continue;
+      for (size_t found = text.find(name); found != std::string::npos;
+           found = text.find(name, found + shown.size())) {
+        text.replace(found, name.size(), shown);
       }
     }
   }
 
  private:
   const RedactionKey& key_;
-  std::map<std::string, std::string> replaced_;
+  // Longer names before those that they begin with.
+  std::map<std::string, std::string, std::greater<>> replaced_;
 };
 
 std::string without_folder(const Module& module) {

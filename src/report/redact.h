@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "src/profile/profile.h"
@@ -26,7 +27,9 @@ Profile redact(Profile profile, const RedactionKey& key);
 struct Exposure {
   std::string where;  // "database", "query", "function"...
   std::string text;
-  friend auto operator<=>(const Exposure&, const Exposure&) = default;
+  friend bool operator<(const Exposure& a, const Exposure& b) {
+    return std::tie(a.where, a.text) < std::tie(b.where, b.text);
+  }
 };
 
 // Every string in a profile, each once, sorted by where and text.
