@@ -24,7 +24,9 @@ struct {
   __type(value, struct interval_sum);
 } intervals SEC(".maps");
 
-static __always_inline void add_interval(const struct target* target, __u32 pid, __u8 state,
+static __always_inline void add_interval(const struct target* target,
+                                         __u32 pid,
+                                         __u8 state,
                                          __u64 ns) {
   struct interval_key key = {
       .query_id = target->tags.query_id,

@@ -56,7 +56,8 @@ struct backend_tags {
   __u8 unused;
 };
 
-// Followed by kernel_count + user_count addresses of 8 bytes, each part innermost first, and a text.
+// Followed by kernel_count + user_count addresses of 8 bytes, each part innermost first, and a
+// text.
 struct sample_event {
   __u8 kind;       // enum event_kind
   __u8 state;      // enum backend_state
@@ -79,8 +80,8 @@ struct process_event {
   __u32 cpu;
   __u64 time_ns;
   __u32 pid;
-  __u32 parent;            // fork: the parent
-  __s32 namespace_pid;     // fork: what the process itself takes for its pid
+  __u32 parent;         // fork: the parent
+  __s32 namespace_pid;  // fork: what the process itself takes for its pid
   __u32 unused2;
   __u64 running_ns;   // exit: time on a CPU since it became a target
   __u64 waiting_ns;   // interval: until the backend was woken up
@@ -96,20 +97,20 @@ struct layout {
   __u32 proc_wait_event;     // offset in PGPROC
   __u32 entry_state;         // offsets in PgBackendStatus
   __u32 entry_activity;
-  __u32 entry_query_id;      // 0: the version has none
-  __u32 active_state;        // the BackendState that means "active"
+  __u32 entry_query_id;  // 0: the version has none
+  __u32 active_state;    // the BackendState that means "active"
   __u32 unused;
 };
 
 // A process that is sampled. Written by user space for those that exist at the start, by the fork
 // program afterwards.
 struct target {
-  __u32 layout;         // row of `layouts`, or NO_LAYOUT
-  __s32 namespace_pid;  // st_procpid must be equal to this
-  __u64 running_ns;     // on a CPU, up to the last switch
-  __u64 on_since;       // 0 when not on a CPU
-  __u64 off_since;      // 0 when on a CPU or not seen yet
-  __u64 woken_at;       // 0 when still asleep
+  __u32 layout;              // row of `layouts`, or NO_LAYOUT
+  __s32 namespace_pid;       // st_procpid must be equal to this
+  __u64 running_ns;          // on a CPU, up to the last switch
+  __u64 on_since;            // 0 when not on a CPU
+  __u64 off_since;           // 0 when on a CPU or not seen yet
+  __u64 woken_at;            // 0 when still asleep
   struct backend_tags tags;  // as of off_since
   __u32 stride;              // one interval in `stride` takes a stack; a power of two, 0 is 1
   __u32 stacks_taken;        // in the window that began at window_start

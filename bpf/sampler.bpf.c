@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 // Observes the backends of the chosen clusters: where they are when the sampling event fires, what
-// they wait for in between, and their birth and death. Everything is filtered here, by the map `targets`.
+// they wait for in between, and their birth and death. Everything is filtered here, by the map
+// `targets`.
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
 #include <bpf/bpf_helpers.h>

@@ -37,12 +37,18 @@ static __always_inline __u32 frames_of(long bytes, __u32 limit) {
 
 static __always_inline __u8 stack_end_of(__s32 end) {
   switch (end) {
-    case PGF_END_ROOT: return STACK_ROOT;
-    case PGF_END_TRUNCATED: return STACK_TRUNCATED;
-    case PGF_END_UNREADABLE: return STACK_UNREADABLE;
-    case PGF_END_NO_STACK: return STACK_NONE;
-    case PGF_END_FRAME_POINTERS: return STACK_UNKNOWN;
-    default: return STACK_NO_UNWIND;
+    case PGF_END_ROOT:
+      return STACK_ROOT;
+    case PGF_END_TRUNCATED:
+      return STACK_TRUNCATED;
+    case PGF_END_UNREADABLE:
+      return STACK_UNREADABLE;
+    case PGF_END_NO_STACK:
+      return STACK_NONE;
+    case PGF_END_FRAME_POINTERS:
+      return STACK_UNKNOWN;
+    default:
+      return STACK_NO_UNWIND;
   }
 }
 
@@ -63,8 +69,8 @@ static __always_inline __u32 take_user_stack(void* ctx,
   const long bytes =
       bpf_get_stack(ctx, addresses, MAX_USER_FRAMES * sizeof(__u64), BPF_F_USER_STACK);
   const __u32 frames = frames_of(bytes, MAX_USER_FRAMES);
-  *end = bytes < 0 ? STACK_UNREADABLE
-         : frames == 0 ? STACK_NONE
+  *end = bytes < 0                   ? STACK_UNREADABLE
+         : frames == 0               ? STACK_NONE
          : frames == MAX_USER_FRAMES ? STACK_TRUNCATED
                                      : STACK_UNKNOWN;
   return frames;
@@ -74,23 +80,21 @@ static __always_inline void take_stacks(void* ctx,
                                         struct bpf_perf_event_data* interrupted,
                                         struct scratch* scratch) {
   struct sample_event* event = &scratch->event;
-  const long bytes =
-      bpf_get_stack(ctx, scratch->addresses, MAX_KERNEL_FRAMES * sizeof(__u64), 0);
+  const long bytes = bpf_get_stack(ctx, scratch->addresses, MAX_KERNEL_FRAMES * sizeof(__u64), 0);
   const __u32 kernel = frames_of(bytes, MAX_KERNEL_FRAMES);
   event->kernel_count = (__u16)kernel;
   event->user_count = (__u16)take_user_stack(
       ctx, interrupted, scratch->addresses + (kernel & 127), &event->stack_end);
 }
 
-// Sends the record; `text`, unless 0, is the address of the statement's text in the current process.
-// False: the ring was full.
+// Sends the record; `text`, unless 0, is the address of the statement's text in the current
+// process. False: the ring was full.
 static __always_inline int send_sample(struct scratch* scratch, __u64 text) {
   struct sample_event* event = &scratch->event;
   __u64 size = sizeof(*event) + (event->kernel_count + event->user_count) * sizeof(__u64);
   size &= SCRATCH_BYTES - 1;
   if (text) {
-    const long got =
-        bpf_probe_read_user_str((void*)scratch + size, MAX_QUERY_TEXT, (void*)text);
+    const long got = bpf_probe_read_user_str((void*)scratch + size, MAX_QUERY_TEXT, (void*)text);
     event->text_size = got > 0 ? (__u32)got : 0;
     size += event->text_size & (2 * MAX_QUERY_TEXT - 1);
   }

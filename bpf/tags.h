@@ -19,8 +19,7 @@ struct status_head {
 
 static __always_inline void read_wait_event(const struct layout* layout,
                                             struct backend_tags* tags) {
-  const __u64 global =
-      layout->my_wait_event_info ? layout->my_wait_event_info : layout->my_proc;
+  const __u64 global = layout->my_wait_event_info ? layout->my_wait_event_info : layout->my_proc;
   __u64 word = 0;
   if (!global) return;
   if (bpf_probe_read_user(&word, sizeof(word), (void*)global)) goto unreadable;
@@ -34,7 +33,8 @@ unreadable:
   tags->flags |= TAG_UNREADABLE;
 }
 
-static __always_inline void read_status(const struct layout* layout, __s32 namespace_pid,
+static __always_inline void read_status(const struct layout* layout,
+                                        __s32 namespace_pid,
                                         struct backend_tags* tags) {
   struct status_head head;
   __u64 row = 0;
