@@ -145,7 +145,7 @@ void ElfImage::read_sections() {
   }
 }
 
-std::string_view ElfImage::section_text(const ElfSection& strings, uint64_t offset) const {
+std::string_view ElfImage::section_text(const ElfSection& strings, uint64_t offset) {
   if (offset >= strings.bytes.size()) return {};
   const auto* text = reinterpret_cast<const char*>(strings.bytes.data() + offset);
   return {text, ::strnlen(text, strings.bytes.size() - offset)};
@@ -206,27 +206,29 @@ std::vector<ElfSymbol> ElfImage::symbols(std::string_view section_name) const {
   return symbols;
 }
 
+void ElfImage::add_relative(const ElfSection& section, std::vector<ElfPointer>& pointers) const {
+  for (const uint64_t slot : read_relr(section.bytes)) {
+    const auto target = read_at<uint64_t>(bytes_at(slot), 0);
+    if (target) pointers.push_back({slot, *target});
+  }
+}
+
 std::vector<ElfPointer> ElfImage::pointers() const {
   std::vector<ElfPointer> pointers;
   const std::vector<ElfSymbol> dynamic = symbols(".dynsym");
+  auto add = [&](const Elf64_Rela& row) {
+    const uint64_t type = ELF64_R_TYPE(row.r_info);
+    const uint64_t symbol = ELF64_R_SYM(row.r_info);
+    const auto addend = static_cast<uint64_t>(row.r_addend);
+    if (is_relative(machine_, type)) pointers.push_back({row.r_offset, addend});
+    if (!is_absolute(machine_, type) && !is_slot(machine_, type)) return;
+    if (symbol >= dynamic.size() || !dynamic[symbol].defined()) return;
+    pointers.push_back({row.r_offset, dynamic[symbol].address + addend});
+  };
   for (const ElfSection& section : sections_) {
-    if (section.type == SHT_RELR) {
-      for (const uint64_t slot : read_relr(section.bytes)) {
-        if (const auto target = read_at<uint64_t>(bytes_at(slot), 0)) {
-          pointers.push_back({slot, *target});
-        }
-      }
-    }
+    if (section.type == SHT_RELR) add_relative(section, pointers);
     if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
-    for (const Elf64_Rela& row : read_table<Elf64_Rela>(section.bytes, kMaxSymbols)) {
-      const uint64_t type = ELF64_R_TYPE(row.r_info);
-      const uint64_t symbol = ELF64_R_SYM(row.r_info);
-      const auto addend = static_cast<uint64_t>(row.r_addend);
-      if (is_relative(machine_, type)) pointers.push_back({row.r_offset, addend});
-      if (!is_absolute(machine_, type) && !is_slot(machine_, type)) continue;
-      if (symbol >= dynamic.size() || !dynamic[symbol].defined()) continue;
-      pointers.push_back({row.r_offset, dynamic[symbol].address + addend});
-    }
+    std::ranges::for_each(read_table<Elf64_Rela>(section.bytes, kMaxSymbols), add);
   }
   std::ranges::sort(pointers, {}, &ElfPointer::slot);
   return pointers;

@@ -92,7 +92,8 @@ class ElfImage {
  private:
   void read_segments();
   void read_sections();
-  std::string_view section_text(const ElfSection& strings, uint64_t offset) const;
+  static std::string_view section_text(const ElfSection& strings, uint64_t offset);
+  void add_relative(const ElfSection& section, std::vector<ElfPointer>& pointers) const;
   std::span<const uint8_t> slice(uint64_t offset, uint64_t size) const;
 
   std::span<const uint8_t> file_;

@@ -106,6 +106,16 @@ void add_plt(const ElfImage& image, std::vector<Candidate>& candidates) {
   }
 }
 
+// For candidates without a size; they are sorted by start.
+void end_where_next_begins(std::vector<Candidate>& candidates) {
+  uint64_t next = UINT64_MAX;
+  for (size_t i = candidates.size(); i-- > 0;) {
+    FunctionRange& range = candidates[i].range;
+    if (!candidates[i].has_size) range.end = std::min(range.end, next);
+    if (i > 0 && candidates[i - 1].range.start != range.start) next = range.start;
+  }
+}
+
 // Cuts nested and overlapping ranges so that every address belongs to the innermost one.
 std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
   std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
@@ -130,12 +140,7 @@ std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
       if (!open.empty()) open.back().start = std::max(open.back().start, done);
     }
   };
-  uint64_t next = UINT64_MAX;
-  for (size_t i = candidates.size(); i-- > 0;) {
-    FunctionRange& range = candidates[i].range;
-    if (!candidates[i].has_size) range.end = std::min(range.end, next);
-    if (i > 0 && candidates[i - 1].range.start != range.start) next = range.start;
-  }
+  end_where_next_begins(candidates);
   uint64_t last = 0;
   bool any = false;
   for (const Candidate& candidate : candidates) {
