@@ -6,8 +6,8 @@ namespace pgflame::diagnose {
 namespace {
 
 const Backend& backend_of(const Profile& profile, const Sample& sample) {
-  static const Backend kNobody{};
-  return profile.backends.contains(sample.backend) ? profile.backends[sample.backend] : kNobody;
+  static const Backend nobody{};
+  return profile.backends.contains(sample.backend) ? profile.backends[sample.backend] : nobody;
 }
 
 bool matches(const std::string& wanted, const std::string& value) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/base/rows.h"
 #include "src/postgres/function_names.h"
 #include "src/postgres/plan_nodes.h"
 
@@ -51,8 +52,7 @@ void Classifier::learn(const Profile& profile, FunctionId id) {
         std::string(kModuleMark).append(module_name(profile.modules[function.module])), facts.sets);
   }
   std::ranges::sort(facts.sets);
-  const auto [from, to] = std::ranges::unique(facts.sets);
-  facts.sets.erase(from, to);
+  drop_repeated(facts.sets);
 
   const std::vector<Rule>& rules = book_.rules();
   for (RuleIndex r = 0; r < rules.size(); ++r) {
@@ -65,9 +65,10 @@ void Classifier::learn(const Profile& profile, FunctionId id) {
         rules[r].default_areas.end())
       facts.default_rule = r;
   }
-  std::ranges::stable_partition(facts.candidates, [&](const Candidate& candidate) {
-    return rules[candidate.rule].matches[candidate.match].conditional();
-  });
+  std::stable_partition(
+      facts.candidates.begin(), facts.candidates.end(), [&](const Candidate& candidate) {
+        return rules[candidate.rule].matches[candidate.match].conditional();
+      });
 }
 
 bool Classifier::in_set(FunctionId function, NameSetId set) const {

@@ -54,7 +54,7 @@ class Classifier {
   };
 
   const Facts& facts(FunctionId function) const { return facts_[function.value]; }
-  void learn(const Profile& profile, FunctionId function);
+  void learn(const Profile& profile, FunctionId id);
   bool called_from(const Place& place, NameSetId set, uint32_t within) const;
   bool calls(const Place& place, NameSetId set) const;
   bool holds(const Match& match, const Place& place) const;

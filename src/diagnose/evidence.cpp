@@ -192,7 +192,7 @@ std::string list(const Ranking& ranking, uint64_t whole, size_t most) {
 const Counted* owner(const Ranking& ranking, uint64_t whole, double share) {
   if (ranking.empty() || whole == 0 || ranking[0].name.empty()) return nullptr;
   const bool owns = static_cast<double>(ranking[0].weight) >= share * static_cast<double>(whole);
-  return owns ? &ranking[0] : nullptr;
+  return owns ? ranking.data() : nullptr;
 }
 
 std::string fill(std::string_view text, const Evidence& evidence) {

@@ -279,13 +279,13 @@ void RuleBook::resolve() {
 }
 
 const RuleBook& RuleBook::builtin() {
-  static const RuleBook kBook = [] {
+  static const RuleBook embedded = [] {
     auto book = with({});
     // The embedded files are checked by the tests; a book that does not parse is our own bug.
     assert(book);
     return book ? *std::move(book) : RuleBook{};
   }();
-  return kBook;
+  return embedded;
 }
 
 Result<RuleBook> RuleBook::with(std::span<const RuleText> more) {

@@ -92,7 +92,7 @@ TEST_SUITE("capture") {
   TEST_CASE("ring records of unknown kind, state or stack end are refused") {
     Bytes bytes = ring_sample();
     auto* raw = reinterpret_cast<uint8_t*>(bytes.words.data());
-    for (const size_t field : {0, 1, 2}) {
+    for (const size_t field : {0U, 1U, 2U}) {
       const uint8_t before = raw[field];
       raw[field] = 200;
       CAPTURE(field);

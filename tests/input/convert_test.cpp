@@ -46,9 +46,9 @@ TEST_SUITE("convert") {
     const json& thread = file["threads"][0];
     for (const char* table : {"funcTable", "frameTable", "stackTable", "samples"}) {
       CAPTURE(table);
-      for (const auto& [name, column] : thread[table].items()) {
-        CAPTURE(name);
-        if (column.is_array()) CHECK(column.size() == thread[table]["length"]);
+      for (const auto& column : thread[table].items()) {
+        CAPTURE(column.key());
+        if (column.value().is_array()) CHECK(column.value().size() == thread[table]["length"]);
       }
     }
     CHECK(thread["stackTable"]["prefix"] == json::parse("[null,0,1,0]"));

@@ -110,7 +110,9 @@ TEST_SUITE("report") {
                                         std::pair{Area::kLock, Area::kHeap},
                                         std::pair{Area::kHash, Area::kTuple}};
     for (const Matrix& eye : {kNormal, kProtan, kDeutan, kTritan}) {
-      for (const auto& [a, b] : kOftenTogether) {
+      for (const auto& pair : kOftenTogether) {
+        const auto a = pair.first;
+        const auto b = pair.second;
         CAPTURE(id_of(a));
         CAPTURE(id_of(b));
         CAPTURE(eye[0][0]);
