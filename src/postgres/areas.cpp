@@ -238,9 +238,9 @@ std::optional<Area> area_of_file(std::string_view file) {
 
 Area area_of(const Profile& profile, FunctionId id) {
   const Function& function = profile.functions[id];
-  static const Module kNoModule{};
+  static const Module no_module{};
   const bool has_module = function.module.valid() && profile.modules.contains(function.module);
-  const Module& module = has_module ? profile.modules[function.module] : kNoModule;
+  const Module& module = has_module ? profile.modules[function.module] : no_module;
   if (const auto area = of_module(module)) return *area;
   if (function.tier == NameTier::kNone) return Area::kUnnamed;
   if (function.tier == NameTier::kPlaced)

@@ -46,6 +46,6 @@ std::optional<Area> area_by_id(std::string_view id);
 std::optional<Area> area_of_file(std::string_view file);
 
 // The area of one function by name, source file (placed names) and module.
-Area area_of(const Profile& profile, FunctionId function);
+Area area_of(const Profile& profile, FunctionId id);
 
 }  // namespace pgflame::postgres

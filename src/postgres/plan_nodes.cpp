@@ -5,7 +5,7 @@
 namespace pgflame::postgres {
 
 std::string_view plan_node(std::string_view function) {
-  static const std::unordered_map<std::string_view, std::string_view> kNodes{
+  static const std::unordered_map<std::string_view, std::string_view> nodes{
       {"ExecAgg", "Aggregate"},
       {"ExecAppend", "Append"},
       {"ExecAppendAsyncGetNext", "Append"},
@@ -59,8 +59,8 @@ std::string_view plan_node(std::string_view function) {
       {"ExecWindowAgg", "WindowAgg"},
       {"ExecWorkTableScan", "WorkTable Scan"},
   };
-  const auto found = kNodes.find(function);
-  return found == kNodes.end() ? std::string_view{} : found->second;
+  const auto found = nodes.find(function);
+  return found == nodes.end() ? std::string_view{} : found->second;
 }
 
 }  // namespace pgflame::postgres

@@ -74,13 +74,13 @@ std::string_view wait_event_class(uint32_t info) {
 }
 
 std::string_view wait_event_name(int major, uint32_t info) {
-  static const std::vector<Row> kRows = parse_rows();
+  static const std::vector<Row> rows = parse_rows();
   const uint32_t kind = info >> 24;
   if (major == 0 && kind == kLockClass) major = kNewestMajor;
   if (major < kOldestMajor || major > kNewestMajor) return "";
   const uint32_t key = info & 0xff00ffffU;
-  auto row = std::ranges::lower_bound(kRows, key, {}, &Row::info);
-  for (; row != kRows.end() && row->info == key; ++row) {
+  auto row = std::ranges::lower_bound(rows, key, {}, &Row::info);
+  for (; row != rows.end() && row->info == key; ++row) {
     if ((row->majors >> major & 1U) != 0) return row->name;
   }
   if (kind == kLwLockClass && (key & 0xffffU) >= first_user_tranche(major)) return "extension";
