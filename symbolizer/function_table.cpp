@@ -116,6 +116,25 @@ void end_where_next_begins(std::vector<Candidate>& candidates) {
   }
 }
 
+// Moves what ends before `at` from the enclosing ranges to the flat ones.
+void close_until(uint64_t at, std::vector<FunctionRange>& open, std::vector<FunctionRange>& flat) {
+  while (!open.empty()) {
+    FunctionRange& top = open.back();
+    const uint64_t end = std::min(top.end, at);
+    if (top.start < end) {
+      flat.push_back(top);
+      flat.back().end = end;
+    }
+    if (top.end > at) {
+      top.start = at;
+      break;
+    }
+    const uint64_t done = top.end;
+    open.pop_back();
+    if (!open.empty()) open.back().start = std::max(open.back().start, done);
+  }
+}
+
 // Cuts nested and overlapping ranges so that every address belongs to the innermost one.
 std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
   std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
@@ -123,35 +142,18 @@ std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
   });
   std::vector<FunctionRange> flat;
   std::vector<FunctionRange> open;  // enclosing ranges, outermost first
-  auto close_until = [&](uint64_t at) {
-    while (!open.empty()) {
-      FunctionRange& top = open.back();
-      const uint64_t end = std::min(top.end, at);
-      if (top.start < end) {
-        flat.push_back(top);
-        flat.back().end = end;
-      }
-      if (top.end > at) {
-        top.start = at;
-        break;
-      }
-      const uint64_t done = top.end;
-      open.pop_back();
-      if (!open.empty()) open.back().start = std::max(open.back().start, done);
-    }
-  };
   end_where_next_begins(candidates);
   uint64_t last = 0;
   bool any = false;
   for (const Candidate& candidate : candidates) {
     if (any && candidate.range.start == last) continue;  // a worse name for the same place
     if (candidate.range.end <= candidate.range.start) continue;
-    close_until(candidate.range.start);
+    close_until(candidate.range.start, open, flat);
     if (open.size() < 64) open.push_back(candidate.range);
     last = candidate.range.start;
     any = true;
   }
-  close_until(UINT64_MAX);
+  close_until(UINT64_MAX, open, flat);
   return flat;
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 
 // The assembler takes the files in as they are; a C++ array of that size compiles for minutes.
+// NOLINTBEGIN(bugprone-macro-parentheses): the symbol is text of the assembler.
 #define PGFLAME_INCLUDE_BINARY(symbol, file)                            \
   __asm__(".pushsection .rodata,\"a\",%progbits\n" #symbol              \
           ":\n"                                                         \
@@ -11,6 +12,7 @@
           ".popsection\n");                                             \
   extern "C" const char symbol[] __attribute__((visibility("hidden"))); \
   extern "C" const char symbol##_end[] __attribute__((visibility("hidden")))
+// NOLINTEND(bugprone-macro-parentheses)
 
 PGFLAME_INCLUDE_BINARY(pgflame_reference_13_gcc7, "postgres-13-gcc7.zst");
 PGFLAME_INCLUDE_BINARY(pgflame_reference_13_gcc12, "postgres-13-gcc12.zst");
