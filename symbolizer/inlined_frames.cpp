@@ -168,6 +168,26 @@ std::vector<Dwarf_Die> DwarfFrames::chain_at(Dwarf_Die function, uint64_t vaddr)
   return chain;
 }
 
+// Not dwarf_decl_file: up to elfutils 0.188 it takes file 0 for none, which in DWARF 5 is the
+// unit's main source, and clang says so.
+const char* declaring_file(Dwarf_Die& entry) {
+  Dwarf_Attribute attribute;
+  Dwarf_Word index = 0;
+  if (dwarf_formudata(dwarf_attr_integrate(&entry, DW_AT_decl_file, &attribute), &index) != 0) {
+    return nullptr;
+  }
+  // An abstract origin may be in another unit, whose file numbers then count.
+  Dwarf_Die unit;
+  Dwarf_Half version = 0;
+  Dwarf_Files* files = nullptr;
+  if (dwarf_cu_die(attribute.cu, &unit, &version, nullptr, nullptr, nullptr, nullptr, nullptr) ==
+          nullptr ||
+      (index == 0 && version < 5) || dwarf_getsrcfiles(&unit, &files, nullptr) != 0) {
+    return nullptr;
+  }
+  return dwarf_filesrc(files, index, nullptr, nullptr);
+}
+
 std::vector<SourceFrame> DwarfFrames::frames_of(Unit& unit,
                                                 std::vector<Dwarf_Die> chain,
                                                 uint64_t vaddr) {
@@ -181,7 +201,7 @@ std::vector<SourceFrame> DwarfFrames::frames_of(Unit& unit,
     Dwarf_Die& entry = chain.back();
     SourceFrame frame;
     frame.name = name_of_entry(entry);
-    frame.file = last_part(dwarf_decl_file(&entry));
+    frame.file = last_part(declaring_file(entry));
     frame.line = line;
     line = call_line_of(entry);
     frames.push_back(std::move(frame));
