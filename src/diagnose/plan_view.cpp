@@ -36,7 +36,7 @@ class Viewer {
       if (use == Analysis::kNotRunning) continue;
       Sample sample = profile.samples[i];
       sample.stack = stacks[use];
-      builder_.add(sample);
+      builder_.profile().samples.push_back(sample);
     }
     return std::move(builder_).take();
   }

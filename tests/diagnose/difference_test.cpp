@@ -83,6 +83,18 @@ not recognised 1
 planning 2
 )");
   }
+
+  TEST_CASE("the plan view has one sample per on-CPU sample, in the same order") {
+    Profile profile = profile_from_folded("_start;main;ExecSeqScan 5\n_start;main;planner 2");
+    Sample waiting = profile.samples.front();
+    waiting.state = State::kWaiting;
+    profile.samples.insert(profile.samples.begin(), waiting);
+    profile.samples.push_back(profile.samples.back());
+    const Profile view = plan_view(profile);
+    REQUIRE(view.samples.size() + 1 == profile.samples.size());
+    for (size_t i = 0; i < view.samples.size(); ++i)
+      CHECK(view.samples[i].count == profile.samples[i + 1].count);
+  }
 }
 
 }  // namespace pgflame::diagnose
