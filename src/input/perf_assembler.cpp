@@ -165,7 +165,7 @@ void PerfAssembler::add(const SampleRecord& record) {
     ++counts_.filtered;
     return;
   }
-  const ProcessTable::Task task = processes_.task(record.pid, record.tid);
+  const ProcessTable::Task task = processes_.task(record.pid, record.tid, record.in_user_code);
   const AddressSpace& addresses = processes_.address_space(record.pid, record.tid);
   ResolvedStack resolved;
   if (record.chain == ChainTable::kOverflow) {

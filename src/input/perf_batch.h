@@ -26,6 +26,7 @@ struct SampleRecord {
   ChainId chain = ChainTable::kOverflow;
   int32_t pid = 0;
   int32_t tid = 0;
+  bool in_user_code = false;    // the program itself was running, not the kernel for it
   bool chain_only_ip = false;   // no stack was recorded, the chain is just the address
   bool user_part_lost = false;  // it was to follow in a later record and did not
   std::unique_ptr<Dump> dump;   // empty: none, or nobody wants to unwind it

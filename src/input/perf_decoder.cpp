@@ -143,6 +143,7 @@ void PerfDecoder::sample(const PerfRecord& record) {
   sample.pid = parsed->pid;
   sample.tid = parsed->tid;
   sample.weight = event->has(kFieldPeriod) ? parsed->period : event->period;
+  sample.in_user_code = marker_of(record.misc) == kMarkerUser;
   // Where no stack was recorded the address alone is the stack.
   if (parsed->chain.empty()) {
     sample.chain_only_ip = true;

@@ -1,6 +1,7 @@
 #include "src/input/process_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pgflame::input {
 namespace {
@@ -38,7 +39,7 @@ bool ProcessTable::apply(const ProcessRecord& record) {
       named.comm_known = true;
       named.backend = {};
       if (record.kind == ProcessRecord::Kind::kExec) {
-        processes_[named.process].space = std::make_shared<Space>();
+        processes_[named.process].next = std::make_shared<Space>();
       }
       return true;
     }
@@ -54,7 +55,8 @@ bool ProcessTable::map(const ProcessRecord& record) {
   const uint64_t end = record.start + record.size;
   const MappingId mapping =
       builder_.mapping(Mapping{record.start, end, record.file_offset, module});
-  writable_space(process).add(record.start, end, mapping);
+  writable_space(process.space).add(record.start, end, mapping);
+  if (process.next) writable_space(process.next).add(record.start, end, mapping);
   return true;
 }
 
@@ -63,7 +65,10 @@ void ProcessTable::fork(const ProcessRecord& record) {
   uint32_t process = parent.process;
   if (record.pid != record.parent_pid) {
     process = new_process(record.pid, static_cast<int64_t>(record.time));
-    if (record.keeps_maps) processes_[process].space = processes_[parent.process].space;
+    if (record.keeps_maps) {
+      const Process& origin = processes_[parent.process];
+      processes_[process].space = origin.next ? origin.next : origin.space;
+    }
   } else if (record.pid == record.parent_pid && record.tid == record.parent_tid) {
     return;  // its own parent: nothing to inherit
   }
@@ -74,10 +79,12 @@ void ProcessTable::fork(const ProcessRecord& record) {
   }
 }
 
-ProcessTable::Task ProcessTable::task(int32_t pid, int32_t tid) {
+ProcessTable::Task ProcessTable::task(int32_t pid, int32_t tid, bool in_user_code) {
   Thread& sampled = thread(pid, tid);
   if (!sampled.backend.valid()) sampled.backend = backend_of(sampled);
-  Space& space = *processes_[sampled.process].space;
+  Process& process = processes_[sampled.process];
+  if (in_user_code && process.next) process.space = std::exchange(process.next, nullptr);
+  Space& space = *process.space;
   if (space.id == kUnnumbered) space.id = number(space);
   return {sampled.backend, space.id};
 }
@@ -132,10 +139,10 @@ uint32_t ProcessTable::new_process(int32_t pid, int64_t start_time) {
 
 // Forked processes share their parent's space, and numbered spaces are remembered by others: both
 // are copied before they are changed.
-AddressSpace& ProcessTable::writable_space(Process& process) {
-  if (process.space.use_count() > 1) process.space = std::make_shared<Space>(*process.space);
-  process.space->id = kUnnumbered;
-  return process.space->ranges;
+AddressSpace& ProcessTable::writable_space(std::shared_ptr<Space>& space) {
+  if (space.use_count() > 1) space = std::make_shared<Space>(*space);
+  space->id = kUnnumbered;
+  return space->ranges;
 }
 
 SpaceId ProcessTable::number(Space& space) {

@@ -29,8 +29,9 @@ class ProcessTable {
     BackendId backend;
     SpaceId space = 0;
   };
-  // The task that was sampled, made up when no record announced it.
-  Task task(int32_t pid, int32_t tid);
+  // The task that was sampled, made up when no record announced it. Until a new program runs its
+  // first own code (in_user_code) its samples lie in execve, called from the program before it.
+  Task task(int32_t pid, int32_t tid, bool in_user_code);
   const std::string& comm(int32_t pid, int32_t tid) { return thread(pid, tid).comm; }
   const AddressSpace& address_space(int32_t pid, int32_t tid);
 
@@ -43,6 +44,7 @@ class ProcessTable {
     int32_t pid = 0;
     int64_t start_time = 0;
     std::shared_ptr<Space> space = std::make_shared<Space>();
+    std::shared_ptr<Space> next;  // of the program that execve is loading; space has both
     std::vector<std::pair<std::string, BackendId>> backends;  // by comm
   };
   struct Thread {
@@ -61,7 +63,7 @@ class ProcessTable {
   uint32_t new_process(int32_t pid, int64_t start_time);
   bool map(const ProcessRecord& record);
   void fork(const ProcessRecord& record);
-  static AddressSpace& writable_space(Process& process);
+  static AddressSpace& writable_space(std::shared_ptr<Space>& space);
   SpaceId number(Space& space);
   BackendId backend_of(const Thread& thread);
 

@@ -44,6 +44,7 @@ void write_fork_scene(PerfDataWriter& writer) {
   writer.sample(300, 11, {kUserMarker, 0x400100});
   writer.sample(300, 10, {kUserMarker, 0x400100});
   writer.comm(400, 11, "sh", true);
+  writer.sample(450, 11, {kKernelMarker, 0xffffffff81000020, kUserMarker, 0x400100});
   writer.sample(500, 11, {kUserMarker, 0x400100});
 }
 
@@ -51,12 +52,13 @@ constexpr const char* kForkScene =
     "postgres;loaded.so+0x100 1\n"
     "postgres;postgres+0x100 1\n"
     "postgres;postgres+0x200;postgres+0x100;[kernel]+0xffffffff81000010 1\n"
-    "sh;0x400100 1\n";
+    "sh;0x400100 1\n"
+    "sh;loaded.so+0x100;[kernel]+0xffffffff81000020 1\n";
 
 }  // namespace
 
 TEST_SUITE("input") {
-  TEST_CASE("forked children inherit name and mappings, exec drops them") {
+  TEST_CASE("forked children inherit name and mappings, a program drops them when it starts") {
     PerfDataWriter writer;
     write_fork_scene(writer);
     CHECK(folded(open_bytes(writer.file())) == kForkScene);
@@ -68,7 +70,7 @@ TEST_SUITE("input") {
     const auto opened = open_bytes(writer.file());
     CHECK(folded(opened) == kForkScene);
     REQUIRE(opened.has_value());
-    CHECK(account(opened->profile).weight == 4000);
+    CHECK(account(opened->profile).weight == 5000);
   }
 
   TEST_CASE("records count by their time, not by their place in the file") {
@@ -177,7 +179,7 @@ TEST_SUITE("input") {
     }
     SUBCASE("comm") {
       options.comms = {"sh"};
-      kept = 1;
+      kept = 2;
     }
     SUBCASE("time") {
       options.time = "2,4";
@@ -186,7 +188,7 @@ TEST_SUITE("input") {
     const auto opened = open_bytes(writer.file(), options);
     REQUIRE(opened.has_value());
     CHECK(account(opened->profile).captured == kept);
-    CHECK(loss(opened, Loss::kFiltered) == 5 - kept);
+    CHECK(loss(opened, Loss::kFiltered) == 6 - kept);
   }
 
   TEST_CASE("an event the file does not have is named with those it has") {

@@ -77,7 +77,8 @@ void PerfDataWriter::fork(uint64_t time, uint32_t parent, uint32_t child) {
 }
 
 void PerfDataWriter::sample(uint64_t time, uint32_t pid, std::initializer_list<uint64_t> chain) {
-  begin(9, 2, 8 + 8 + 8 + 8 + 8 + chain.size() * 8);
+  const bool in_kernel = chain.size() > 0 && *chain.begin() == kKernelMarker;
+  begin(9, in_kernel ? 1 : 2, 8 + 8 + 8 + 8 + 8 + chain.size() * 8);
   u64(records_, chain.size() > 1 ? chain.begin()[1] : 0);
   u32(records_, pid);
   u32(records_, pid);

@@ -16,6 +16,7 @@ class PerfDataWriter {
   void map(uint64_t time, uint32_t pid, uint64_t start, uint64_t size, std::string_view path);
   void comm(uint64_t time, uint32_t pid, std::string_view name, bool exec = false);
   void fork(uint64_t time, uint32_t parent, uint32_t child);
+  // In kernel mode when the chain begins there.
   void sample(uint64_t time, uint32_t pid, std::initializer_list<uint64_t> chain);
   // A record with any body of whole words; kernel records get the trailer that carries the time.
   void record(uint32_t type,
