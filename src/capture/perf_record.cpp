@@ -1,5 +1,7 @@
 #include "src/capture/perf_record.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include <linux/perf_event.h>
@@ -23,6 +25,16 @@ class Reader {
     std::memcpy(&value, bytes_.data(), sizeof(T));
     bytes_ = bytes_.subspan(sizeof(T));
     return value;
+  }
+  std::span<const std::byte> take_bytes(uint64_t count) {
+    if (count > bytes_.size()) {
+      complete_ = false;
+      bytes_ = {};
+      return {};
+    }
+    const auto taken = bytes_.first(static_cast<size_t>(count));
+    bytes_ = bytes_.subspan(taken.size());
+    return taken;
   }
   size_t left() const { return bytes_.size(); }
   bool complete() const { return complete_; }
@@ -49,8 +61,25 @@ void split_chain(Reader& reader, uint64_t count, PerfRecord& record) {
   if (record.addresses.size() == record.kernel_count) record.event.end = StackEnd::kNoStack;
 }
 
-// TID | TIME | CPU | PERIOD | CALLCHAIN, in the order that the kernel writes them.
-std::optional<PerfRecord> decode_sample(Reader reader) {
+// REGS_USER and STACK_USER: {abi, registers when there is one}, {size, bytes, how many of them are
+// valid when there are any}.
+void read_user_dump(Reader& reader, uint64_t register_mask, PerfRecord& record) {
+  record.abi = reader.take<uint64_t>();
+  if (record.abi != 0) {
+    const auto values = reader.take_bytes(sizeof(uint64_t) * std::popcount(register_mask));
+    record.registers.resize(values.size() / sizeof(uint64_t));
+    std::memcpy(record.registers.data(), values.data(), values.size());
+  }
+  const auto size = reader.take<uint64_t>();
+  if (size == 0) return;
+  const auto bytes = reader.take_bytes(size);
+  const auto valid = std::min<uint64_t>(reader.take<uint64_t>(), bytes.size());
+  const auto* start = reinterpret_cast<const uint8_t*>(bytes.data());
+  record.stack.assign(start, start + valid);
+}
+
+// TID | TIME | CPU | PERIOD | CALLCHAIN, in the order that the kernel writes them, and the dump.
+std::optional<PerfRecord> decode_sample(Reader reader, uint64_t register_mask) {
   PerfRecord record;
   record.event.kind = EventKind::kSample;
   record.event.pid = reader.take<int32_t>();
@@ -61,6 +90,8 @@ std::optional<PerfRecord> decode_sample(Reader reader) {
   const auto count = reader.take<uint64_t>();
   if (!reader.complete() || count > reader.left() / sizeof(uint64_t)) return std::nullopt;
   split_chain(reader, count, record);
+  if (register_mask != 0) read_user_dump(reader, register_mask, record);
+  if (!reader.complete()) return std::nullopt;
   return record;
 }
 
@@ -95,7 +126,8 @@ std::optional<PerfRecord> decode_exec(Reader reader) {
 }  // namespace
 
 std::optional<PerfRecord> decode_perf_record(std::span<const std::byte> record,
-                                             PerfLosses& losses) {
+                                             PerfLosses& losses,
+                                             uint64_t register_mask) {
   Reader reader(record);
   const auto header = reader.take<perf_event_header>();
   if (!reader.complete() || header.size != record.size()) {
@@ -105,7 +137,7 @@ std::optional<PerfRecord> decode_perf_record(std::span<const std::byte> record,
   std::optional<PerfRecord> decoded;
   switch (header.type) {
     case PERF_RECORD_SAMPLE:
-      decoded = decode_sample(reader);
+      decoded = decode_sample(reader, register_mask);
       losses.bad += decoded ? 0 : 1;
       break;
     case PERF_RECORD_FORK:

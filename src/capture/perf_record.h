@@ -17,6 +17,10 @@ struct PerfRecord {
   Event event;  // spans are empty; kernel and user say where they are in `addresses`
   std::vector<uint64_t> addresses;
   size_t kernel_count = 0;
+  // What is needed to walk the user stack again; empty when it was not asked for, or not there.
+  uint64_t abi = 0;
+  std::vector<uint64_t> registers;
+  std::vector<uint8_t> stack;
 };
 
 struct PerfLosses {
@@ -26,7 +30,10 @@ struct PerfLosses {
 };
 
 // One record, header included. Nothing for kinds that tell us nothing; those that report losses
-// are added up.
-std::optional<PerfRecord> decode_perf_record(std::span<const std::byte> record, PerfLosses& losses);
+// are added up. `register_mask` is the sample_regs_user of the event: where it is not 0 samples
+// carry user registers and a copy of the user stack.
+std::optional<PerfRecord> decode_perf_record(std::span<const std::byte> record,
+                                             PerfLosses& losses,
+                                             uint64_t register_mask = 0);
 
 }  // namespace pgflame::capture

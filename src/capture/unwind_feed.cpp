@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 
 #include "src/base/file.h"
+#include "src/capture/mapped_image.h"
 #include "src/capture/proc.h"
-#include "symbolizer/unwind/module_tables.h"
 
 namespace pgflame::capture {
 namespace {
@@ -28,15 +28,6 @@ uint64_t hash_of(const pgf_unwind_space& space) {
       offsetof(pgf_unwind_space, mappings) + space.count * sizeof(pgf_unwind_mapping);
   const uint64_t hash = hash_bytes({reinterpret_cast<const char*>(&space), used});
   return hash == 0 ? 1 : hash;
-}
-
-// The mapped file itself, even when its name is gone or belongs to another mount namespace.
-Result<unwind::ElfImage> open_image(int32_t pid, const MapsLine& line) {
-  if (line.path == "[vdso]") return unwind::own_vdso();
-  auto image = unwind::ElfImage::open(
-      proc_path(pid, fmt::format("map_files/{:x}-{:x}", line.start, line.end)));
-  if (image) return image;
-  return unwind::ElfImage::open(proc_path(pid, fmt::format("root{}", line.path)));
 }
 
 }  // namespace
@@ -176,7 +167,7 @@ UnwindFeed::Part UnwindFeed::compile(int32_t pid, const MapsLine& line) {
   const std::string_view name = line.path.substr(line.path.rfind('/') + 1);
   if (name.starts_with("libgcc_s.so"))
     on_jit_runtime_(proc_path(pid, fmt::format("root{}", line.path)));
-  const auto image = open_image(pid, line);
+  const auto image = open_mapped_image(pid, line);
   return image ? store(*image) : Part{};
 }
 

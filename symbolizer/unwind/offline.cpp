@@ -3,7 +3,7 @@
 #include <array>
 #include <memory>
 
-#include "symbolizer/unwind/step.h"
+#include "symbolizer/unwind/walk.h"
 
 namespace pgflame::unwind {
 namespace {
@@ -22,20 +22,7 @@ class TableUnwinder {
     const std::string& machine = profile.recording.architecture;
     auto dump = read_dump(captured, machine == "aarch64" || machine == "arm64");
     if (!dump) return {{}, StackEnd::kNoStack};
-    UserStack stack;
-    stack.addresses.reserve(32);
-    int end = PGF_GO_ON;
-    while (end == PGF_GO_ON) {
-      if (stack.addresses.size() == PGF_MAX_USER_FRAMES) {
-        end = PGF_END_TRUNCATED;
-        break;
-      }
-      stack.addresses.push_back(dump->frame.pc);
-      const Rule* rule = rule_at(profile, space, pgf_lookup_pc(&dump->frame));
-      end = rule == nullptr ? PGF_END_NO_MODULE : pgf_step(&dump->frame, rule, &dump->memory);
-    }
-    stack.end = stack_end_of(end);
-    return stack;
+    return walk_dump(*dump, [&](uint64_t pc) { return rule_at(profile, space, pc); });
   }
 
  private:

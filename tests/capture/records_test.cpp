@@ -141,6 +141,40 @@ TEST_SUITE("capture") {
     CHECK(losses.bad == 2);
   }
 
+  TEST_CASE("a perf sample's registers and the valid part of its stack copy are kept") {
+    const uint64_t mask = 0b101;
+    const std::vector<uint64_t> chain_and_before = {pair(42, 43), 1, 0, 1, 0};
+    struct Case {
+      std::vector<uint64_t> dump;
+      size_t registers;
+      size_t stack;
+      bool good;
+    };
+    const std::vector<Case> cases = {
+        {{2, 7, 9, 16, 1, 2, 8}, 2, 8, true},
+        {{2, 7, 9, 16, 1, 2, 1000}, 2, 16, true},  // more valid bytes than there are
+        {{0, 0}, 0, 0, true},                      // a kernel thread
+        {{2, 7, 9, 0}, 2, 0, true},
+        {{2, 7, 9, 1ULL << 60, 1, 2}, 0, 0, false},
+        {{2, 7}, 0, 0, false},
+    };
+    for (const Case& row : cases) {
+      PerfLosses losses;
+      std::vector<uint64_t> body = chain_and_before;
+      body.insert(body.end(), row.dump.begin(), row.dump.end());
+      const auto record =
+          decode_perf_record(perf_record(PERF_RECORD_SAMPLE, 0, body).all(), losses, mask);
+      CAPTURE(row.dump.size());
+      REQUIRE(record.has_value() == row.good);
+      CHECK(losses.bad == (row.good ? 0 : 1));
+      if (!record) continue;
+      CHECK(record->abi == row.dump[0]);
+      CHECK(record->registers.size() == row.registers);
+      CHECK(record->stack.size() == row.stack);
+      if (row.registers == 2) CHECK(record->registers[1] == 9);
+    }
+  }
+
   TEST_CASE("lost and throttled are counted, threads are no births") {
     PerfLosses losses;
     CHECK_FALSE(decode_perf_record(perf_record(PERF_RECORD_LOST, 0, {1, 7}).all(), losses));

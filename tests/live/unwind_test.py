@@ -50,6 +50,14 @@ class Unwind(unittest.TestCase):
         self.assertGreater(compared, 100)
         self.assertGreaterEqual(equal + no_information + cut, compared * 0.99, note)
 
+    def test_the_perf_sampler_walks_whole_stacks_too_and_loses_none(self):
+        capture = self.record(MIXED, "--sampler", "perf")
+        self.assertEqual(capture.recording["unwinder"], "table")
+        self.assertEqual(capture.recording["losses"][0], 0)  # the ring was never full
+        share, samples = whole_share(capture)
+        self.assertGreater(samples, 200)
+        self.assertGreaterEqual(share, 0.995)
+
     def test_stacks_go_through_code_made_at_run_time(self):
         if self.cluster.psql("select pg_jit_available()") != "t":
             self.skipTest("this build of PostgreSQL has no JIT compiler")
