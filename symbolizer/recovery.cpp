@@ -19,6 +19,7 @@ namespace pgflame::symbolizer {
 namespace {
 
 constexpr size_t kWitnesses = 4;
+constexpr ptrdiff_t kOfOneCompiler = 2;  // compilers inline differently: hear several
 constexpr size_t kMaxReferenceBytes = size_t{32} << 20;
 
 std::string decompress(std::string_view bytes) {
@@ -111,11 +112,18 @@ int postgres_major(const ElfImage& image) {
   return 0;
 }
 
-std::vector<Reference> references_for(int major) {
-  std::vector<Reference> chosen(references().begin(), references().end());
+std::vector<Reference> witnesses_for(int major, std::span<const Reference> references) {
+  std::vector<Reference> sorted(references.begin(), references.end());
   std::ranges::stable_sort(
-      chosen, {}, [&](const Reference& reference) { return std::abs(reference.major - major); });
-  chosen.resize(std::min(chosen.size(), kWitnesses));
+      sorted, {}, [&](const Reference& reference) { return std::abs(reference.major - major); });
+  std::vector<Reference> chosen;
+  std::vector<Reference> others;
+  for (const Reference& reference : sorted) {
+    const auto same = std::ranges::count(chosen, reference.compiler, &Reference::compiler);
+    (same < kOfOneCompiler && chosen.size() < kWitnesses ? chosen : others).push_back(reference);
+  }
+  const size_t missing = std::min(others.size(), kWitnesses - chosen.size());
+  chosen.insert(chosen.end(), others.begin(), others.begin() + static_cast<ptrdiff_t>(missing));
   return chosen;
 }
 
@@ -140,7 +148,7 @@ void recover(const ElfImage& image, FunctionTable& functions, const std::string&
       std::ranges::find(ranges, std::string_view("PostgresMain"), &FunctionRange::name) !=
       ranges.end();
   if (!is_server || major == 0) return;
-  recover_with(image, functions, references_for(major));
+  recover_with(image, functions, witnesses_for(major, references()));
   write_cache(cache_dir, image.build_id(), functions);
 }
 

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "symbolizer/elf_image.h"
 #include "symbolizer/function_table.h"
@@ -20,8 +21,8 @@ void recover_with(const ElfImage& image,
                   FunctionTable& functions,
                   std::span<const Reference> references);
 
-// The references that are the best witnesses for a PostgreSQL of this major version.
-std::vector<Reference> references_for(int major);
+// Those of the references that are the best witnesses for a PostgreSQL of this major version.
+std::vector<Reference> witnesses_for(int major, std::span<const Reference> references);
 
 // The major version of PostgreSQL that the binary says it is; 0 when it says nothing.
 int postgres_major(const ElfImage& image);

@@ -12,7 +12,7 @@ namespace pgflame::symbolizer {
 namespace {
 
 // Changes whenever recovery or its references change, so that old results are not read.
-constexpr std::string_view kHeader = "pgflame-names 1";
+constexpr std::string_view kHeader = "pgflame-names 2";
 constexpr size_t kMaxBytes = size_t{64} << 20;
 
 std::string path_of(const std::string& directory, const std::string& build_id) {

@@ -169,7 +169,9 @@ class Matcher::Comparison {
   }
 
   Score sum() const {
-    return {.bits = for_ + std::min(through_inlining_, for_) - against_,
+    const float bits = for_ + std::min(through_inlining_, for_) - against_;
+    return {.bits = bits,
+            .content = bits,
             .facts = facts_,
             .contradicted = callers_known_ && !callers_agree_};
   }

@@ -14,6 +14,7 @@ struct Match {
   uint16_t facts = 0;                // how many facts agree
   bool is_part = false;              // a split part of the reference's function
   bool by_name = false;              // both are exported under one name
+  bool has_twin = false;             // a neighbour in the reference looks the same: told by order
 };
 
 // One row per function of `target`. A match is kept when the facts that both functions share

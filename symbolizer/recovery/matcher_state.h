@@ -32,9 +32,13 @@ inline constexpr size_t kMaxRun = 12;
 inline constexpr float kRunBits = 6;
 inline constexpr float kPartBits = 25;
 inline constexpr uint32_t kMaxHead = 256;  // bytes
+// A function is told from one nearby by its contents when they say so much more.
+inline constexpr float kTwinMargin = 6;
+inline constexpr uint32_t kTwinDistance = 12;
 
 struct Score {
   float bits = 0;
+  float content = 0;  // of it, what does not come from place and size
   uint16_t facts = 0;
   bool contradicted = false;  // by every known caller
 };
@@ -97,6 +101,7 @@ class Matcher {
     }
     match_parts();
     drop_contradicted();
+    find_twins();
     return std::move(matches_);
   }
 
@@ -114,6 +119,8 @@ class Matcher {
   uint32_t only_caller(uint32_t function) const;
   bool is_part_of(uint32_t function, uint32_t reference) const;
   void drop_contradicted();
+  void find_twins();
+  bool has_twin(uint32_t function) const;
   void find_neighbours();
   void find_best(uint32_t function);
   void add_tokens(uint32_t function, bool outgoing, bool incoming, Features& into, bool own) const;

@@ -1,6 +1,7 @@
 #include "symbolizer/recovery/votes.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 #include <string_view>
@@ -16,7 +17,12 @@ constexpr float kOutweighs = 3;
 constexpr float kOtherMajor = 0.5F;
 // A name that no build of this major is seen to have, and that only other majors testify to.
 constexpr float kForeignBits = 16;
-constexpr float kUnknownMajorBits = 60;  // where no reference is of the program's major
+constexpr float kUnknownMajorBits = 75;  // where no reference is of the program's major
+constexpr unsigned kUnknownMajorWitnesses = 2;
+// The functions that are generated for every kind of node look alike, and which kinds there are
+// differs between majors.
+constexpr std::array<std::string_view, 5> kPerNode{"_copy", "_equal", "_jumble", "_out", "_read"};
+constexpr unsigned kPerNodeFacts = 8;
 constexpr float kAnyCompiler = 0.1F;
 
 struct Claim {
@@ -64,7 +70,7 @@ std::vector<Claim> claims_about(uint32_t function,
     const Testimony& testimony = testimonies[i];
     if (testimony.matches.empty()) continue;
     const Match& match = testimony.matches[function];
-    if (match.reference == kNoFunction) continue;
+    if (match.reference == kNoFunction || (match.has_twin && !testimony.same_major)) continue;
     const ProgramFunction& row = testimony.program.functions[match.reference];
     auto claim = std::ranges::find(claims, std::string_view(row.name), &Claim::name);
     if (claim == claims.end()) claim = claims.insert(claims.end(), Claim{.name = row.name});
@@ -90,6 +96,13 @@ std::string evidence_of(const Claim& claim) {
                      claim.witnesses > 1 ? "es" : "");
 }
 
+bool is_per_node(std::string_view name) {
+  return std::any_of(kPerNode.begin(), kPerNode.end(), [&](std::string_view prefix) {
+    return name.size() > prefix.size() && name.starts_with(prefix) && name[prefix.size()] >= 'A' &&
+           name[prefix.size()] <= 'Z';
+  });
+}
+
 // The major versions whose references have a function of each name.
 class KnownNames {
  public:
@@ -109,7 +122,9 @@ class KnownNames {
   // those before and after it.
   bool believes(const Claim& claim) const {
     if (claim.same_major) return true;
+    if (is_per_node(claim.name) && claim.facts < kPerNodeFacts) return false;
     if (claim.unweighted < (own_speaks_ ? kForeignBits : kUnknownMajorBits)) return false;
+    if (!own_speaks_ && claim.witnesses < kUnknownMajorWitnesses) return false;
     const auto found = seen_.find(claim.name);
     if (found == seen_.end()) return false;
     const Seen& seen = found->second;
