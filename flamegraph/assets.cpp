@@ -1,5 +1,6 @@
 #include "flamegraph/assets.h"
 
+#include <array>
 #include <cassert>
 #include <span>
 
@@ -11,34 +12,40 @@ std::span<const EmbeddedFile> asset_files();  // made by cmake/Embed.cmake
 
 namespace {
 
-constexpr std::string_view kPlaceholder = "pgflame-root";
+// In the order in which they build on each other.
+constexpr std::array<std::string_view, 7>
+    kScripts{"base.js", "tree.js", "graph.js", "search.js", "link.js", "timeline.js", "page.js"};
 
-std::string asset_with_id(std::string_view name, std::string_view root_id) {
-  std::string_view asset;
+std::string_view asset(std::string_view name) {
   for (const EmbeddedFile& file : asset_files()) {
-    if (file.name == name) asset = file.text;
+    if (file.name == name) return file.text;
   }
-  assert(!asset.empty());
-  std::string text;
+  assert(false);
+  return {};
+}
+
+std::string replaced(std::string_view text, std::string_view what, std::string_view with) {
+  std::string out;
   for (;;) {
-    const auto at = asset.find(kPlaceholder);
-    text += asset.substr(0, at);
-    if (at == std::string_view::npos) return text;
-    text += root_id;
-    asset.remove_prefix(at + kPlaceholder.size());
+    const auto at = text.find(what);
+    out += text.substr(0, at);
+    if (at == std::string_view::npos) return out;
+    out += with;
+    text.remove_prefix(at + what.size());
   }
 }
 
 }  // namespace
 
 std::string style_sheet(std::string_view root_id) {
-  return asset_with_id("page.css", root_id);
+  return replaced(asset("page.css"), "&", "#" + std::string(root_id));
 }
 
 std::string script(std::string_view root_id) {
-  // The two files share one function scope, so that nothing leaks into the reader's page.
-  return "(() => {\n\"use strict\";\n" + asset_with_id("model.js", root_id) +
-         asset_with_id("page.js", root_id) + "})();\n";
+  std::string text = "(() => {\n\"use strict\";\n";
+  for (const std::string_view name : kScripts)
+    text += asset(name);
+  return replaced(text, "pgflame-root", root_id) + "})();\n";
 }
 
 }  // namespace pgflame::flamegraph

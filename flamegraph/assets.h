@@ -1,5 +1,6 @@
-// The script and the style sheet that a report carries. In both, `pgflame-root` stands for the
-// report's own id, so that two reports on one page don't touch each other.
+// The script and the style sheet that a report carries. `pgflame-root` in the scripts and `&` in
+// the style sheet stand for the report's own id, so that two reports on one page don't touch each
+// other.
 #pragma once
 
 #include <string>

@@ -17,12 +17,15 @@ class Collapser {
 
   FrameTree run() && {
     place_stacks();
-    for (const Sample& sample : profile_.samples) {
+    tree_.node_of_sample.resize(profile_.samples.size());
+    for (size_t i = 0; i < profile_.samples.size(); ++i) {
+      const Sample& sample = profile_.samples[i];
       if (!selected(sample)) continue;
       NodeId node = node_of_stack_[sample.stack.value];
       if (options_.tip) node = with_tip(node, options_.tip(sample));
       tree_.nodes[node].self += sample.weight;
       tree_.nodes[node].samples += sample.count;
+      tree_.node_of_sample[i] = node;
     }
     add_up();
     return std::move(tree_);

@@ -30,6 +30,8 @@ struct FrameTree {
   // Frames that are no functions (wait events): function ids from `first_tip` on.
   uint32_t first_tip = 0;
   std::vector<std::string> tips;
+  // By sample of the profile: its innermost frame, invalid when it takes no part.
+  std::vector<NodeId> node_of_sample;
 };
 
 struct CollapseOptions {

@@ -58,6 +58,7 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
   report::Options page;
   page.embed_profile = finish.output.embed_profile;
+  page.rules = finish.diagnose.rules;
   auto svg =
       write_or_rescue(finish.base + ".svg", report::to_svg(profile, diagnosis, page), overwrite);
   if (!svg) return fail(std::move(svg).error());

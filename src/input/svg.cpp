@@ -1,5 +1,6 @@
 #include "src/input/svg.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -9,7 +10,11 @@
 namespace pgflame::input {
 namespace {
 
-constexpr std::string_view kMarker = "id=\"pgflame-profile\"";
+// The start of the element, as written today and by the first versions. A "<" in other text of a
+// report is always escaped.
+constexpr std::array kMarkers{std::string_view{"<metadata class=\"profile\""},
+                              std::string_view{"<metadata id=\"pgflame-profile\""}};
+constexpr std::string_view kDiffMarker = "class=\"pgflame diff\"";
 
 int base64_value(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -47,7 +52,14 @@ bool looks_like_svg(std::string_view start) {
 }
 
 Result<std::string> profile_inside_svg(std::string_view svg) {
-  const auto marker = svg.find(kMarker);
+  auto marker = std::string_view::npos;
+  for (const std::string_view start : kMarkers)
+    marker = std::min(marker, svg.find(start));
+  if (marker == std::string_view::npos && svg.find(kDiffMarker) != std::string_view::npos) {
+    return fail(ErrorKind::kUnsupported,
+                "this SVG compares two captures and carries neither of them",
+                "open the captures that it was made from");
+  }
   if (marker == std::string_view::npos) {
     return fail(ErrorKind::kUnsupported,
                 "this SVG is not a report of pgflame: there is no profile inside",

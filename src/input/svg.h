@@ -10,7 +10,7 @@ namespace pgflame::input {
 
 bool looks_like_svg(std::string_view start);
 
-// The pprof bytes (gzip-compressed) of <metadata id="pgflame-profile">.
+// The pprof bytes (gzip-compressed) of <metadata class="profile">.
 Result<std::string> profile_inside_svg(std::string_view svg);
 
 }  // namespace pgflame::input

@@ -95,6 +95,7 @@ class DiffPage {
     facts.title = "pgflame comparison: " + subject_of(after_);
     facts.identity = identity_of(after_, identity_of(before_, 0));
     facts.classes = classes_;
+    facts.kind = "pgflame diff";
     return finish_document(page_, facts);
   }
 
@@ -191,9 +192,7 @@ class DiffPage {
     page_.y += 10;
     draw_frames(page_, shown.profile, shown.tree, paint, {id, "samples", {}});
     if (id == "after") {
-      page_.xml.open("g").attr("class", "status-place").number("data-x", page_.left);
-      page_.xml.number("data-y", page_.y + 16).close();
-      page_.y += 24;
+      draw_status_place(page_);
     }
   }
 

@@ -1,14 +1,13 @@
 #include "src/report/document.h"
 
-#include <map>
-
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "flamegraph/assets.h"
 #include "src/base/hash_index.h"
+#include "src/profile/gzip.h"
 #include "src/profile/pprof.h"
 #include "src/report/base64.h"
-#include "src/report/describe.h"
 
 namespace pgflame::report {
 namespace {
@@ -16,40 +15,18 @@ namespace {
 constexpr std::string_view kSansFamily =
     "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 
-// "16777224=LWLock:WALWrite;..." for the wait events that occur.
-std::string wait_names(const Profile& profile) {
-  std::map<uint32_t, std::string> names;
-  for (const Sample& sample : profile.samples) {
-    if (sample.state == State::kWaiting && sample.wait_event != kUnknownWait) {
-      names.try_emplace(sample.wait_event, wait_name(profile, sample));
-    }
-  }
-  std::string text;
-  for (const auto& [event, name] : names)
-    text += fmt::format("{}={};", event, name);
-  return text;
-}
-
-// One letter per function of the profile: the row of its colour class.
-std::string function_letters(const Profile& profile) {
-  std::string letters;
-  for (uint32_t i = 0; i < profile.functions.size(); ++i) {
-    letters += static_cast<char>('A' + class_of_area(postgres::area_of(profile, FunctionId{i})));
-  }
-  return letters;
-}
-
-void write_script_facts(flamegraph::XmlWriter& xml, const DocumentFacts& facts) {
-  std::string classes;
+void write_script_facts(flamegraph::XmlWriter& xml,
+                        const DocumentFacts& facts,
+                        const std::string& id) {
+  nlohmann::json classes = nlohmann::json::array();
   for (const flamegraph::ColourClass& colour : facts.classes)
-    classes += fmt::format("{}={}={};", colour.id, colour.fill, colour.title);
-  const bool has_profile = facts.profile != nullptr;
-  xml.open("metadata").attr("class", "colours").attr("data-classes", classes);
-  xml.attr("data-waits", has_profile ? wait_names(*facts.profile) : "");
-  xml.attr("data-functions", has_profile ? function_letters(*facts.profile) : "").close();
-  if (!has_profile || !facts.embed_profile) return;
-  xml.open("metadata").attr("id", "pgflame-profile").attr("data-format", "pprof-gzip-base64");
-  xml.text(base64(write_pprof(*facts.profile))).close();
+    classes.push_back({colour.id, colour.fill, colour.title});
+  xml.open("metadata").attr("class", "classes").text(classes.dump()).close();
+  if (!facts.carried) return;
+  xml.open("metadata").attr("class", "view").attr("data-format", "json-gzip-base64");
+  xml.text(base64(gzip(facts.carried->view_data))).close();
+  xml.open("metadata").attr("class", "profile").attr("data-format", "pprof-gzip-base64");
+  xml.attr("id", id + "-profile").text(base64(write_pprof(facts.carried->profile))).close();
 }
 
 }  // namespace
@@ -73,7 +50,7 @@ std::string finish_document(Page& page, const DocumentFacts& facts) {
   const std::string id = fmt::format("pgflame-{:08x}", facts.identity & 0xffffffffU);
   flamegraph::XmlWriter xml;
   xml.open("svg").attr("xmlns", "http://www.w3.org/2000/svg").attr("id", id);
-  xml.attr("class", "pgflame").number("width", width).number("height", height);
+  xml.attr("class", facts.kind).number("width", width).number("height", height);
   xml.attr(
       "viewBox",
       fmt::format("0 0 {} {}", flamegraph::short_number(width), flamegraph::short_number(height)));
@@ -83,7 +60,7 @@ std::string finish_document(Page& page, const DocumentFacts& facts) {
   xml.open("rect").attr("class", "paper").attr("fill", kPaper.fill);
   xml.attr("width", "100%").attr("height", "100%").close();
   xml.append(page.xml);
-  write_script_facts(xml, facts);
+  write_script_facts(xml, facts, id);
   xml.open("script").code(flamegraph::script(id)).close().close();
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + std::move(xml).take() + '\n';
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,16 @@ inline constexpr double kMargin = 40;
 
 struct DocumentFacts {
   std::string title;
+  std::string_view kind = "pgflame";  // class of the root element
   // Differs between any two reports that could meet on one page, same for the same report.
   uint64_t identity = 0;
   std::vector<flamegraph::ColourClass> classes;
-  // Views and time ranges are for this one; null: the script only has the drawing.
-  const Profile* profile = nullptr;
-  bool embed_profile = false;
+  // What the document carries for later; none: the script only has the drawing.
+  struct Carried {
+    const Profile& profile;
+    std::string view_data;
+  };
+  std::optional<Carried> carried;
 };
 
 uint64_t identity_of(const Profile& profile, uint64_t seed);

@@ -118,8 +118,9 @@ void draw_finding(Page& page, const Finding& finding, size_t number) {
                  4);
   page.xml.close();
   draw_gauge(page, top + 19, finding);
-  page.xml.open("g").attr("class", "show-place").number("data-x", page.right() - kGauge - 36);
-  page.xml.number("data-y", top + 28).close();
+  page.xml.open("text").attr("class", "show accent").attr("fill", kAccent.fill);
+  page.xml.attr("text-anchor", "end").number("font-size", 12);
+  page.xml.number("x", page.right() - kGauge - 36).number("y", top + 28).close();
   draw_row(page, "Seen", finding.seen);
   draw_row(page, "Means", finding.means);
   draw_actions(page, finding.actions);

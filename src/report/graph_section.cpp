@@ -6,7 +6,9 @@
 #include "flamegraph/draw.h"
 #include "src/base/text.h"
 #include "src/report/describe.h"
+#include "src/report/paint.h"
 #include "src/report/sections.h"
+#include "src/report/view_data.h"
 
 namespace pgflame::report {
 namespace {
@@ -14,7 +16,6 @@ namespace {
 using flamegraph::Box;
 using flamegraph::FrameTree;
 using flamegraph::NodeId;
-using postgres::Area;
 
 // Beyond this, narrower frames are gathered until the graph is lighter.
 constexpr size_t kMostBoxes = 5000;
@@ -24,55 +25,6 @@ constexpr double kLegendRow = 20;
 // Room that the script fills: its toolbar above the graph, what a screen reader hears below it.
 constexpr double kToolbar = 42;
 constexpr double kStatus = 24;
-
-std::string_view module_name(const Profile& profile, const Function& function) {
-  if (!function.module.valid()) return {};
-  const std::string_view path = profile.modules[function.module].path;
-  return path.substr(path.rfind('/') + 1);
-}
-
-std::string describe_function(const Profile& profile, const Function& function) {
-  std::string text{module_name(profile, function)};
-  const auto add = [&](std::string_view part) {
-    if (part.empty()) return;
-    if (!text.empty()) text += " · ";
-    text += part;
-  };
-  add(function.file);
-  if (function.tier == NameTier::kRecovered) add("name recovered from the binary");
-  if (function.tier == NameTier::kPlaced) add("only its source file is known");
-  if (function.unnamed != Unnamed::kNamed) add(explain(function.unnamed));
-  return text;
-}
-
-std::vector<Area> areas_of(const Profile& profile) {
-  std::vector<Area> areas;
-  areas.reserve(profile.functions.size());
-  for (uint32_t i = 0; i < profile.functions.size(); ++i)
-    areas.push_back(postgres::area_of(profile, FunctionId{i}));
-  return areas;
-}
-
-flamegraph::Paint paint_for(const Profile& profile,
-                            const FrameTree& tree,
-                            const std::vector<Area>& areas) {
-  flamegraph::Paint paint;
-  paint.classes = colour_classes();
-  paint.merged_class = class_of_merged();
-  paint.class_of = [&profile, &tree, &areas](NodeId node) {
-    const FunctionId function = tree.nodes[node].function;
-    if (!function.valid()) return class_of_area(Area::kMain);
-    if (function.value < tree.first_tip) return class_of_area(areas[function.value]);
-    const std::string_view name = name_of(profile, tree, node);
-    return class_of_wait(name.substr(0, name.find(':')));
-  };
-  paint.detail = [&profile, &tree](NodeId node) {
-    const FunctionId function = tree.nodes[node].function;
-    if (!function.valid() || function.value >= tree.first_tip) return std::string();
-    return describe_function(profile, profile.functions[function]);
-  };
-  return paint;
-}
 
 std::vector<Box> light_layout(const Profile& profile, const FrameTree& tree, double width) {
   flamegraph::LayoutOptions options;
@@ -155,20 +107,22 @@ void draw_legend(Page& page,
   page.y += 26;
 }
 
+flamegraph::CollapseOptions in_state(State state) {
+  flamegraph::CollapseOptions options;
+  options.select = [state](const Sample& sample) { return sample.state == state; };
+  return options;
+}
+
 struct Graph {
-  std::string_view id;  // "cpu", "waits"
+  std::string_view id;  // "cpu", "executor", "waits"
   std::string_view title;
   std::string aside;
   std::string unit;
   bool is_main = false;  // carries the callouts and the toolbar
 };
 
-void draw_graph(Page& page,
-                const Subject& subject,
-                const FrameTree& tree,
-                const std::vector<Area>& areas,
-                const Graph& graph) {
-  const flamegraph::Paint paint = paint_for(subject.profile, tree, areas);
+void draw_graph(Page& page, const Subject& subject, const View& view, const Graph& graph) {
+  const auto& [profile, tree, paint] = view;
   page.heading(graph.title, graph.aside);
   draw_legend(page, graph.id, tree, paint);
   if (graph.is_main) {
@@ -177,16 +131,14 @@ void draw_graph(Page& page,
     page.y += kToolbar;
   }
   draw_frames(page,
-              subject.profile,
+              profile,
               tree,
               paint,
               {graph.id,
                graph.unit,
                graph.is_main ? subject.diagnosis.findings : std::vector<diagnose::Finding>{}});
   if (graph.is_main) {
-    page.xml.open("g").attr("class", "status-place").number("data-x", page.left);
-    page.xml.number("data-y", page.y + 16).close();
-    page.y += kStatus;
+    draw_status_place(page);
   }
 }
 
@@ -215,28 +167,47 @@ void draw_frames(Page& page,
   page.open_below(frames.id);
 }
 
+void draw_status_place(Page& page) {
+  page.xml.open("text").attr("class", "status muted").attr("fill", kMuted.fill);
+  page.xml.number("x", page.left).number("y", page.y + 16).number("font-size", 12).close();
+  page.y += kStatus;
+}
+
 void draw_graphs(Page& page, const Subject& subject) {
   const Profile& profile = subject.profile;
-  const std::vector<Area> areas = areas_of(profile);
-  flamegraph::CollapseOptions cpu;
-  cpu.select = [](const Sample& sample) { return sample.state == State::kRunning; };
-  const FrameTree tree = collapse(profile, cpu);
-  if (tree.nodes[flamegraph::kRoot].total > 0) {
+  const FrameTree cpu = collapse(profile, in_state(State::kRunning));
+  const bool has_cpu = cpu.nodes[flamegraph::kRoot].total > 0;
+  if (has_cpu) {
     const std::string aside =
         fmt::format("{} samples · callers below, callees above · width is CPU time",
-                    format_count(tree.nodes[flamegraph::kRoot].samples));
-    draw_graph(page, subject, tree, areas, {"cpu", "On CPU", aside, "samples", true});
+                    format_count(cpu.nodes[flamegraph::kRoot].samples));
+    draw_graph(page,
+               subject,
+               {profile, cpu, stack_paint(profile, cpu)},
+               {"cpu", "On CPU", aside, "samples", true});
   }
-  flamegraph::CollapseOptions waits;
-  waits.select = [](const Sample& sample) { return sample.state == State::kWaiting; };
+  const auto is_plan_node = [](const Function& function) { return function.file.empty(); };
+  if (std::ranges::any_of(subject.plan.functions, is_plan_node)) {
+    const FrameTree plan = flamegraph::collapse(subject.plan);
+    draw_graph(page,
+               subject,
+               {subject.plan, plan, plan_paint(subject.plan, plan)},
+               {"executor",
+                "On CPU, by plan node",
+                "the same samples · what each plan node did stands on top of it",
+                "samples"});
+  }
+  flamegraph::CollapseOptions waits = in_state(State::kWaiting);
   waits.tip = [&profile](const Sample& sample) { return wait_name(profile, sample); };
   const FrameTree waiting = collapse(profile, waits);
-  const bool only_waits = tree.nodes[flamegraph::kRoot].total == 0;
   if (waiting.nodes[flamegraph::kRoot].total > 0) {
     const std::string aside =
         fmt::format("{:.1f} s · width is time off the CPU, the wait event on top",
                     static_cast<double>(waiting.nodes[flamegraph::kRoot].total) / 1e9);
-    draw_graph(page, subject, waiting, areas, {"waits", "Waiting", aside, "waits", only_waits});
+    draw_graph(page,
+               subject,
+               {profile, waiting, stack_paint(profile, waiting)},
+               {"waits", "Waiting", aside, "waits", !has_cpu});
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "src/base/error.h"
 #include "src/diagnose/diagnosis.h"
+#include "src/diagnose/rule_book.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::report {
@@ -13,6 +14,7 @@ namespace pgflame::report {
 struct Options {
   double width = 1200;        // pixels
   bool embed_profile = true;  // the SVG carries the compressed profile and can be opened again
+  const diagnose::RuleBook* rules = nullptr;  // name the activities; null: the built-in book
 };
 
 // A self-contained SVG document, see the design of the page in svg_page.h.

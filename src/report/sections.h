@@ -13,12 +13,13 @@ namespace pgflame::report {
 struct Subject {
   const Profile& profile;
   const diagnose::Diagnosis& diagnosis;
+  Profile plan;  // diagnose::plan_view of the profile
 };
 
 void draw_header(Page& page, const Subject& subject);    // what, when, how; grade; verdict
 void draw_time(Page& page, const Subject& subject);      // where the time went; host
 void draw_timeline(Page& page, const Subject& subject);  // the recording second by second
-void draw_graphs(Page& page, const Subject& subject);    // CPU, and waiting when captured
+void draw_graphs(Page& page, const Subject& subject);    // CPU, by plan node, waiting when captured
 void draw_findings(Page& page, const Subject& subject);
 void draw_tables(Page& page, const Subject& subject);
 void draw_footer(Page& page, const Subject& subject);
@@ -37,5 +38,8 @@ void draw_frames(Page& page,
                  const flamegraph::FrameTree& tree,
                  const flamegraph::Paint& paint,
                  const Frames& frames);
+
+// Where the script says what the keyboard has reached; below the main graph.
+void draw_status_place(Page& page);
 
 }  // namespace pgflame::report

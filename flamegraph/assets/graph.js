@@ -1,0 +1,180 @@
+/* One flame graph of the page. */
+const ruler = html(null, "canvas").getContext("2d");
+ruler.font = "11.5px " + getComputedStyle(root).fontFamily;
+const textWidth = (text) => ruler.measureText(text).width;
+function fit(text, room) {
+  const letters = Array.from(room < 14 ? "" : text.slice(0, 200));
+  let n = letters.length, shown = letters.join("");
+  while (n > 1 && textWidth(shown) > room) {
+    n = Math.min(n - 1, Math.ceil(n * room / textWidth(shown)));
+    shown = letters.slice(0, n).join("") + "…";
+  }
+  return n > 1 ? shown : "";
+}
+
+class Graph {
+  constructor(element) {
+    const {graph: id, unit, width, row: high, height} = element.dataset;
+    Object.assign(this, {element, id, unit, width: +width, high: +high, height: +height, extra: 0});
+    this.show(data ? treeOf({tab: id}) : treeFromDrawing(element));
+  }
+  show(nodes) {
+    this.nodes = nodes;
+    this.top = this.focus = nodes[0];
+    this.current = null;
+    this.boxes = [];
+  }
+
+  // The focus fills the width, its callers stand below it. Siblings narrower than 0.3 pixels are
+  // gathered into one box that says how many they are.
+  layout() {
+    const {focus, width} = this, boxes = [], scale = width / focus.total;
+    if (!focus.total) return boxes;
+    for (let node = focus; node; node = node.parent) boxes.unshift({node, x: 0, w: width, depth: node.depth});
+    for (let i = focus.depth; i < boxes.length; ++i) {
+      const {node, merged, depth} = boxes[i], rest = {node, w: 0, depth: depth + 1, merged: 0, count: 0};
+      if (merged) continue;
+      let x = boxes[i].x;
+      const wide = node.kids.filter((kid) => kid.total * scale >= 0.3 && depth < 1000 ||
+        (++rest.merged, rest.w += kid.total * scale, rest.count += kid.count, false));
+      for (const kid of wide.sort((a, b) => a.name < b.name ? -1 : 1)) {
+        boxes.push({node: kid, x, w: kid.total * scale, depth: depth + 1});
+        x += kid.total * scale;
+      }
+      if (rest.w >= 0.3) boxes.push({...rest, x});
+    }
+    return boxes;
+  }
+
+  // Callouts stand on the widest frame of a finding's first name that can carry one.
+  pins() {
+    const pins = new Map();
+    for (const {frames, number} of this === main && view.tab === "cpu" ? findings : []) {
+      const widest = frames.flatMap((name) => this.boxes.filter((box) => !box.merged && box.node.name === name)
+        .sort((a, b) => b.w - a.w).slice(0, 1));
+      const best = widest.find(({w}) => w >= 40) || widest.sort((a, b) => b.w - a.w)[0];
+      if (best) pins.set(best, [...pins.get(best) || [], number]);
+    }
+    return pins;
+  }
+
+  draw() {
+    const {element, high} = this, boxes = this.boxes = this.layout(), pins = this.pins(), groups = {};
+    const deepest = boxes.reduce((most, box) => Math.max(most, box.depth + 1), 0);
+    const height = Math.max(this.height, deepest * high);
+    const [frames, labels, discs] = [".frames", ".labels", ".pins"].map((part) => {
+      const old = $(part, element), fresh = old.cloneNode(false);
+      old.replaceWith(fresh);
+      return fresh;
+    });
+    for (const box of boxes) {
+      const {x, w, node, depth} = box, [id, fill] = classes[box.merged ? row.merged : node.cls];
+      const y = view.icicle ? depth * high : height - (depth + 1) * high, numbers = pins.get(box) || [];
+      groups[id] = groups[id] || svg(frames, "g", {class: id, fill});
+      box.rect = svg(groups[id], "rect", {x: x.toFixed(2), y, height: high - 1,
+        width: (w - (w > 4 ? 0.7 : 0)).toFixed(2), class: depth < this.focus.depth ? "above" : ""});
+      box.rect.box = box;
+      const inset = 4 + numbers.length * 16;
+      const label = fit(box.merged ? box.merged + " more" : node.name, w - 4 - inset);
+      if (label) svg(labels, "text", {x: x + inset, y: y + high * 0.72}, label);
+      numbers.forEach((number, i) => {
+        const cx = x + (w > 17 ? 9.5 : w / 2) + i * 16, disc = svg(discs, "g", {class: "disc"});
+        svg(disc, "circle", {cx, cy: y + high / 2 - 0.5, r: 7.5, fill: "#16181b", stroke: "#fff"});
+        svg(disc, "text", {x: cx, y: y + high / 2 + 3.3, "text-anchor": "middle", "font-size": 10.5,
+          "font-weight": 700, fill: "#fff"}, number);
+      });
+    }
+    this.grow(height - this.height);
+    this.mark();
+  }
+
+  // A graph that needs more room than was reserved moves down what stands below it.
+  grow(extra) {
+    set($(".below[data-after=" + this.id + "]"), {transform: "translate(0 " + extra + ")"});
+    this.extra = extra;
+    const height = graphs.reduce((sum, graph) => sum + graph.extra, sheet.height);
+    set(root, {height, viewBox: "0 0 " + sheet.width + " " + height});
+  }
+
+  // Dims what the search or the chosen finding does not speak of; outlines the current frame.
+  mark() {
+    for (const {rect, node, merged} of this.boxes) {
+      rect.classList.toggle("dim", Boolean(matches && (merged || !matches(node.name))));
+      rect.classList.toggle("current", !merged && node === this.current);
+    }
+  }
+
+  // What matches in the focus; a stack with several matching frames counts once.
+  matching() {
+    let total = 0, count = 0;
+    for (const todo = [this.focus]; todo.length;) {
+      const node = todo.pop();
+      if (!matches(node.name)) { todo.push(...node.kids); continue; }
+      total += node.total;
+      count += node.count;
+    }
+    return percent(total / this.focus.total) + " · " + group(count);
+  }
+
+  describe({node, merged, count}) {
+    if (merged) return [group(merged) + " narrow frames", group(count) + " " + this.unit];
+    if (node.lines) return node.lines;
+    const share = (weight) => percent(weight / this.top.total);
+    return [node.name, group(node.count) + " " + this.unit + " · " + share(node.total) +
+      (node.self > 0 ? " · self " + share(node.self) : ""), node.detail].filter(Boolean);
+  }
+
+  zoom(node) {
+    this.focus = node;
+    this.draw();
+    search();
+    if (this === main) remember();
+  }
+  path() {
+    const names = [];
+    for (let node = this.focus; node.parent; node = node.parent) names.unshift(node.name);
+    return names;
+  }
+  follow(names) {
+    for (const name of names) this.focus = this.focus.kids.find((kid) => kid.name === name) || this.focus;
+  }
+
+  // Mouse: hover explains, a click zooms. Keys: arrows walk, Enter zooms.
+  listen() {
+    const {element} = this;
+    set(element, {tabindex: 0, role: "application",
+      "aria-label": "Flame graph. Arrow keys walk, Enter zooms, Escape goes back."});
+    on(element, "mousemove", (event) => showCard(event.target.box && this.describe(event.target.box), event));
+    on(element, "mouseleave", () => showCard());
+    on(element, "click", ({target: {box}}) => {
+      if (!box) return;
+      showCard();
+      this.current = box.node;
+      this.zoom(box.node);
+    });
+    on(element, "keydown", (event) => {
+      const node = this.current || this.focus, shown = this.boxes.filter((box) => !box.merged).map((box) => box.node);
+      const beside = shown.filter((other) => other.parent === node.parent), at = beside.indexOf(node);
+      const next = {ArrowUp: () => node.kids.reduce((a, b) => a && a.total >= b.total ? a : b, null),
+        ArrowDown: () => node.parent, ArrowLeft: () => beside[at - 1], ArrowRight: () => beside[at + 1],
+        Enter: () => this.zoom(node)}[event.key];
+      if (!next) return;
+      event.preventDefault();
+      const wanted = next();
+      this.current = shown.includes(wanted) ? wanted : node;
+      this.mark();
+      controls.status.textContent = this.describe({node: this.current}).join(" · ");
+    });
+  }
+}
+
+const sheet = {width: +root.getAttribute("width"), height: +root.getAttribute("height")};
+const card = svg(null, "foreignObject", {class: "hover", width: 440, height: 160, visibility: "hidden"});
+function showCard(lines, event) {
+  card.setAttribute("visibility", lines ? "visible" : "hidden");
+  if (!lines) return;
+  const {x, y} = new DOMPoint(event.clientX, event.clientY).matrixTransform(root.getScreenCTM().inverse());
+  set(card, {x: Math.min(x + 14, sheet.width - 444), y: y + 18}).textContent = "";
+  const box = html(card, "div");
+  for (const line of lines) html(box, "div", {}, line);
+}

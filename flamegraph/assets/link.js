@@ -1,0 +1,24 @@
+/* Links: #z=path;of;names&v=tab&q=query&t=from-to&s=pattern; with the report's id before the key
+ * when several reports share the page. */
+const alone = () => document.querySelectorAll("svg.pgflame").length < 2;
+const key = (name) => alone() ? name : root.id + "." + name;
+function remember(quietly) {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  for (const [name, value] of Object.entries({z: main.path().map(encodeURIComponent).join(";"),
+    v: view.tab === main.id ? "" : view.tab, q: view.query, t: (view.range || []).join("-"), s: pattern})) {
+    if (value) parts.set(key(name), value); else parts.delete(key(name));
+  }
+  const hash = "#" + parts;
+  if (hash === (location.hash || "#")) return;
+  try {
+    history[quietly ? "replaceState" : "pushState"](null, "", hash);
+  } catch { /* documents without an origin have no history */ }
+}
+function recall() {
+  const parts = new URLSearchParams(location.hash.slice(1)), get = (name) => parts.get(key(name)) || "";
+  const range = /^(\d+)-(\d+)$/.exec(get("t")), tab = controls.tabs.find(({value}) => value === get("v"));
+  Object.assign(view, {tab: tab ? tab.value : main.id, query: get("q"), range: range && [+range[1], +range[2]]});
+  clear();
+  pattern = controls.search.value = get("s");
+  refresh(get("z").split(";").map(decodeURIComponent));
+}

@@ -1,0 +1,167 @@
+#include "src/report/view_data.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include <nlohmann/json.hpp>
+
+#include "flamegraph/text_metrics.h"
+#include "src/report/describe.h"
+
+namespace pgflame::report {
+namespace {
+
+using flamegraph::FrameTree;
+using flamegraph::NodeId;
+using nlohmann::json;
+
+constexpr size_t kMostQueries = 100;  // that can be chosen
+
+class Frames {
+ public:
+  Frames() { rows_["names"] = rows_["classes"] = rows_["details"] = json::array(); }
+
+  // One row per function of the tree, the root's first.
+  std::vector<uint32_t> add(const View& view) {
+    std::unordered_map<uint32_t, uint32_t> known;
+    std::vector<uint32_t> frames;
+    frames.reserve(view.tree.nodes.size());
+    for (uint32_t i = 0; i < view.tree.nodes.size(); ++i) {
+      const uint32_t function = view.tree.nodes[NodeId{i}].function.value;
+      const auto [at, is_new] = known.try_emplace(function, count_);
+      if (is_new) add_row(view, NodeId{i});
+      frames.push_back(at->second);
+    }
+    return frames;
+  }
+
+  json take() && {
+    rows_["texts"] = std::move(texts_);
+    return std::move(rows_);
+  }
+
+ private:
+  void add_row(const View& view, NodeId node) {
+    rows_["names"].push_back(std::string(name_of(view.profile, view.tree, node)));
+    rows_["classes"].push_back(view.paint.class_of(node));
+    const auto [at, is_new] = known_texts_.try_emplace(view.paint.detail(node), texts_.size());
+    if (is_new) texts_.push_back(at->first);
+    rows_["details"].push_back(at->second);
+    ++count_;
+  }
+
+  json rows_;
+  json texts_ = json::array();
+  std::unordered_map<std::string, size_t> known_texts_;
+  uint32_t count_ = 0;
+};
+
+struct Stacks {
+  std::vector<uint32_t> frame;
+  std::vector<uint32_t> caller;
+
+  // Adds a tree's nodes; its root becomes the one empty stack. Returns what to add to a node's id.
+  uint32_t add(const FrameTree& tree, const std::vector<uint32_t>& frames) {
+    const uint32_t shift = frame.empty() ? 0 : static_cast<uint32_t>(frame.size()) - 1;
+    for (uint32_t i = frame.empty() ? 0 : 1; i < frames.size(); ++i) {
+      const NodeId parent = tree.nodes[NodeId{i}].parent;
+      frame.push_back(frames[i]);
+      caller.push_back(i == 0 || parent == flamegraph::kRoot ? 0 : parent.value + shift);
+    }
+    return shift;
+  }
+};
+
+// The rows of the queries that weigh most, by id.
+class Queries {
+ public:
+  explicit Queries(const Profile& profile) {
+    std::unordered_map<uint64_t, uint64_t> weights;
+    for (const Sample& sample : profile.samples) {
+      if (sample.query_id != 0 && sample.state != State::kIdle) {
+        weights[sample.query_id] += sample.weight;
+      }
+    }
+    std::vector<std::pair<uint64_t, uint64_t>> order;
+    for (const auto& [id, weight] : weights)
+      order.emplace_back(weight, id);
+    std::ranges::sort(order, std::greater());
+    if (order.size() > kMostQueries) order.resize(kMostQueries);
+    for (const auto& [weight, id] : order) {
+      rows_[id] = static_cast<uint32_t>(rows_.size() + 1);
+      list_.push_back({query_id_text(id), label(profile, id)});
+    }
+  }
+
+  uint32_t row_of(uint64_t id) const {
+    const auto found = rows_.find(id);
+    return found == rows_.end() ? 0 : found->second;
+  }
+  const json& list() const { return list_; }
+
+ private:
+  static std::string label(const Profile& profile, uint64_t id) {
+    const auto query = std::ranges::find(profile.queries, id, &Query::id);
+    std::string text = query_id_text(id);
+    if (query != profile.queries.end()) text += "  " + query->text;
+    return flamegraph::fit(text, 420, {12.5, flamegraph::Face::kSans});
+  }
+
+  std::unordered_map<uint64_t, uint32_t> rows_;
+  json list_ = json::array();
+};
+
+struct Columns {
+  std::vector<uint32_t> node;
+  std::vector<uint32_t> plan;
+  std::vector<uint32_t> waiting;
+  std::vector<uint32_t> second;
+  std::vector<uint32_t> query;
+  std::vector<uint64_t> count;
+  std::vector<uint64_t> weight;
+
+  json take() && {
+    return {{"node", std::move(node)},
+            {"plan", std::move(plan)},
+            {"waiting", std::move(waiting)},
+            {"second", std::move(second)},
+            {"query", std::move(query)},
+            {"count", std::move(count)},
+            {"weight", std::move(weight)}};
+  }
+};
+
+}  // namespace
+
+std::string view_data(const View& stacks, const View& plan) {
+  Frames frames;
+  Stacks table;
+  table.add(stacks.tree, frames.add(stacks));
+  const uint32_t shift = table.add(plan.tree, frames.add(plan));
+  const Queries queries(stacks.profile);
+  Columns columns;
+  size_t running = 0;
+  for (size_t i = 0; i < stacks.profile.samples.size(); ++i) {
+    const Sample& sample = stacks.profile.samples[i];
+    const NodeId node = stacks.tree.node_of_sample[i];
+    if (!node.valid()) continue;
+    const bool is_running = sample.state == State::kRunning;
+    const NodeId above = is_running ? plan.tree.node_of_sample[running++] : flamegraph::kRoot;
+    columns.node.push_back(node.value);
+    columns.plan.push_back(above == flamegraph::kRoot ? 0 : above.value + shift);
+    columns.waiting.push_back(is_running ? 0 : 1);
+    columns.second.push_back(sample.second);
+    columns.query.push_back(queries.row_of(sample.query_id));
+    columns.count.push_back(sample.count);
+    columns.weight.push_back(sample.weight);
+  }
+  json root = std::move(frames).take();
+  root["frame"] = std::move(table.frame);
+  root["caller"] = std::move(table.caller);
+  root["samples"] = std::move(columns).take();
+  root["queries"] = queries.list();
+  // Names are bytes from outside: invalid UTF-8 is replaced, never an error.
+  return root.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace pgflame::report

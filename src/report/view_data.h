@@ -1,0 +1,28 @@
+// What the script needs to draw other views than the drawn ones: stacks and samples as JSON, which
+// it reads without knowing how a profile is stored. Read by flamegraph/assets/tree.js.
+//
+//   {"names", "classes", "details": a row per frame (a function, wait event or plan node; 0 is the
+//    root), "texts": what details point to,
+//    "frame", "caller": a row per stack (0 is the empty one), callers before callees,
+//    "samples": {"node", "plan", "waiting", "second", "query", "count", "weight"}: columns,
+//    "queries": [[id, label], ...], a sample's query is a row of it plus one}
+#pragma once
+
+#include <string>
+
+#include "flamegraph/draw.h"
+#include "src/profile/profile.h"
+
+namespace pgflame::report {
+
+struct View {
+  const Profile& profile;
+  const flamegraph::FrameTree& tree;
+  const flamegraph::Paint& paint;
+};
+
+// `stacks` holds the running and waiting samples of its profile, `plan` the plan view of it, whose
+// samples are the running ones in the same order.
+std::string view_data(const View& stacks, const View& plan);
+
+}  // namespace pgflame::report
