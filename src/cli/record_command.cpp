@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -6,12 +7,14 @@
 
 #include "src/base/text.h"
 #include "src/capture/capture.h"
+#include "src/capture/sql_text.h"
 #include "src/cli/commands.h"
 #include "src/cli/diagnose_options.h"
 #include "src/cli/finish.h"
 #include "src/cli/progress.h"
 #include "src/cli/signals.h"
 #include "src/cli/terminal.h"
+#include "src/context/context.h"
 
 namespace pgflame::cli {
 namespace {
@@ -24,6 +27,7 @@ struct RecordArguments {
   std::string mode;
   std::string query_text = "normalized";
   double max_cpu_percent = 0;
+  std::string dsn;
   std::string unwind = "auto";
   OutputOptions output;
   DiagnoseOptions diagnose;
@@ -72,6 +76,36 @@ std::string default_base() {
   return fmt::format("pgflame-{}-{}", host, format_utc_compact(ns));
 }
 
+context::Options questions(const RecordArguments& arguments) {
+  context::Options options;
+  options.dsn = arguments.dsn;
+  const capture::QueryText kept = arguments.capture.query_text;
+  if (kept == capture::QueryText::kNormalized) options.clean_text = capture::without_literals;
+  if (kept == capture::QueryText::kRaw)
+    options.clean_text = [](std::string_view text) { return std::string(text); };
+  options.text_id = [](std::string_view text) {
+    return capture::query_id_of_text(capture::without_literals(text));
+  };
+  return options;
+}
+
+// Records between two looks at the database, when there is one to look at.
+Result<Profile> capture_with_context(const RecordArguments& arguments) {
+  std::optional<context::Observer> observer;
+  if (!arguments.dsn.empty()) observer.emplace(questions(arguments));
+  Result<Profile> captured = [&arguments] {
+    ProgressLine line(arguments.capture.duration);
+    return capture::record(arguments.capture,
+                           {stop_requested, [&line](const auto& now) { line.show(now); }});
+  }();
+  if (!captured || !observer) return captured;
+  std::vector<uint64_t> ids;
+  for (const Query& query : captured->queries)
+    ids.push_back(query.id);
+  captured->database = observer->finish(ids);
+  return captured;
+}
+
 Result<ExitCode> record(RecordArguments& arguments, const std::string& command_line) {
   if (Status done = complete(arguments); !done) return fail(std::move(done).error());
   if (Status done = complete(arguments.diagnose); !done) return fail(std::move(done).error());
@@ -81,11 +115,7 @@ Result<ExitCode> record(RecordArguments& arguments, const std::string& command_l
     if (!writable) return fail(Error(writable.error()));
   }
   catch_stop_signals();
-  Result<Profile> captured = [&arguments] {
-    ProgressLine line(arguments.capture.duration);
-    return capture::record(arguments.capture,
-                           {stop_requested, [&line](const auto& now) { line.show(now); }});
-  }();
+  Result<Profile> captured = capture_with_context(arguments);
   if (!captured) return fail(std::move(captured).error());
   captured->recording.command_line = command_line;
   captured->recording.version = PGFLAME_VERSION;
@@ -137,6 +167,10 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
                   "the recording ends; 0: no limit")
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
+  command.add_option("--dsn",
+                     arguments.dsn,
+                     "Also ask the database (libpq connection string, read-only): statements, "
+                     "settings, locks, tables. Keep passwords in a password or service file");
   add_output_options(command, arguments.output);
   add_diagnose_options(command, arguments.diagnose);
 }

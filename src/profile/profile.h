@@ -11,11 +11,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "src/base/ids.h"
+#include "src/profile/database.h"
 
 namespace pgflame {
 
@@ -245,6 +247,7 @@ struct Profile {
   Table<StackId, StackNode> stacks;  // row 0 is the empty stack
   Table<BackendId, Backend> backends;
   std::vector<Query> queries;
+  std::optional<DatabaseContext> database;  // what --dsn asked for; none without it
   std::vector<Sample> samples;
 };
 

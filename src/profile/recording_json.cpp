@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "src/profile/database_json.h"
+
 namespace pgflame {
 
 using nlohmann::json;
@@ -155,6 +157,8 @@ void read_everything(const json& root, Profile& profile) {
   profile.recording = root.at("recording").get<Recording>();
   profile.clusters = root.at("clusters").get<std::vector<Cluster>>();
   profile.queries = root.at("queries").get<std::vector<Query>>();
+  if (const auto at = root.find("database"); at != root.end())
+    profile.database = at->get<DatabaseContext>();
   for (const json& row : root.at("backends"))
     profile.backends.add(row.get<Backend>());
   read_modules(root, profile);
@@ -185,13 +189,14 @@ std::string metadata_to_json(const Profile& profile) {
   json backends = json::array();
   for (const Backend& backend : profile.backends)
     backends.push_back(backend);
-  const json root{{"recording", profile.recording},
-                  {"clusters", profile.clusters},
-                  {"queries", profile.queries},
-                  {"backends", backends},
-                  {"modules", modules_of(profile)},
-                  {"mapping_module", mapping_modules(profile)},
-                  {"functions", function_columns(profile)}};
+  json root{{"recording", profile.recording},
+            {"clusters", profile.clusters},
+            {"queries", profile.queries},
+            {"backends", backends},
+            {"modules", modules_of(profile)},
+            {"mapping_module", mapping_modules(profile)},
+            {"functions", function_columns(profile)}};
+  if (profile.database) root["database"] = *profile.database;
   // Names come from outside and need not be UTF-8.
   return root.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -90,6 +90,34 @@ class Redactor {
   std::map<std::string, std::string, std::greater<>> replaced_;
 };
 
+void redact_database(Redactor& redactor, DatabaseContext& context) {
+  redactor.replace("db", context.database);
+  for (StatementUse& statement : context.statements) {
+    redactor.replace("db", statement.database);
+    statement.text.clear();
+  }
+  for (TableUse& table : context.tables) {
+    redactor.replace("schema", table.schema);
+    redactor.replace("table", table.name);
+    redactor.replace("schema", table.parent_schema);
+    redactor.replace("table", table.parent);
+    for (TableColumn& column : table.columns) {
+      redactor.replace("column", column.name);
+      redactor.replace("type", column.type);
+    }
+  }
+  for (Blocker& blocker : context.blockers) {
+    redactor.replace("user", blocker.user);
+    redactor.replace("app", blocker.application);
+    blocker.text.clear();
+  }
+  for (OldTransaction& transaction : context.transactions)
+    transaction.text.clear();
+  // The server's own messages name hosts and users.
+  for (std::string& problem : context.problems)
+    problem = problem.substr(0, problem.find(": "));
+}
+
 std::string without_folder(const Module& module) {
   const auto slash = module.path.rfind('/');
   if (module.kind != ModuleKind::kFile || slash == std::string::npos) return module.path;
@@ -174,6 +202,7 @@ Profile redact(Profile profile, const RedactionKey& key) {
   }
   for (Query& query : profile.queries)
     query.text.clear();
+  if (profile.database) redact_database(redactor, *profile.database);
   for (Module& module : profile.modules)
     module.path = without_folder(module);
   for (Function& function : profile.functions) {
@@ -189,6 +218,40 @@ Profile redact(Profile profile, const RedactionKey& key) {
       "hashes, query texts are removed.");
   return profile;
 }
+
+namespace {
+
+void collect(Collector& found, const DatabaseContext& context) {
+  for (const std::string& problem : context.problems)
+    found.add("database problem", problem);
+  found.add("version", context.version);
+  found.add("database", context.database);
+  for (const Setting& setting : context.settings)
+    found.add("setting", setting.name + " = " + setting.value);
+  for (const StatementUse& statement : context.statements) {
+    found.add("database", statement.database);
+    found.add("query", statement.text);
+  }
+  for (const TableUse& table : context.tables) {
+    found.add("schema", table.schema);
+    found.add("table", table.name);
+    found.add("schema", table.parent_schema);
+    found.add("table", table.parent);
+    for (const TableColumn& column : table.columns) {
+      found.add("column", column.name);
+      found.add("type", column.type);
+    }
+  }
+  for (const Blocker& blocker : context.blockers) {
+    found.add("user", blocker.user);
+    found.add("application", blocker.application);
+    found.add("query", blocker.text);
+  }
+  for (const OldTransaction& transaction : context.transactions)
+    found.add("query", transaction.text);
+}
+
+}  // namespace
 
 std::vector<Exposure> strings_in(const Profile& profile) {
   Collector found;
@@ -214,6 +277,7 @@ std::vector<Exposure> strings_in(const Profile& profile) {
   }
   for (const Query& query : profile.queries)
     found.add("query", query.text);
+  if (profile.database) collect(found, *profile.database);
   for (const Module& module : profile.modules)
     found.add("module", module.path);
   for (const Function& function : profile.functions) {

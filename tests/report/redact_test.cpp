@@ -35,6 +35,26 @@ Profile profile_with_secrets() {
   }
   for (Query& query : profile.queries)
     query.text = "select secretcolumn";
+  DatabaseContext context;
+  context.problems.emplace_back("cannot connect to the database: no pg_hba entry for secrethost");
+  context.version = "18.1";
+  context.database = "secretdb";
+  StatementUse statement;
+  statement.database = "secretdb";
+  statement.text = "select secretcolumn";
+  context.statements.push_back(statement);
+  TableUse table;
+  table.schema = table.parent_schema = "secretschema";
+  table.name = table.parent = "secrettable";
+  table.columns.push_back({"secretcolumn", "secrettype", 1, true, true});
+  context.tables.push_back(table);
+  Blocker blocker;
+  blocker.user = "secretuser";
+  blocker.application = "secretapp";
+  blocker.text = "select secretcolumn";
+  context.blockers.push_back(blocker);
+  context.transactions.push_back({1, "client backend", "active", 5, "select secretcolumn"});
+  profile.database = context;
   for (Module& module : profile.modules) {
     if (module.kind == ModuleKind::kFile) module.path = "/home/secretuser/bin/postgres";
   }

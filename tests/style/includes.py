@@ -29,6 +29,7 @@ ONLY = {
     r"(libelf|gelf|elfutils/.*|dwarf)\.h": ["symbolizer", "symbolizer/unwind", "src/base"],
     r"Zydis/.*": ["symbolizer"],
     r"CLI/.*": ["src/cli"],
+    r"libpq-fe\.h": ["src/context"],
 }
 PRINTS = re.compile(r"std::(cout|cerr|clog)|\bf?printf\(|\bputs\(|(?<![\w.>:] )(?<![\w.>:])_?exit\(|std::(exit|abort)\(|getenv\(")
 FUNCTION_TABLES = re.compile(r"generated|_table\.(h|cpp|inc)$|\.tsv$")

@@ -1,0 +1,276 @@
+#include "src/context/look.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/context/server_sql.h"
+
+namespace pgflame::context {
+namespace {
+
+constexpr int kOldest = 13;  // with pg_stat_statements 1.8
+
+// "{12,34}" -> 12, 34
+std::vector<std::string> pids_of(const std::string& array) {
+  std::vector<std::string> pids;
+  if (array.size() < 2) return pids;
+  for (const std::string_view pid :
+       split(std::string_view(array).substr(1, array.size() - 2), ',')) {
+    if (!trim(pid).empty()) pids.emplace_back(trim(pid));
+  }
+  return pids;
+}
+
+// Who waits for whom, from blocked_sql().
+struct Queue {
+  std::map<std::string, std::vector<std::string>> blockers;  // by waiting pid
+  std::map<std::string, std::string> waits;                  // wait event, by waiting pid
+
+  explicit Queue(const Rows& blocked) {
+    for (const Row& row : blocked) {
+      if (row.size() < 3) continue;
+      blockers[row[0]] = pids_of(row[2]);
+      waits[row[0]] = row[1];
+    }
+  }
+
+  std::set<std::string> roots() const {
+    std::set<std::string> found;
+    for (const auto& [waiter, pids] : blockers) {
+      for (const std::string& pid : pids) {
+        // 0 stands for a prepared transaction: there is no session to name.
+        if (pid != "0" && !blockers.contains(pid)) found.insert(pid);
+      }
+    }
+    return found;
+  }
+
+  // Everybody who waits for `root`, also behind others.
+  std::set<std::string> behind(const std::string& root) const {
+    std::set<std::string> reached{root};
+    for (bool grew = true; grew;) {
+      grew = false;
+      for (const auto& [waiter, pids] : blockers) {
+        const bool waits_here = std::ranges::any_of(
+            pids, [&](const std::string& pid) { return reached.contains(pid); });
+        if (waits_here && reached.insert(waiter).second) grew = true;
+      }
+    }
+    reached.erase(root);
+    return reached;
+  }
+};
+
+class Looker {
+ public:
+  explicit Looker(Connection& connection) : connection_(connection) {}
+
+  Result<Look> look() {
+    if (auto done = identify(); !done) return fail(std::move(done).error());
+    for (const Row& row : ask("the settings", settings_sql(), 2))
+      look_.state.settings.push_back({row[0], row[1]});
+    for (const std::string& sql : counters_sql(look_.state.major)) {
+      for (const Row& row : ask("the server's counters", sql, 2))
+        look_.state.counters.push_back({row[0], number(row[1])});
+    }
+    read_statements();
+    read_tables();
+    read_io();
+    read_activity();
+    return std::move(look_);
+  }
+
+ private:
+  Status identify() {
+    auto rows = connection_.query(identity_sql());
+    if (!rows) return fail(std::move(rows).error());
+    if (rows->size() != 1 || rows->front().size() != 6)
+      return fail(ErrorKind::kUnsupported, "the server does not answer like PostgreSQL");
+    const Row& row = rows->front();
+    DatabaseContext& state = look_.state;
+    state.version = row[0];
+    state.major = static_cast<int>(std::clamp<int64_t>(number(row[1]), 0, 1000));
+    state.port = static_cast<uint16_t>(std::clamp<int64_t>(number(row[2]), 0, 65535));
+    state.database = row[3];
+    state.interval_us = number(row[4]);
+    if (state.major < kOldest) {
+      return fail(ErrorKind::kUnsupported,
+                  fmt::format("the server is PostgreSQL {}; only 13 and later are asked", row[0]));
+    }
+    if (row[5] != "t") {
+      look_.problems.emplace_back(
+          "The user may not read the statistics of other users: GRANT pg_monitor TO it for "
+          "statements and sessions of everybody.");
+    }
+    return {};
+  }
+
+  // Rows of the right width; a failure is a problem of this look.
+  Rows ask(std::string_view what,
+           const std::string& sql,
+           size_t width,
+           std::span<const std::string> parameters = {}) {
+    auto rows = connection_.query(sql, parameters);
+    if (!rows) {
+      look_.problems.push_back(fmt::format("Could not read {}: {}.", what, rows.error().what));
+      return {};
+    }
+    std::erase_if(*rows, [width](const Row& row) { return row.size() != width; });
+    return *std::move(rows);
+  }
+
+  void read_statements() {
+    const Rows places = ask("the list of extensions", statements_place_sql(), 2);
+    if (places.empty()) {
+      look_.problems.push_back(fmt::format(
+          "pg_stat_statements is not installed in database {}: calls, rows and blocks by "
+          "statement are not known. It needs shared_preload_libraries and CREATE EXTENSION.",
+          look_.state.database));
+      return;
+    }
+    if (places[0][1] < "1.8" && places[0][1].size() == 3) {
+      look_.problems.push_back(
+          fmt::format("pg_stat_statements is still version {}: ALTER EXTENSION "
+                      "pg_stat_statements UPDATE.",
+                      places[0][1]));
+      return;
+    }
+    look_.statements_schema = places[0][0];
+    const size_t problems = look_.problems.size();
+    for (const Row& row : ask("pg_stat_statements", statements_sql(places[0][0]), 11)) {
+      StatementUse use;
+      use.database = row[0];
+      use.query_id = static_cast<uint64_t>(number(row[1]));
+      const std::array<uint64_t*, 9> fields{&use.calls,
+                                            &use.rows,
+                                            &use.exec_us,
+                                            &use.shared_hit,
+                                            &use.shared_read,
+                                            &use.shared_dirtied,
+                                            &use.temp_read,
+                                            &use.temp_written,
+                                            &use.wal_bytes};
+      for (size_t i = 0; i < fields.size(); ++i)
+        *fields[i] = count(row[i + 2]);
+      look_.state.statements.push_back(std::move(use));
+    }
+    look_.state.has_statements = look_.problems.size() == problems;
+  }
+
+  void read_tables() {
+    for (const Row& row : ask("the tables' statistics", tables_sql(), 16)) {
+      TableUse use;
+      look_.table_oids.push_back(row[0]);
+      use.schema = row[1];
+      use.name = row[2];
+      const std::array<uint64_t*, 11> fields{&use.pages,
+                                             &use.seq_scans,
+                                             &use.seq_rows,
+                                             &use.index_scans,
+                                             &use.index_rows,
+                                             &use.inserted,
+                                             &use.updated,
+                                             &use.hot_updated,
+                                             &use.deleted,
+                                             &use.live,
+                                             &use.dead};
+      for (size_t i = 0; i < fields.size(); ++i)
+        *fields[i] = count(row[i + 3]);
+      use.last_vacuum = number(row[14]);
+      use.last_analyze = number(row[15]);
+      look_.state.tables.push_back(std::move(use));
+    }
+  }
+
+  void read_io() {
+    const std::string sql = io_sql(look_.state.major);
+    if (sql.empty()) return;
+    for (const Row& row : ask("pg_stat_io", sql, 9)) {
+      look_.state.io.push_back({row[0],
+                                row[1],
+                                row[2],
+                                count(row[3]),
+                                count(row[4]),
+                                count(row[5]),
+                                count(row[6]),
+                                count(row[7]),
+                                count(row[8])});
+    }
+  }
+
+  void read_activity() {
+    for (const Row& row : ask("the sessions", sessions_sql(), 5))
+      look_.state.sessions.push_back({false, row[0], row[1], row[2], row[3], count(row[4])});
+    const Rows blocked = ask("who waits for whom", blocked_sql(), 3);
+    if (const std::vector<std::string> roots = root_pids(blocked); !roots.empty()) {
+      const std::string array = fmt::format("{{{}}}", fmt::join(roots, ","));
+      const std::array<std::string, 1> parameters{array};
+      look_.state.blockers =
+          root_blockers(blocked, ask("the blocking sessions", blockers_sql(), 6, parameters));
+    }
+    for (const Row& row : ask("the oldest transactions", transactions_sql(), 5)) {
+      look_.state.transactions.push_back(
+          {static_cast<int32_t>(number(row[0])), row[1], row[2], number(row[3]), row[4]});
+    }
+  }
+
+  Connection& connection_;
+  Look look_;
+};
+
+}  // namespace
+
+int64_t number(const std::string& text) {
+  int64_t value = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  return error == std::errc{} && end == last ? value : 0;
+}
+
+uint64_t count(const std::string& text) {
+  return static_cast<uint64_t>(std::max<int64_t>(number(text), 0));
+}
+
+std::vector<std::string> root_pids(const Rows& blocked) {
+  const std::set<std::string> roots = Queue(blocked).roots();
+  return {roots.begin(), roots.end()};
+}
+
+std::vector<Blocker> root_blockers(const Rows& blocked, const Rows& sessions) {
+  const Queue queue(blocked);
+  std::vector<Blocker> blockers;
+  for (const std::string& root : queue.roots()) {
+    Blocker blocker;
+    blocker.pid = static_cast<int32_t>(number(root));
+    const std::set<std::string> waiters = queue.behind(root);
+    blocker.waiters = waiters.size();
+    std::set<std::string> events;
+    for (const std::string& waiter : waiters)
+      events.insert(queue.waits.at(waiter));
+    blocker.waits = fmt::format("{}", fmt::join(events, ", "));
+    const auto session = std::ranges::find_if(
+        sessions, [&](const Row& row) { return row.size() == 6 && row[0] == root; });
+    if (session != sessions.end()) {
+      blocker.state = (*session)[1];
+      blocker.user = (*session)[2];
+      blocker.application = (*session)[3];
+      blocker.transaction_age_us = number((*session)[4]);
+      blocker.text = (*session)[5];
+    }
+    blockers.push_back(std::move(blocker));
+  }
+  std::ranges::stable_sort(blockers, std::greater{}, &Blocker::waiters);
+  return blockers;
+}
+
+Result<Look> look(Connection& connection) {
+  return Looker(connection).look();
+}
+
+}  // namespace pgflame::context

@@ -1,0 +1,127 @@
+"""--dsn: what the database says about itself is in the report and in the capture, on every major
+that is here, and a database that does not answer costs nothing but a sentence."""
+import glob
+import os
+import signal
+import socket
+import subprocess
+import threading
+import unittest
+
+from cluster import DEBIAN_15, Cluster
+from recorder import Recorder
+
+STATEMENTS = {"shared_preload_libraries": "'pg_stat_statements'", "compute_query_id": "on"}
+
+
+def servers():
+    """Debian's 15, and the builds that $PGFLAME_SERVERS lists (folders with bin/postgres)."""
+    yield DEBIAN_15
+    for folder in filter(None, os.environ.get("PGFLAME_SERVERS", "").split(":")):
+        yield from sorted(glob.glob(folder))
+
+
+def major_of(bindir):
+    said = subprocess.run([os.path.join(bindir, "postgres"), "--version"], text=True, check=True,
+                          capture_output=True, env={"LD_LIBRARY_PATH": bindir + "/../lib"}).stdout
+    return int(said.split()[2].split(".")[0])
+
+
+class Context(unittest.TestCase):
+    def test_every_question_is_answered_by_every_major(self):
+        for bindir in servers():
+            with self.subTest(server=bindir):
+                self.one_major(bindir)
+
+    def one_major(self, bindir):
+        settings = dict(STATEMENTS)
+        if major_of(bindir) < 14:
+            del settings["compute_query_id"]
+        with Cluster(bindir, settings=settings) as cluster, Recorder() as recorder:
+            columns = ", ".join(f"i + {c} as c{c}" for c in range(1, 61))
+            cluster.psql('create extension pg_stat_statements schema public;'
+                         f'create table "Wide ""<b>" as select {columns} '
+                         'from generate_series(1, 20000) i;'
+                         'analyze "Wide ""<b>";')
+            sql = 'select sum(c59), max(c60) from "Wide ""<b>";'
+            with cluster.psql_loop(sql):
+                recording = recorder.record("-p", str(cluster.pid), "4s", "-F", "199",
+                                            "--dsn", self.dsn(cluster))
+            self.assertEqual(recording.code, 0, recording.stderr)
+            database = recording.json["database"]
+            self.assertTrue(database["asked"])
+            self.assertEqual(database["sentences"][0:0], [])
+            self.assertFalse([s for s in database["sentences"] if "Could not" in s], database)
+            row = next(r for r in database["statements"] if "Wide" in r["text"])
+            self.assertGreater(row["calls_per_second"], 1)
+            self.assertAlmostEqual(row["rows_per_call"], 1.0)
+            self.assertGreater(row["cpu_us_per_call"], 100)
+            deform = next(f for f in recording.json["findings"] if f["id"] == "DEFORM")
+            self.assertIn("calls/s", deform["seen"])
+            self.assertIn("is column c60 of table Wide \"<b>, number 60 of 60", deform["seen"])
+            self.assertNotIn("<b>", recording.svg)
+            # The capture alone says the same.
+            again = recorder.report(recording.capture)
+            self.assertEqual(again.json["database"], database)
+
+    @staticmethod
+    def dsn(cluster):
+        return f"host={cluster.folder} port={cluster.port} user=postgres dbname=postgres"
+
+    def test_a_blocking_session_is_named_and_a_password_is_not(self):
+        with Cluster(settings=STATEMENTS) as cluster, Recorder() as recorder:
+            cluster.psql("create table hot as select 1 as a;")
+            dsn = self.dsn(cluster) + " password=tellnobody"
+            holder = ("begin; lock table hot; select pg_sleep(30);")
+            with cluster.psql_loop(holder), cluster.psql_loop("select * from hot;", clients=3), \
+                    cluster.psql_loop("select count(*) from generate_series(1, 100000);"):
+                recording = recorder.record("-p", str(cluster.pid), "3s", "--dsn", dsn)
+            self.assertEqual(recording.code, 0, recording.stderr)
+            text = " ".join(recording.json["database"]["sentences"])
+            self.assertRegex(text, r"At the root of the queue stood pid \d+")
+            self.assertIn("3 sessions behind it waiting for relation", text)
+            self.assertNotIn("tellnobody", recording.svg + recording.stderr)
+            self.assertNotIn("tellnobody", recording.json["recording"]["command_line"])
+
+    def test_a_database_that_is_not_there_or_hangs_costs_a_sentence(self):
+        with Cluster() as cluster, Recorder() as recorder:
+            with cluster.psql_loop("select count(*) from generate_series(1, 100000);"):
+                gone = recorder.record("-p", str(cluster.pid), "1s", "--dsn", "host=/nowhere")
+                self.assertEqual(gone.code, 0, gone.stderr)
+                self.assertIn("Cannot connect", " ".join(gone.json["database"]["sentences"]))
+                silent = socket.create_server(("127.0.0.1", 0))  # accepts and says nothing
+                try:
+                    port = silent.getsockname()[1]
+                    mute = recorder.record("-p", str(cluster.pid), "1s", "--dsn",
+                                           f"host=127.0.0.1 port={port} user=x dbname=x")
+                finally:
+                    silent.close()
+                self.assertEqual(mute.code, 0, mute.stderr)
+                self.assertFalse(mute.json["database"]["asked"])
+
+    def test_a_server_that_stops_answering_does_not_cost_the_recording(self):
+        with Cluster() as cluster, Recorder() as recorder:
+            with cluster.psql_loop("select count(*) from generate_series(1, 100000);"):
+                base, child = recorder.start("-p", str(cluster.pid), "4s", "--dsn",
+                                             self.dsn(cluster) + " application_name=asker")
+                stopped = []
+
+                def stop():
+                    pid = cluster.psql("select pid from pg_stat_activity "
+                                       "where application_name = 'asker'")
+                    stopped.append(int(pid))
+                    os.kill(stopped[0], signal.SIGSTOP)
+
+                timer = threading.Timer(2.5, stop)
+                timer.start()
+                try:
+                    recording = recorder.finish(base, child)
+                finally:
+                    timer.join()
+                    os.kill(stopped[0], signal.SIGCONT)
+            self.assertEqual(recording.code, 0, recording.stderr)
+            self.assertIn("did not answer", " ".join(recording.json["database"]["sentences"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
