@@ -40,6 +40,7 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
       .namespace_pid = pid_in_own_namespace(child),
       .off_since = now,  // born runnable
       .woken_at = now,
+      .stands_for = 1,
       .tags = {.wait_event = 0xffffffff},
   };
   if (bpf_map_update_elem(&targets, &child_pid, &target, BPF_ANY)) {
@@ -54,6 +55,7 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
       .parent = parent_pid,
       .namespace_pid = target.namespace_pid,
   };
+  if (filters) bpf_map_delete_elem(&unwanted, &child_pid);  // of an earlier process
   unwind_fork(parent_pid, child_pid);
   send_process(&event, watching_closely ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
   return 0;
@@ -88,6 +90,7 @@ int BPF_PROG(on_exit, struct task_struct* task) {
       .pid = pid,
       .running_ns = target->running_ns + (target->on_since ? now - target->on_since : 0)};
   bpf_map_delete_elem(&targets, &pid);
+  if (filters) bpf_map_delete_elem(&unwanted, &pid);
   unwind_forget(pid);
   send_process(&event, BPF_RB_NO_WAKEUP);
   return 0;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 // Time off the CPU. Between leaving a CPU and being woken up a backend waits, from then on until it
-// gets a CPU it is runnable. Every interval is added up in `intervals`; a random choice of them,
+// gets a CPU it is runnable. Intervals are added up in `intervals`; a random choice of them,
 // thinned out so that a backend that switches all the time costs no more than others, sends its
 // stack too. User space spreads the sums over those stacks.
+//
+// A backend that switches very often has only a random choice of its intervals looked at, one in
+// `look_stride`, and each of them counts for so many. That is true on average for short intervals;
+// long ones always count once, with nothing but their wait event when they were not chosen.
 #pragma once
 
 #include "kernel_types.h"
@@ -12,7 +16,16 @@
 // Stacks per backend and window that are aimed at. Set by user space before loading.
 const volatile __u32 stacks_per_window = 4;
 
-enum { WINDOW_NS = 100 * 1000 * 1000, MAX_STRIDE = 4096, TASK_RUNNING = 0 };
+// Intervals looked at per backend and window that are aimed at; user space lowers it when recording
+// costs too much.
+volatile __u32 looks_per_window = 100;
+
+enum {
+  WINDOW_NS = 100 * 1000 * 1000,
+  LONG_INTERVAL_NS = 1000 * 1000,
+  MAX_STRIDE = 4096,
+  TASK_RUNNING = 0,
+};
 
 // key: who waited for what, value: how often and how long. Written here, read once a second and
 // cleared of the dead by user space. Full: COUNT_INTERVALS_FULL.
@@ -27,7 +40,8 @@ struct {
 static __always_inline void add_interval(const struct target* target,
                                          __u32 pid,
                                          __u8 state,
-                                         __u64 ns) {
+                                         __u64 ns,
+                                         __u32 times) {
   struct interval_key key = {
       .query_id = target->tags.query_id,
       .pid = pid,
@@ -38,32 +52,49 @@ static __always_inline void add_interval(const struct target* target,
   };
   struct interval_sum* sum = bpf_map_lookup_elem(&intervals, &key);
   if (sum) {
-    __sync_fetch_and_add(&sum->count, 1);
-    __sync_fetch_and_add(&sum->ns, ns);
+    __sync_fetch_and_add(&sum->count, times);
+    __sync_fetch_and_add(&sum->ns, ns * times);
     return;
   }
-  const struct interval_sum first = {.count = 1, .ns = ns};
+  const struct interval_sum first = {.count = times, .ns = ns * times};
   if (bpf_map_update_elem(&intervals, &key, &first, BPF_NOEXIST)) count(COUNT_INTERVALS_FULL);
 }
 
-// Whether this interval sends its stack.
-static __always_inline int wants_stack(struct target* target, __u64 now) {
-  __u32 stride = target->stride ? target->stride : 1;
-  if (now - target->window_start > WINDOW_NS) {
-    if (target->stacks_taken > stacks_per_window && stride < MAX_STRIDE) stride *= 2;
-    if (target->stacks_taken < stacks_per_window / 2 && stride > 1) stride /= 2;
-    target->stride = stride;
-    target->stacks_taken = 0;
-    target->window_start = now;
-  }
+// The stride for the next window when `taken` were taken in this one and `wanted` are aimed at.
+static __always_inline __u32 next_stride(__u32 stride, __u32 taken, __u32 wanted) {
+  if (!stride) stride = 1;
+  if (taken > wanted && stride < MAX_STRIDE) return stride * 2;
+  if (taken < wanted / 2 && stride > 1) return stride / 2;
+  return stride;
+}
+
+static __always_inline void roll_window(struct target* target, __u64 now) {
+  if (now - target->window_start <= WINDOW_NS) return;
+  target->look_stride = next_stride(target->look_stride, target->looks_taken, looks_per_window);
+  target->stride = next_stride(target->stride, target->stacks_taken, stacks_per_window);
+  target->looks_taken = 0;
+  target->stacks_taken = 0;
+  target->window_start = now;
+}
+
+// How many intervals this one stands for; 0: it is not looked at.
+static __always_inline __u32 look(struct target* target) {
+  const __u32 stride = target->look_stride;
   if (stride > 1 && (bpf_get_prandom_u32() & (stride - 1))) return 0;
+  ++target->looks_taken;
+  return stride > 1 ? stride : 1;
+}
+
+// Whether this interval, which is looked at, sends its stack.
+static __always_inline int wants_stack(struct target* target) {
+  if (target->stride > 1 && (bpf_get_prandom_u32() & (target->stride - 1))) return 0;
   if (target->stacks_taken >= 4 * stacks_per_window) return 0;
   ++target->stacks_taken;
   return 1;
 }
 
 static __always_inline __u32 state_of(struct task_struct* task) {
-  if (bpf_core_field_exists(task->__state)) return BPF_CORE_READ(task, __state);
+  if (bpf_core_field_exists(task->__state)) return task->__state;
   const struct task_struct___before_5_14* old = (void*)task;
   return (__u32)BPF_CORE_READ(old, state);
 }
@@ -73,16 +104,23 @@ static __always_inline void leave_cpu(void* ctx, struct task_struct* task, int p
   if (task->pid != task->tgid) return;  // backends have one thread
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target) return;
+  if (is_unwanted(pid)) return;
   const __u64 now = bpf_ktime_get_ns();
   if (target->on_since) target->running_ns += now - target->on_since;
   target->on_since = 0;
   target->preempted = preempted || state_of(task) == TASK_RUNNING;
   target->woken_at = target->preempted ? now : 0;
-  read_tags(target, &target->tags);
-  target->has_stack = wants_stack(target, now);
+  target->has_stack = 0;
   target->off_since = now;
-  if (!target->has_stack) return;
-
+  roll_window(target, now);
+  target->stands_for = look(target);
+  if (!target->stands_for) {
+    read_only_wait_event(target, &target->tags);
+    return;
+  }
+  read_tags(target, &target->tags);
+  if (is_other_query(&target->tags) || !wants_stack(target)) return;
+  target->has_stack = 1;
   const __u8 state = target->preempted ? STATE_RUNNABLE : STATE_WAITING;
   struct scratch* sample = new_sample(1, EVENT_OFF_CPU, state, now);
   if (!sample) return;
@@ -96,19 +134,21 @@ static __always_inline void enter_cpu(struct task_struct* task) {
   const __u32 pid = task->tgid;
   if (task->pid != task->tgid) return;
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
-  if (!target) return;
+  if (!target || is_unwanted(pid)) return;
   const __u64 now = bpf_ktime_get_ns();
   const __u64 left = target->off_since;
   target->on_since = now;
   target->off_since = 0;
   if (!left) return;
+  const int is_long = now - left >= LONG_INTERVAL_NS;
+  if (!target->stands_for && !is_long) return;
+  const __u32 times = is_long ? 1 : target->stands_for;
   const __u64 woken = target->woken_at ? target->woken_at : now;
   const __u64 waiting = woken > left ? woken - left : 0;
   const __u64 runnable = now > woken ? now - woken : 0;
-  if (!target->preempted) add_interval(target, pid, STATE_WAITING, waiting);
-  add_interval(target, pid, STATE_RUNNABLE, runnable);
+  if (!target->preempted) add_interval(target, pid, STATE_WAITING, waiting, times);
+  add_interval(target, pid, STATE_RUNNABLE, runnable, times);
   if (!target->has_stack) return;
-  target->has_stack = 0;
   const struct process_event event = {.kind = EVENT_INTERVAL,
                                       .cpu = bpf_get_smp_processor_id(),
                                       .time_ns = now,

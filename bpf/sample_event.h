@@ -117,7 +117,10 @@ struct target {
   __u64 window_start;
   __u8 has_stack;  // the open interval has sent its stack
   __u8 preempted;  // the open interval began with a preemption, not with a wait
-  __u8 unused[6];
+  __u8 unused[2];
+  __u32 stands_for;   // how many intervals the open one stands for; 0: others stand for it
+  __u32 look_stride;  // one interval in `look_stride` is looked at; a power of two, 0 is 1
+  __u32 looks_taken;  // in the window that began at window_start
 };
 
 // Time off the CPU, by who and why. The values only grow.
@@ -145,5 +148,6 @@ enum counter {
   COUNT_LIFECYCLE_LOST,  // fork, exec, exit or interval events that found no room in the ring
   COUNT_TARGETS_FULL,    // forked children that found no room in `targets`
   COUNT_INTERVALS_FULL,  // intervals that found no room in `intervals`
+  COUNT_FILTERED,        // samples left out because the user asked
   COUNTER_ROWS,
 };

@@ -25,11 +25,19 @@ int sample_stack(struct bpf_perf_event_data* ctx) {
   const struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target) return 0;
   count(COUNT_TARGET_FIRINGS);
+  if (is_unwanted(pid)) {
+    count(COUNT_FILTERED);
+    return 0;
+  }
 
   struct scratch* sample = new_sample(0, EVENT_SAMPLE, STATE_RUNNING, bpf_ktime_get_ns());
   if (!sample) return 0;
   sample->event.weight = changed_period ? changed_period : ctx->sample_period;
   read_tags(target, &sample->event.tags);
+  if (is_other_query(&sample->event.tags)) {
+    count(COUNT_FILTERED);
+    return 0;
+  }
   take_stacks(ctx, ctx, sample);
   const __u64 text = wanted_text(target, &sample->event.tags, 1);
   if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);

@@ -106,3 +106,13 @@ static __always_inline void read_tags(const struct target* target, struct backen
   read_wait_event(layout, tags);
   read_status(layout, target->namespace_pid, tags);
 }
+
+// The same for intervals that are not looked at.
+static __always_inline void read_only_wait_event(const struct target* target,
+                                                 struct backend_tags* tags) {
+  const __u32 row = target->layout;
+  __builtin_memset(tags, 0, sizeof(*tags));
+  tags->wait_event = 0xffffffff;
+  const struct layout* layout = bpf_map_lookup_elem(&layouts, &row);
+  if (layout) read_wait_event(layout, tags);
+}

@@ -131,13 +131,24 @@ void Assembler::end_process(const Event& event) {
 }
 
 void Assembler::add_lifetime(int32_t pid, uint64_t end_ns, uint64_t running_ns) {
-  Recording& recording = builder_.profile().recording;
+  Lifetime lifetime;
+  lifetime.backend = processes_.backend(pid);
   const uint64_t since = std::max(start_ns_, processes_.since_ns(pid));
-  recording.lifetime_ns += end_ns > since ? end_ns - since : 0;
+  lifetime.ns = end_ns > since ? end_ns - since : 0;
   const auto before = running_before_.find(pid);
   const uint64_t skipped = before == running_before_.end() ? 0 : before->second;
-  recording.on_cpu_ns += running_ns > skipped ? running_ns - skipped : 0;
+  lifetime.on_cpu_ns = running_ns > skipped ? running_ns - skipped : 0;
   if (before != running_before_.end()) running_before_.erase(before);
+  lifetimes_.push_back(lifetime);
+}
+
+void Assembler::sum_lifetimes(const std::function<bool(BackendId)>& counts) {
+  Recording& recording = builder_.profile().recording;
+  for (const Lifetime& lifetime : lifetimes_) {
+    if (!counts(lifetime.backend)) continue;
+    recording.lifetime_ns += lifetime.ns;
+    recording.on_cpu_ns += lifetime.on_cpu_ns;
+  }
 }
 
 Assembler::Identity Assembler::identity_of(int32_t pid) {

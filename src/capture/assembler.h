@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
 #include <vector>
 
@@ -30,6 +31,9 @@ class Assembler {
   // Everybody's lifetime until now and the part of it on a CPU; call once, after the last book().
   void close(const WaitTimes& times, uint64_t now_ns);
 
+  // How long the backends that `counts` existed and were on a CPU, for Recording; after close().
+  void sum_lifetimes(const std::function<bool(BackendId)>& counts);
+
   uint64_t samples() const { return samples_; }
 
  private:
@@ -56,6 +60,12 @@ class Assembler {
   Waits waits_;
   std::unordered_map<int32_t, Identity> ended_;
   std::unordered_map<int32_t, uint64_t> running_before_;  // begin()
+  struct Lifetime {
+    BackendId backend;
+    uint64_t ns = 0;
+    uint64_t on_cpu_ns = 0;
+  };
+  std::vector<Lifetime> lifetimes_;
   uint64_t samples_ = 0;
 };
 

@@ -9,6 +9,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
 
@@ -19,6 +20,7 @@
 #include "sampler.skel.h"
 #include "src/base/file.h"
 #include "src/capture/perf_event.h"
+#include "src/capture/privileges.h"
 #include "src/capture/proc.h"
 #include "src/capture/sampler.h"
 #include "src/capture/unwind_feed.h"
@@ -54,10 +56,7 @@ int keep_warning(enum libbpf_print_level level, const char* format, va_list argu
 
 tl::unexpected<Error> load_failure(int error_number) {
   if (error_number == EPERM || error_number == EACCES) {
-    return fail(ErrorKind::kPermission,
-                "the kernel refused to load BPF programs: CAP_BPF or CAP_PERFMON is missing",
-                "run as root, or grant the binary once: sudo setcap "
-                "cap_bpf,cap_perfmon,cap_sys_ptrace,cap_sys_resource+ep pgflame");
+    return fail(permission_error("the kernel refused to load BPF programs"));
   }
   std::string reason = last_warning();
   while (!reason.empty() && reason.back() == '\n')
@@ -84,6 +83,7 @@ target first_state(int32_t pid, uint32_t row, const std::optional<TagLayout>& la
   value.layout = row;
   value.namespace_pid = namespace_pid(pid);
   value.tags.wait_event = kUnknownWait;
+  value.stands_for = 1;
   const auto stat = read_stat(pid);
   const bool sleeps = stat && (stat->state == 'S' || stat->state == 'D');
   (sleeps ? value.off_since : value.on_since) = monotonic_now();
@@ -140,7 +140,9 @@ class BpfSampler : public Sampler {
       : event_(choose_sampling_event(settings.rate_hz)),
         waits_(settings.waits),
         unwind_(settings.unwind),
-        verify_unwind_(settings.verify_unwind) {}
+        verify_unwind_(settings.verify_unwind),
+        filters_(settings.filters),
+        only_query_(settings.only_query) {}
 
   Status open();
   Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) override;
@@ -149,10 +151,12 @@ class BpfSampler : public Sampler {
   void stop() override;
   void describe(Recording& recording) const override;
   uint64_t lost() const override { return counter(COUNT_RING_FULL); }
+  std::vector<int> later_privileges() const override;
   uint64_t programs_ns() const override { return cost().bpf_ns; }
   bool lower_rate() override;
   bool measures_waits() const override { return waits_; }
   WaitTimes wait_times() const override;
+  void ignore(const std::vector<int32_t>& pids) override;
   void forget(const std::vector<int32_t>& pids) override;
 
  private:
@@ -176,6 +180,8 @@ class BpfSampler : public Sampler {
   std::vector<FileHandle> events_;  // one per CPU
   UnwindChoice unwind_;
   uint32_t verify_unwind_;
+  bool filters_;
+  uint64_t only_query_;
   std::vector<LinkHandle> jit_probes_;
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   const EventSink* sink_ = nullptr;
@@ -199,6 +205,8 @@ Status BpfSampler::open() {
   skeleton_->rodata->unwind_by_table = obstacle.empty() ? 1 : 0;
   skeleton_->rodata->verify_samples = verify_unwind_;
   skeleton_->rodata->only_first_by_table = unwind_ == UnwindChoice::kFramePointers ? 1 : 0;
+  skeleton_->rodata->filters = filters_ ? 1 : 0;
+  skeleton_->rodata->only_query = only_query_;
   bpf_program__set_autoload(skeleton_->progs.on_switch, waits_);
   bpf_program__set_autoload(skeleton_->progs.on_wakeup, waits_);
   if (const int failed = sampler::load(skeleton_.get()); failed != 0) return load_failure(-failed);
@@ -331,7 +339,14 @@ void BpfSampler::stop() {
 
 bool BpfSampler::lower_rate() {
   constexpr double kLowestRate = 20;
-  if (event_.unit != WeightUnit::kNanoseconds || event_.rate_hz < 2 * kLowestRate) return false;
+  constexpr uint32_t kFewestLooks = 6;
+  bool lowered = false;
+  const uint32_t looks = skeleton_->data->looks_per_window;
+  if (waits_ && looks / 4 >= kFewestLooks) {
+    skeleton_->data->looks_per_window = looks / 4;
+    lowered = true;
+  }
+  if (event_.unit != WeightUnit::kNanoseconds || event_.rate_hz < 2 * kLowestRate) return lowered;
   event_.rate_hz /= 2;
   rate_changed_ = true;
   auto period = static_cast<uint64_t>(1e9 / event_.rate_hz);
@@ -365,6 +380,15 @@ WaitTimes BpfSampler::wait_times() const {
   return times;
 }
 
+void BpfSampler::ignore(const std::vector<int32_t>& pids) {
+  constexpr uint8_t kYes = 1;
+  for (const int32_t pid : pids) {
+    const auto key = static_cast<uint32_t>(pid);
+    // A full map costs time, not truth: user space leaves them out as well.
+    bpf_map__update_elem(skeleton_->maps.unwanted, &key, sizeof(key), &kYes, sizeof(kYes), BPF_ANY);
+  }
+}
+
 void BpfSampler::forget(const std::vector<int32_t>& pids) {
   if (!waits_ || pids.empty()) return;
   const std::unordered_set<int32_t> gone(pids.begin(), pids.end());
@@ -384,6 +408,19 @@ std::vector<uint64_t> BpfSampler::counter_by_cpu(uint32_t row) const {
   const int failed =
       bpf_map__lookup_elem(skeleton_->maps.counters, &row, sizeof(row), values.data(), size, 0);
   return failed == 0 ? values : std::vector<uint64_t>(values.size());
+}
+
+// Before Linux 5.19 even reading a map that is open takes CAP_BPF when unprivileged BPF is
+// disabled.
+std::vector<int> BpfSampler::later_privileges() const {
+  const auto reads_a_map = [this] {
+    const uint32_t row = 0;
+    layout value{};
+    return bpf_map__lookup_elem(
+               skeleton_->maps.layouts, &row, sizeof(row), &value, sizeof(value), 0) == 0;
+  };
+  constexpr std::array<int, 2> kAllowing{CAP_BPF, CAP_SYS_ADMIN};
+  return works_without(kAllowing, reads_a_map) ? std::vector<int>{} : std::vector<int>{CAP_BPF};
 }
 
 uint64_t BpfSampler::counter(uint32_t row) const {
@@ -428,10 +465,15 @@ void BpfSampler::describe(Recording& recording) const {
   add(Loss::kRingFull, counter(COUNT_RING_FULL));
   add(Loss::kMapFull, counter(COUNT_TARGETS_FULL) + counter(COUNT_INTERVALS_FULL));
   add(Loss::kBadRecord, bad_records_);
+  add(Loss::kFiltered, counter(COUNT_FILTERED));
   add(Loss::kSkipped, skipped());
   const Cost programs = cost();
   recording.cost.bpf_ns = programs.bpf_ns;
   recording.cost.bpf_runs = programs.bpf_runs;
+  if (!statistics_.valid()) {
+    recording.notes.emplace_back(
+        "What the BPF programs cost is not known: measuring it needs CAP_SYS_ADMIN.");
+  }
   if (const uint64_t missed = counter(COUNT_LIFECYCLE_LOST); missed > 0) {
     recording.notes.push_back(
         fmt::format("{} births and deaths of processes found no room in the ring buffer.", missed));

@@ -15,7 +15,9 @@
 #include "src/capture/budget.h"
 #include "src/capture/choose_sampler.h"
 #include "src/capture/clusters.h"
+#include "src/capture/filter.h"
 #include "src/capture/host.h"
+#include "src/capture/privileges.h"
 #include "src/capture/proc.h"
 #include "src/capture/processes.h"
 #include "src/capture/sampler.h"
@@ -82,6 +84,12 @@ class Recorder {
     if (!chosen.note.empty()) recording.notes.push_back(std::move(chosen.note));
     for (const RunningCluster& running : targets_.clusters)
       add_cluster(running.cluster);
+    if (targets_.backends.empty()) return;
+    only_pids_ = targets_.whole_clusters;
+    for (const int32_t pid : targets_.backends) {
+      only_pids_.push_back(pid);
+      only_pids_.push_back(namespace_pid(pid));  // what parallel workers call their leader
+    }
   }
 
   Result<Profile> run();
@@ -97,6 +105,10 @@ class Recorder {
   bool postmaster_is_gone() const;
   void finish_queries();
   void book_waits();
+  void give_up_privileges();
+  void leave_out_unwanted();
+  void keep_wanted();
+  size_t targets_alive() const;
   void wait_and_read(milliseconds timeout);
   nanoseconds elapsed() const { return nanoseconds(monotonic_now() - start_ns_); }
   bool is_over();
@@ -114,6 +126,7 @@ class Recorder {
   Queries queries_;
   Assembler assembler_;
   std::unordered_map<int32_t, std::optional<TagLayout>> layouts_;  // by postmaster
+  std::vector<int32_t> only_pids_;  // see filter.h; empty: whole clusters
   HostCounters host_;
   uint64_t host_read_ns_ = 0;
   Budget budget_;
@@ -132,7 +145,10 @@ bool Recorder::is_target(int32_t pid, int32_t postmaster) const {
   const auto contains = [](const std::vector<int32_t>& pids, int32_t wanted) {
     return std::ranges::find(pids, wanted) != pids.end();
   };
-  return contains(targets_.whole_clusters, postmaster) || contains(targets_.backends, pid);
+  if (contains(targets_.whole_clusters, postmaster) || contains(targets_.backends, pid))
+    return true;
+  // The postmaster of single backends is only followed for the parallel workers that it forks.
+  return pid == postmaster && layouts_.contains(postmaster);
 }
 
 // The sampler follows forks already. A child born while /proc was read is found by the second
@@ -172,7 +188,7 @@ bool Recorder::is_over() {
   if (callbacks_.stop && callbacks_.stop()) return true;
   if (over_budget_) return true;
   const uint64_t now = monotonic_now();
-  if (processes_.size() > 0) last_seen_ns_ = now;
+  if (targets_alive() > 0) last_seen_ns_ = now;
   return now > last_seen_ns_ + (targets_.whole_clusters.empty() ? 0 : kRestart);
 }
 
@@ -197,6 +213,7 @@ Result<Profile> Recorder::run() {
   host_read_ns_ = start_ns_;
   builder_.profile().recording.start_unix_ns = now_on(CLOCK_REALTIME);
   assembler_.begin(sampler_->wait_times(), start_ns_);
+  give_up_privileges();
   milliseconds pause{50};
   while (!is_over()) {
     if (options_.duration) {
@@ -206,10 +223,60 @@ Result<Profile> Recorder::run() {
     wait_and_read(pause);
     const bool soon = processes_.refresh_titles(monotonic_now());
     pause = milliseconds{soon ? 10 : 50};
+    leave_out_unwanted();
     each_second();
     report_progress();
   }
   return finish();
+}
+
+size_t Recorder::targets_alive() const {
+  if (!targets_.whole_clusters.empty()) return processes_.size();
+  return static_cast<size_t>(std::ranges::count_if(
+      targets_.backends, [this](int32_t pid) { return processes_.contains(pid); }));
+}
+
+void Recorder::give_up_privileges() {
+  std::vector<int> keep = options_.keep_capabilities;
+  for (const int capability : sampler_->later_privileges())
+    keep.push_back(capability);
+  if (auto done = drop_privileges(keep); !done) {
+    builder_.profile().recording.notes.push_back("Privileges were kept: " + done.error().what +
+                                                 ".");
+  }
+}
+
+void Recorder::leave_out_unwanted() {
+  const std::vector<int32_t> titled = processes_.take_titled();
+  if (!options_.filter.active() && only_pids_.empty()) return;
+  std::vector<int32_t> unwanted;
+  for (const int32_t pid : titled) {
+    const Backend* backend = processes_.find(pid);
+    if (backend != nullptr && !may_be_wanted(options_.filter, only_pids_, *backend)) {
+      unwanted.push_back(pid);
+    }
+  }
+  sampler_->ignore(unwanted);
+}
+
+// What the filter leaves, and how much of its time is accounted for.
+void Recorder::keep_wanted() {
+  Profile& profile = builder_.profile();
+  const Filter& filter = options_.filter;
+  drop_unwanted(filter, only_pids_, profile);
+  if (filter.query_id) return;  // backends run other queries too, which nobody added up
+  assembler_.sum_lifetimes(
+      [&](BackendId backend) { return is_wanted(filter, only_pids_, profile.backends[backend]); });
+  Recording& recording = profile.recording;
+  if (recording.lifetime_ns == 0) return;
+  uint64_t sum = recording.on_cpu_ns;
+  for (const Sample& sample : profile.samples)
+    sum += sample.state == State::kRunning ? 0 : sample.weight;
+  recording.notes.push_back(fmt::format(
+      "Running, runnable, waiting and idle time add up to {:.2f} % of the {:.1f} s that the "
+      "backends existed.",
+      static_cast<double>(sum) / static_cast<double>(recording.lifetime_ns) * 100,
+      static_cast<double>(recording.lifetime_ns) * 1e-9));
 }
 
 void Recorder::book_waits() {
@@ -271,6 +338,8 @@ void Recorder::follow_restarts() {
              !processes_.contains(other.postmaster);
     });
     if (!same && !targets_.every_cluster) continue;
+    if (!options_.cgroup.empty() && !in_cgroup(cgroup_of(cluster.postmaster), options_.cgroup))
+      continue;
     std::erase_if(targets_.whole_clusters,
                   [this](int32_t postmaster) { return !processes_.contains(postmaster); });
     targets_.whole_clusters.push_back(cluster.postmaster);
@@ -320,13 +389,14 @@ Profile Recorder::finish() {
                     recording.event.rate_hz));
   }
   finish_queries();
+  keep_wanted();
   if (options_.query_text == QueryText::kRaw) {
     recording.notes.emplace_back("Query texts are stored with their literals (raw).");
   }
   recording.cost.agent_cpu_ns = static_cast<uint64_t>(cpu_time_ns() - cpu_start_ns_);
   recording.cost.peak_rss_bytes = peak_rss_bytes();
   if (options_.duration && recording.duration_ns < options_.duration->count() &&
-      processes_.size() == 0) {
+      targets_alive() == 0) {
     recording.notes.emplace_back("All targets ended before the recording's time was over.");
   }
   return std::move(builder_).take();
@@ -344,14 +414,14 @@ Result<Profile> record(const Options& options, const Callbacks& callbacks) {
   if (!words) return fail(std::move(words).error());
   auto clusters = find_clusters();
   // Other users' executables are hidden from us then, so that nothing looks like a PostgreSQL.
-  if (clusters.empty() && ::geteuid() != 0) {
-    return fail(ErrorKind::kPermission,
-                "cannot see other users' processes without privileges",
-                "run it as root: sudo pgflame record ...");
+  if (clusters.empty() && !missing_privileges().empty()) {
+    return fail(permission_error("other users' processes cannot be looked into"));
   }
-  auto targets = resolve_targets(*words, std::move(clusters));
+  auto chosen_clusters = keep_cgroup(std::move(clusters), options.cgroup);
+  if (!chosen_clusters) return fail(std::move(chosen_clusters).error());
+  auto targets = resolve_targets(*words, std::move(*chosen_clusters));
   if (!targets) return fail(std::move(targets).error());
-  auto chosen = choose_sampler(options);
+  auto chosen = choose_sampler(options, !targets->backends.empty());
   if (!chosen) return fail(std::move(chosen).error());
   return Recorder(options, callbacks, std::move(*targets), std::move(*chosen)).run();
 }

@@ -22,9 +22,25 @@ enum class UnwindChoice { kAuto, kTable, kFramePointers };
 // What is stored of the texts of queries. kRaw keeps literals, which may be anybody's data.
 enum class QueryText { kNone, kNormalized, kRaw };
 
+// The part of the load that is recorded. Empty texts ask for everything.
+struct Filter {
+  std::optional<uint64_t> query_id;
+  std::string backend_type;  // as in pg_stat_activity
+  std::string database;
+  std::string user;
+  std::string application;
+
+  bool active() const {
+    return query_id.has_value() || !backend_type.empty() || !database.empty() || !user.empty() ||
+           !application.empty();
+  }
+};
+
 // What the user typed after -p: "postgres", pids, data directories, in any mix.
 struct Options {
   std::vector<std::string> targets;
+  Filter filter;
+  std::string cgroup;  // only clusters in this control group (targets.h); empty: any
   std::optional<std::chrono::nanoseconds> duration;  // none: until stopped
   double rate_hz = 99;
   SamplerChoice sampler = SamplerChoice::kAuto;
@@ -35,6 +51,8 @@ struct Options {
   // Share of all CPUs that recording may take, 0 for no limit: above it the rate is lowered, and
   // when that does not help the recording ends early, with what it has.
   double max_cpu = 0;
+  // Capabilities that are still needed once the recording runs; the others are given up.
+  std::vector<int> keep_capabilities;
 };
 
 struct Progress {

@@ -4,7 +4,7 @@
 
 namespace pgflame::capture {
 
-Result<ChosenSampler> choose_sampler(const Options& options) {
+Result<ChosenSampler> choose_sampler(const Options& options, bool single_backends) {
   if (options.sampler == SamplerChoice::kBcc) {
     return fail(ErrorKind::kUnsupported,
                 "the bcc sampler is not part of this build",
@@ -15,6 +15,8 @@ Result<ChosenSampler> choose_sampler(const Options& options) {
   settings.waits = options.mode != Mode::kCpu;
   settings.unwind = options.unwind;
   settings.verify_unwind = options.verify_unwind;
+  settings.filters = options.filter.active() || single_backends;
+  settings.only_query = options.filter.query_id.value_or(0);
   ChosenSampler chosen;
   chosen.reason = "The perf_event sampler was asked for with --sampler perf.";
   if (options.sampler != SamplerChoice::kPerf) {

@@ -15,6 +15,7 @@ struct ChosenSampler {
   std::string note;    // something asked for that it cannot do; else empty
 };
 
-Result<ChosenSampler> choose_sampler(const Options& options);
+// `single_backends`: not every process of the chosen clusters is wanted.
+Result<ChosenSampler> choose_sampler(const Options& options, bool single_backends);
 
 }  // namespace pgflame::capture

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstring>
 
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "src/base/text.h"
+#include "src/capture/privileges.h"
 
 namespace pgflame::capture {
 namespace {
@@ -65,16 +65,13 @@ uint64_t skipped_samples(uint64_t expected, uint64_t seen, uint64_t of_targets) 
 Result<FileHandle> open_on_cpu(const perf_event_attr& attributes, int cpu) {
   FileHandle handle(open_event(attributes, -1, cpu));
   if (handle.valid()) return handle;
-  if (errno == EACCES || errno == EPERM) {
-    return fail(ErrorKind::kPermission,
-                fmt::format("the kernel refused perf_event_open ({}); kernel.perf_event_paranoid "
-                            "is {} and CAP_PERFMON is missing",
-                            std::strerror(errno),
-                            paranoid_level()),
-                "run as root, or grant the binary once: sudo setcap "
-                "cap_bpf,cap_perfmon,cap_sys_ptrace,cap_sys_resource+ep pgflame");
+  const int reason = errno;
+  if (reason == EACCES || reason == EPERM) {
+    return fail(permission_error(
+        fmt::format("the kernel refused perf_event_open (kernel.perf_event_paranoid is {})",
+                    paranoid_level())));
   }
-  return fail(system_error(fmt::format("cannot open the sampling event on CPU {}", cpu), errno));
+  return fail(system_error(fmt::format("cannot open the sampling event on CPU {}", cpu), reason));
 }
 
 }  // namespace pgflame::capture

@@ -91,6 +91,26 @@ std::string read_process_link(int32_t pid, std::string_view name) {
   return std::string(without({target.data(), static_cast<size_t>(size)}, " (deleted)"));
 }
 
+std::string parse_cgroup(std::string_view text) {
+  // "0::/path", or with controllers "4:memory:/path" (cgroups(7)).
+  std::string_view systemd;
+  for (const std::string_view line : split(text, '\n')) {
+    const auto path = line.find(":/");
+    if (path == std::string_view::npos) continue;
+    const std::string_view controllers = line.substr(0, path);
+    if (controllers == "0:") {
+      if (line.size() > path + 2) return std::string(line.substr(path + 1));
+    } else if (controllers.ends_with(":name=systemd")) {
+      systemd = line.substr(path + 1);
+    }
+  }
+  return std::string(systemd);
+}
+
+std::string cgroup_of(int32_t pid) {
+  return parse_cgroup(read_text(proc_path(pid, "cgroup")));
+}
+
 int32_t namespace_pid(int32_t pid) {
   const std::string status = read_text(proc_path(pid, "status"));
   for (const std::string_view line : split(status, '\n')) {

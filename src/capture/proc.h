@@ -28,6 +28,12 @@ std::string read_command_line(int32_t pid);
 // Where a link of /proc/PID points to ("exe", "cwd"), without " (deleted)". Empty when unreadable.
 std::string read_process_link(int32_t pid, std::string_view name);
 
+// The control group of the process, "/system.slice/postgresql.service": that of the unified
+// hierarchy, else systemd's. Empty when unknown.
+std::string cgroup_of(int32_t pid);
+// The same from the text of /proc/PID/cgroup.
+std::string parse_cgroup(std::string_view text);
+
 // The pid that the process has in the innermost pid namespace it lives in.
 int32_t namespace_pid(int32_t pid);
 

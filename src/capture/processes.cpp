@@ -149,6 +149,11 @@ uint64_t Processes::since_ns(int32_t pid) const {
   return found == rows_.end() ? 0 : found->second.since_ns;
 }
 
+const Backend* Processes::find(int32_t pid) const {
+  const auto found = rows_.find(pid);
+  return found == rows_.end() ? nullptr : &found->second.backend;
+}
+
 BackendId Processes::backend(int32_t pid) {
   const auto found = rows_.find(pid);
   if (found == rows_.end()) return {};
@@ -222,11 +227,14 @@ void Processes::read_title(int32_t pid, Row& row) {
     backend.user = title->user;
     backend.leader = title->leader;
     if (!title->type.empty()) row.title_due_ns = 0;
+    if (!title->type.empty()) titled_.push_back(pid);
     const auto& layout = layouts_[row.postmaster];
-    if (layout && !title->user.empty()) backend.application = application_of(pid, *layout);
+    const bool has_session = !title->user.empty() || title->leader != 0;
+    if (layout && has_session) backend.application = application_of(pid, *layout);
   } else if (pid == row.postmaster) {
     backend.title = text;
     backend.type = "postmaster";
+    titled_.push_back(pid);
   }
   if (row.id.valid()) builder_.profile().backends[row.id] = backend;
 }

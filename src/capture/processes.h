@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "src/capture/tag_layout.h"
@@ -54,6 +55,10 @@ class Processes {
   // Reads the titles that were not there yet when they were last looked at and are due. Returns
   // whether any remain to be looked at soon.
   bool refresh_titles(uint64_t now_ns);
+  // The processes whose title has become known since the last call.
+  std::vector<int32_t> take_titled() { return std::exchange(titled_, {}); }
+  // What is known about a process; null when it is gone.
+  const Backend* find(int32_t pid) const;
   // Reads all titles again.
   void read_all_titles();
 
@@ -97,6 +102,7 @@ class Processes {
   std::vector<Unnamed> unnamed_;                            // backends that are gone
   std::unordered_map<std::string, std::string> build_ids_;  // by inode and path
   MappingId kernel_;
+  std::vector<int32_t> titled_;
 };
 
 }  // namespace pgflame::capture

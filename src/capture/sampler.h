@@ -19,6 +19,8 @@ struct SamplerSettings {
   bool waits = false;  // off-CPU and run queue too
   UnwindChoice unwind = UnwindChoice::kAuto;
   uint32_t verify_unwind = 0;
+  bool filters = false;         // ignore() may be called
+  uint64_t only_query = 0;      // leave out samples that certainly belong to another; 0: none
 };
 
 class Sampler {
@@ -41,6 +43,9 @@ class Sampler {
   virtual void describe(Recording& recording) const = 0;
   virtual uint64_t lost() const = 0;
 
+  // The capabilities that it needs even while it runs, besides those of drop_privileges().
+  virtual std::vector<int> later_privileges() const { return {}; }
+
   // What its programs in the kernel have cost so far.
   virtual uint64_t programs_ns() const { return 0; }
   // Halves the rate; false when it is as low as it makes sense, or cannot be changed.
@@ -49,6 +54,9 @@ class Sampler {
   // Time off the CPU, in total since each process was added. Empty when it is not measured.
   virtual bool measures_waits() const { return false; }
   virtual WaitTimes wait_times() const { return {}; }
+  // Leaves these processes out from now on, children of theirs not.
+  virtual void ignore(const std::vector<int32_t>& /*pids*/) {}
+
   // Frees what is kept about processes that are gone.
   virtual void forget(const std::vector<int32_t>& /*pids*/) {}
 };

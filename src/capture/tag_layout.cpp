@@ -19,7 +19,7 @@ namespace {
 constexpr uint32_t kProcWaitEvent13 = 684;
 constexpr uint32_t kEntryQueryId = 424;  // from 14 on
 
-constexpr std::array<std::string_view, 12> kNames = {"my_wait_event_info",
+constexpr std::array<std::string_view, 14> kNames = {"my_wait_event_info",
                                                      "MyBEEntry",
                                                      "MyProc",
                                                      "MyProcPid",
@@ -30,7 +30,9 @@ constexpr std::array<std::string_view, 12> kNames = {"my_wait_event_info",
                                                      "pgaio_ctl",
                                                      "NamedLWLockTrancheArray",
                                                      "debug_query_string",
-                                                     "application_name"};
+                                                     "application_name",
+                                                     "pgstat_report_xact_timestamp",
+                                                     "pgstat_report_appname"};
 
 // The part of PgBackendStatus that the tags come from.
 struct StatusHead {
@@ -60,7 +62,55 @@ std::optional<uint64_t> bias_in(int32_t pid, std::span<const uint8_t> image) {
   return std::nullopt;
 }
 
+// The process that MyBEEntry is not null in: any child of the postmaster but the logger and the
+// collector.
+std::vector<int32_t> children_of(int32_t postmaster) {
+  std::vector<int32_t> children;
+  for (const int32_t pid : all_pids()) {
+    const auto stat = read_stat(pid);
+    if (stat && stat->parent == postmaster) children.push_back(pid);
+  }
+  return children;
+}
+
+// 13 keeps MyBEEntry to itself, but functions that it exports load it. What is loaded is believed
+// when it points to a row with the process's own pid.
+uint64_t find_be_entry(int32_t postmaster, std::span<const uint64_t> functions) {
+  constexpr size_t kCodeBytes = 256;
+  const std::vector<int32_t> children = children_of(postmaster);
+  for (const uint64_t function : functions) {
+    std::array<uint8_t, kCodeBytes> code{};
+    if (function == 0 || !read_value(postmaster, function, code)) continue;
+    for (const uint64_t address : loaded_globals(code, function)) {
+      for (const int32_t pid : children) {
+        uint64_t row = 0;
+        StatusHead head;
+        if (read_value(pid, address, row) && row != 0 && read_value(pid, row, head) &&
+            head.procpid == namespace_pid(pid)) {
+          return address;
+        }
+      }
+    }
+  }
+  return 0;
+}
+
 }  // namespace
+
+std::vector<uint64_t> loaded_globals(std::span<const uint8_t> code, uint64_t address) {
+  constexpr size_t kLength = 7;  // prefix, opcode, ModRM, displacement
+  std::vector<uint64_t> globals;
+  for (size_t at = 0; at + kLength <= code.size(); ++at) {
+    const bool wide = (code[at] & 0xfbU) == 0x48;          // REX.W, perhaps with R
+    const bool load = code[at + 1] == 0x8b;                // MOV r64, r/m64
+    const bool relative = (code[at + 2] & 0xc7U) == 0x05;  // [RIP + disp32]
+    if (!wide || !load || !relative) continue;
+    int32_t displacement = 0;
+    std::memcpy(&displacement, &code[at + 3], sizeof(displacement));
+    globals.push_back(address + at + kLength + static_cast<uint64_t>(int64_t{displacement}));
+  }
+  return globals;
+}
 
 std::optional<TagLayout> find_tag_layout(int32_t postmaster) {
   const auto binary = MappedFile::open(proc_path(postmaster, "exe"));
@@ -87,6 +137,9 @@ std::optional<TagLayout> find_tag_layout(int32_t postmaster) {
   layout.application_name = address_of("application_name");
   if (layout.major == 13) {
     layout.proc_wait_event = kProcWaitEvent13;
+    const std::array<uint64_t, 2> functions{address_of("pgstat_report_xact_timestamp"),
+                                            address_of("pgstat_report_appname")};
+    layout.my_be_entry = find_be_entry(postmaster, functions);
   } else {
     layout.entry_query_id = kEntryQueryId;
   }

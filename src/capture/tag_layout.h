@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "src/capture/event.h"
 
@@ -44,6 +45,10 @@ int major_from_exports(Has&& has) {
   if (!has("pgaio_ctl")) return 17;
   return has("NamedLWLockTrancheArray") ? 18 : 19;
 }
+
+// The addresses of the variables that x86-64 code at `address` loads whole, as far as a look at
+// each byte can tell: some may be none.
+std::vector<uint64_t> loaded_globals(std::span<const uint8_t> code, uint64_t address);
 
 // From the running postmaster's binary and maps. Nothing when the version is unknown.
 std::optional<TagLayout> find_tag_layout(int32_t postmaster);

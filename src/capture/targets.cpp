@@ -149,6 +149,32 @@ Result<std::vector<TargetWord>> parse_targets(const std::vector<std::string>& wo
   return parsed;
 }
 
+bool in_cgroup(std::string_view cgroup, std::string_view wanted) {
+  constexpr std::string_view kMount = "/sys/fs/cgroup";
+  if (wanted.starts_with(kMount)) wanted.remove_prefix(kMount.size());
+  while (wanted.size() > 1 && wanted.ends_with('/'))
+    wanted.remove_suffix(1);
+  if (wanted.empty() || wanted == "/") return true;
+  if (wanted.find('/') == std::string_view::npos) {
+    return cgroup.find(wanted) != std::string_view::npos;
+  }
+  return cgroup.starts_with(wanted) &&
+         (cgroup.size() == wanted.size() || cgroup[wanted.size()] == '/');
+}
+
+Result<std::vector<RunningCluster>> keep_cgroup(std::vector<RunningCluster> clusters,
+                                                const std::string& wanted) {
+  if (wanted.empty()) return clusters;
+  const std::string before = list_of(clusters);
+  std::erase_if(clusters, [&](const RunningCluster& running) {
+    return !in_cgroup(cgroup_of(running.cluster.postmaster), wanted);
+  });
+  if (!clusters.empty()) return clusters;
+  return fail(ErrorKind::kNotFound,
+              fmt::format("no PostgreSQL cluster runs in the control group {}", wanted),
+              before);
+}
+
 Result<Targets> resolve_targets(const std::vector<TargetWord>& words,
                                 std::vector<RunningCluster> clusters) {
   Resolver resolver(std::move(clusters));

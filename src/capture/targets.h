@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -32,6 +33,14 @@ struct Targets {
   std::vector<int32_t> backends;         // single processes
   bool every_cluster = false;
 };
+
+// Whether `cgroup` is or lies in the one that the user named: a path ("/system.slice/x", with or
+// without /sys/fs/cgroup before it), or a part of one folder's name, such as a container's id.
+bool in_cgroup(std::string_view cgroup, std::string_view wanted);
+
+// The clusters whose postmaster runs there; fails when there are none. An empty `wanted` keeps all.
+Result<std::vector<RunningCluster>> keep_cgroup(std::vector<RunningCluster> clusters,
+                                                const std::string& wanted);
 
 // Fails when a word means nothing that runs here, naming the word.
 Result<Targets> resolve_targets(const std::vector<TargetWord>& words,

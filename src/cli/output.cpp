@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include <sys/stat.h>
+
 #include <unistd.h>
 
 #include "src/cli/terminal.h"
@@ -32,6 +34,14 @@ Status check_writable(const std::string& path, Overwrite overwrite) {
     return fail(std::move(error));
   }
   return {};
+}
+
+bool needs_override(const std::string& path) {
+  struct stat folder {};
+  if (::geteuid() != 0 || ::stat(folder_of(path).c_str(), &folder) != 0) return false;
+  if (folder.st_uid == 0) return (folder.st_mode & S_IWUSR) == 0;
+  if (folder.st_gid == ::getegid()) return (folder.st_mode & S_IWGRP) == 0;
+  return (folder.st_mode & S_IWOTH) == 0;
 }
 
 Result<std::string> write_or_rescue(const std::string& path,

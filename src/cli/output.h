@@ -26,6 +26,9 @@ struct OutputOptions {
 // folder does not take files.
 Status check_writable(const std::string& path, Overwrite overwrite);
 
+// Whether root itself may only write there because it may write everywhere (CAP_DAC_OVERRIDE).
+bool needs_override(const std::string& path);
+
 // Writes a file that must not be lost: when its folder refuses (disk full), it goes to the first of
 // /var/tmp, /tmp, /dev/shm that takes it. Returns the path it has.
 Result<std::string> write_or_rescue(const std::string& path,

@@ -1,6 +1,8 @@
 #include <memory>
 #include <optional>
 
+#include <linux/capability.h>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -26,7 +28,7 @@ struct RecordArguments {
   std::string sampler = "auto";
   std::string mode;
   std::string query_text = "normalized";
-  double max_cpu_percent = 0;
+  double max_cpu_percent = 1;
   std::string dsn;
   std::string unwind = "auto";
   OutputOptions output;
@@ -106,14 +108,36 @@ Result<Profile> capture_with_context(const RecordArguments& arguments) {
   return captured;
 }
 
+// The part that is asked for is the part that is recorded.
+capture::Filter filter_of(const diagnose::Selection& selection) {
+  capture::Filter filter;
+  filter.query_id = selection.query_id;
+  filter.backend_type = selection.backend_type;
+  filter.database = selection.database;
+  filter.user = selection.user;
+  filter.application = selection.application;
+  return filter;
+}
+
+// Recording gives up what it does not need; the report may have to go to another user's folder.
+void keep_override(RecordArguments& arguments, const std::string& base) {
+  const OutputOptions& output = arguments.output;
+  for (const std::string& path : {base, output.markdown, output.json}) {
+    if (path.empty() || path == "-" || !needs_override(path)) continue;
+    arguments.capture.keep_capabilities = {CAP_DAC_OVERRIDE};
+  }
+}
+
 Result<ExitCode> record(RecordArguments& arguments, const std::string& command_line) {
   if (Status done = complete(arguments); !done) return fail(std::move(done).error());
   if (Status done = complete(arguments.diagnose); !done) return fail(std::move(done).error());
+  arguments.capture.filter = filter_of(arguments.diagnose.selection);
   const std::string base = arguments.output.base.empty() ? default_base() : arguments.output.base;
   for (const char* extension : {".svg", ".pb.gz"}) {
     const Status writable = check_writable(base + extension, arguments.output.overwrite());
     if (!writable) return fail(Error(writable.error()));
   }
+  keep_override(arguments, base);
   catch_stop_signals();
   Result<Profile> captured = capture_with_context(arguments);
   if (!captured) return fail(std::move(captured).error());
@@ -131,9 +155,13 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
       .add_option("-p,--target",
                   arguments.targets,
                   "What to record: postgres (every cluster on this host), pids of postmasters or "
-                  "backends, data directories; a comma list of them")
+                  "backends, :PORT, data directories; a comma list of them")
       ->required()
       ->allow_extra_args(false);
+  command.add_option("--cgroup",
+                     arguments.capture.cgroup,
+                     "Only clusters in this control group: a path, or a part of its name such as a "
+                     "container's id");
   command.add_option(
       "duration", arguments.duration, "500ms, 60s, 5m, 1m30s; without it until Ctrl-C");
   command.add_option("-F,--frequency", arguments.capture.rate_hz, "Samples per second and CPU")

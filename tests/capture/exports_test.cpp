@@ -82,6 +82,19 @@ TEST_SUITE("capture") {
     CHECK(session_state(18, 0) == SessionState::kUnknown);
   }
 
+  TEST_CASE("variables that code loads are found by their address relative to the instruction") {
+    const std::vector<uint8_t> code = {
+        0xf3, 0x0f, 0x1e, 0xfa,                    // endbr64
+        0x48, 0x8b, 0x05, 0x10, 0x00, 0x00, 0x00,  // mov rax, [rip+0x10]
+        0x4c, 0x8b, 0x3d, 0xf0, 0xff, 0xff, 0xff,  // mov r15, [rip-0x10]
+        0x8b, 0x05, 0x10, 0x00, 0x00, 0x00,        // mov eax, [rip+0x10]: half a pointer
+        0x48, 0x8b, 0x05, 0x10,                    // cut short
+    };
+    const std::vector<uint64_t> expected = {0x1000 + 11 + 0x10, 0x1000 + 18 - 0x10};
+    CHECK(loaded_globals(code, 0x1000) == expected);
+    CHECK(loaded_globals({}, 0x1000).empty());
+  }
+
   TEST_CASE("memory that is not there cannot be read") {
     uint64_t value = 0;
     const uint64_t here = 42;

@@ -152,6 +152,14 @@ TEST_SUITE("capture") {
     }
   }
 
+  TEST_CASE("the control group is that of the unified hierarchy, else systemd's") {
+    CHECK(parse_cgroup("0::/system.slice/x.service\n") == "/system.slice/x.service");
+    CHECK(parse_cgroup("4:memory:/docker/1\n1:name=systemd:/docker/2\n") == "/docker/2");
+    CHECK(parse_cgroup("1:name=systemd:/a\n0::/\n") == "/a");
+    CHECK(parse_cgroup("") == "");
+    CHECK(parse_cgroup("garbage:\n:/\n0:") == "");
+  }
+
   TEST_CASE("CPU lists are ranges and numbers") {
     CHECK(parse_cpu_list("0-2,5\n") == std::vector<int>{0, 1, 2, 5});
     CHECK(parse_cpu_list("7") == std::vector<int>{7});

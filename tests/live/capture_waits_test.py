@@ -8,35 +8,11 @@ import unittest
 from cluster import Cluster
 from pprof import Capture
 from recorder import Recorder
+from sessions import Session
 
 ID_ON = {"compute_query_id": "on"}
 IDLE, WAITING, RUNNING = "idle", "waiting", "running"
 CLIENT_READ, PG_SLEEP_15, TRANSACTIONID = 0x06000000, 0x09000002, 0x03000005
-
-
-class Session:
-    """A psql that stays connected; its pid is the backend's."""
-
-    def __init__(self, cluster, application):
-        env = dict(cluster._client_env("psql"), PGAPPNAME=application)
-        self.process = subprocess.Popen(
-            [cluster.client("psql"), "-XAtq", "postgres"], env=env, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.send("select pg_backend_pid();")
-        self.pid = int(self.process.stdout.readline())
-
-    def send(self, sql):
-        self.process.stdin.write(sql + "\n")
-        self.process.stdin.flush()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 class Waits(unittest.TestCase):
