@@ -94,17 +94,17 @@ std::string read_process_link(int32_t pid, std::string_view name) {
 std::string parse_cgroup(std::string_view text) {
   // "0::/path", or with controllers "4:memory:/path" (cgroups(7)).
   std::string_view systemd;
+  std::string_view any;
   for (const std::string_view line : split(text, '\n')) {
-    const auto path = line.find(":/");
-    if (path == std::string_view::npos) continue;
-    const std::string_view controllers = line.substr(0, path);
-    if (controllers == "0:") {
-      if (line.size() > path + 2) return std::string(line.substr(path + 1));
-    } else if (controllers.ends_with(":name=systemd")) {
-      systemd = line.substr(path + 1);
-    }
+    const auto at = line.find(":/");
+    if (at == std::string_view::npos || line.size() == at + 2) continue;
+    const std::string_view controllers = line.substr(0, at);
+    const std::string_view path = line.substr(at + 1);
+    if (controllers == "0:") return std::string(path);
+    if (controllers.ends_with(":name=systemd")) systemd = path;
+    any = path;
   }
-  return std::string(systemd);
+  return std::string(systemd.empty() ? any : systemd);
 }
 
 std::string cgroup_of(int32_t pid) {

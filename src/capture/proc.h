@@ -29,7 +29,7 @@ std::string read_command_line(int32_t pid);
 std::string read_process_link(int32_t pid, std::string_view name);
 
 // The control group of the process, "/system.slice/postgresql.service": that of the unified
-// hierarchy, else systemd's. Empty when unknown.
+// hierarchy, else systemd's, else any. Empty when it is in none but the root.
 std::string cgroup_of(int32_t pid);
 // The same from the text of /proc/PID/cgroup.
 std::string parse_cgroup(std::string_view text);

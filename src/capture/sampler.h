@@ -19,8 +19,8 @@ struct SamplerSettings {
   bool waits = false;  // off-CPU and run queue too
   UnwindChoice unwind = UnwindChoice::kAuto;
   uint32_t verify_unwind = 0;
-  bool filters = false;         // ignore() may be called
-  uint64_t only_query = 0;      // leave out samples that certainly belong to another; 0: none
+  bool filters = false;     // ignore() may be called
+  uint64_t only_query = 0;  // leave out samples that certainly belong to another; 0: none
 };
 
 class Sampler {

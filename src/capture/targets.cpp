@@ -151,7 +151,13 @@ Result<std::vector<TargetWord>> parse_targets(const std::vector<std::string>& wo
 
 bool in_cgroup(std::string_view cgroup, std::string_view wanted) {
   constexpr std::string_view kMount = "/sys/fs/cgroup";
-  if (wanted.starts_with(kMount)) wanted.remove_prefix(kMount.size());
+  const bool mounted = wanted.starts_with(kMount);
+  if (mounted) wanted.remove_prefix(kMount.size());
+  // Without a unified hierarchy the name of one comes next.
+  const auto second = wanted.find('/', 1);
+  if (mounted && second != std::string_view::npos && in_cgroup(cgroup, wanted.substr(second))) {
+    return true;
+  }
   while (wanted.size() > 1 && wanted.ends_with('/'))
     wanted.remove_suffix(1);
   if (wanted.empty() || wanted == "/") return true;

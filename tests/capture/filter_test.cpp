@@ -21,7 +21,7 @@ Backend client(int32_t pid, const char* database, const char* user) {
   return backend;
 }
 
-Filter filter_by(std::string Filter::* field, const char* value) {
+Filter filter_by(std::string Filter::*field, const char* value) {
   Filter filter;
   filter.*field = value;
   return filter;
@@ -104,6 +104,8 @@ TEST_SUITE("capture") {
         {"/system.slice/docker-0123abcd.scope", "/system.slice", true},
         {"/system.slice/docker-0123abcd.scope", "/sys/fs/cgroup/system.slice/", true},
         {"/system.slice/docker-0123abcd.scope", "0123abcd", true},
+        {"/docker/0123abcd", "/sys/fs/cgroup/memory/docker", true},
+        {"/docker/0123abcd", "/sys/fs/cgroup/memory/other", false},
         {"/system.slice/docker-0123abcd.scope", "/system", false},
         {"/system.slice", "/system.slice/docker", false},
         {"/system.slice", "", true},

@@ -156,6 +156,7 @@ TEST_SUITE("capture") {
     CHECK(parse_cgroup("0::/system.slice/x.service\n") == "/system.slice/x.service");
     CHECK(parse_cgroup("4:memory:/docker/1\n1:name=systemd:/docker/2\n") == "/docker/2");
     CHECK(parse_cgroup("1:name=systemd:/a\n0::/\n") == "/a");
+    CHECK(parse_cgroup("3:cpu:/b\n1:name=systemd:/\n0::/\n") == "/b");
     CHECK(parse_cgroup("") == "");
     CHECK(parse_cgroup("garbage:\n:/\n0:") == "");
   }

@@ -1,0 +1,152 @@
+"""Recording a part of the load, and what that leaves out."""
+import contextlib
+import os
+import subprocess
+import time
+import unittest
+
+from cluster import Cluster
+from pprof import Capture
+from recorder import Recorder
+
+FILTERED = 7  # index of that loss (src/profile/profile.h)
+QUERY = "select count(*) from generate_series(1, 200000) i where i % 7 = 3;"
+# Unified, or one hierarchy per controller.
+CGROUPS = "/sys/fs/cgroup" + ("" if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else "/cpu")
+CGROUP = CGROUPS + "/pgflame-test"
+
+
+class Filters(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.cluster = stack.enter_context(Cluster(settings={"compute_query_id": "on"}))
+            cls.recorder = stack.enter_context(Recorder())
+            cls.cluster.psql("create database shop; create role alice superuser login")
+            for database, text in (("shop", QUERY), ("postgres", "select 1, " + QUERY[7:])):
+                stack.enter_context(cls.cluster.psql_loop(text, database=database))
+            cls.addClassCleanup(stack.pop_all().close)
+        time.sleep(1)
+
+    def record(self, *arguments, target=None):
+        recording = self.recorder.record("-p", target or f":{self.cluster.port}", "2s",
+                                         *arguments)
+        self.assertEqual(recording.code, 0, recording.stderr)
+        return Capture(recording.capture)
+
+    def pid_in(self, database):
+        return int(self.cluster.psql("select pid from pg_stat_activity where backend_type = "
+                                     f"'client backend' and datname = '{database}' and pid <> "
+                                     "pg_backend_pid() limit 1"))
+
+    def test_only_the_wanted_backends_are_recorded_and_the_rest_is_counted(self):
+        shop = self.pid_in("shop")
+        for option, value, label in (("--database", "shop", "database"),
+                                     ("--backend-type", "checkpointer", "backend_type"),
+                                     ("--application", "pgbench", "application")):
+            with self.subTest(option=option):
+                capture = self.record(option, value)
+                self.assertEqual({sample.get(label) for sample in capture.samples}, {value})
+                self.assertGreater(capture.recording["losses"][FILTERED], 0)
+                self.assertAlmostEqual(capture.accounted(), 1, delta=0.02)
+        capture = self.record("--database", "shop", "--mode", "cpu")
+        self.assertEqual({sample["pid"] for sample in capture.samples}, {shop})
+        # Left out in the kernel, where it costs nothing: no more than a title's time is recorded.
+        self.assertGreater(capture.recording["losses"][FILTERED], 20)
+
+    def test_only_the_wanted_query_is_recorded(self):
+        whole = self.record("--mode", "cpu")
+        ids = {query["text"]: query["id"] for query in whole.metadata["queries"]}
+        wanted = next(number for text, number in ids.items() if text.startswith("select count"))
+        signed = wanted - (1 << 64) if wanted >> 63 else wanted
+        capture = self.record("--query-id", str(signed))
+        self.assertEqual({sample.get("query_id") for sample in capture.samples}, {signed})
+        self.assertGreater(sum(capture.total(["pid"], 0).values()), 20)
+        self.assertGreater(capture.recording["losses"][FILTERED], 20)
+
+    def test_a_backend_brings_its_parallel_workers_and_nobody_else(self):
+        self.cluster.psql("create table big as select i, repeat('x', 100) as t from "
+                          "generate_series(1, 100000) i; analyze big;"
+                          "alter role alice set min_parallel_table_scan_size = 0;"
+                          "alter role alice set parallel_setup_cost = 0;"
+                          "alter role alice set parallel_tuple_cost = 0")
+        script = os.path.join(self.cluster.folder, "parallel.sql")
+        with open(script, "w") as out:
+            out.write("select count(*) from big where t like '%y%';")
+        with self.cluster.pgbench("-n", "-f", script, "-T", "60", "-U", "alice"):
+            time.sleep(1)
+            leader = int(self.cluster.psql(
+                "select pid from pg_stat_activity where usename = 'alice' and backend_type = "
+                "'client backend' limit 1"))
+            capture = self.record(target=str(leader))
+        types = {sample.get("backend_type") for sample in capture.samples}
+        self.assertEqual(types, {"client backend", "parallel worker"})
+        backends = {row["pid"]: row for row in capture.metadata["backends"]}
+        for sample in capture.samples:
+            row = backends[sample["pid"]]
+            self.assertTrue(row["pid"] == leader or row["leader"] == leader, row)
+
+    def test_a_control_group_chooses_its_clusters(self):
+        with contextlib.ExitStack() as stack:
+            os.makedirs(CGROUP, exist_ok=True)
+            other = stack.enter_context(Cluster())
+            stack.callback(self.leave_cgroup)
+            with open(CGROUP + "/cgroup.procs", "w") as members:
+                members.write(str(other.pid))
+            stack.enter_context(other.psql_loop(QUERY))
+            capture = self.record("--cgroup", CGROUP, target="postgres")
+            self.assertEqual([row["postmaster"] for row in capture.metadata["clusters"]],
+                             [other.pid])
+        refused = self.recorder.run("record", "-p", "postgres", "1s", "--cgroup", "/no-such")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("/no-such", refused.stderr)
+
+    def leave_cgroup(self):
+        with open(CGROUP + "/cgroup.procs") as members:
+            for pid in members.read().split():
+                with contextlib.suppress(OSError), open(CGROUPS + "/cgroup.procs", "w") as root:
+                    root.write(pid)
+        with contextlib.suppress(OSError):
+            os.rmdir(CGROUP)
+
+
+class Budget(unittest.TestCase):
+    def test_too_expensive_a_recording_slows_down_and_then_ends_early_and_complete(self):
+        with Cluster() as cluster, Recorder() as recorder, \
+                cluster.psql_loop(QUERY, clients=4):
+            started = time.monotonic()
+            recording = recorder.record("-p", str(cluster.pid), "60s", "-F", "199", "--max-cpu",
+                                        "0.001")
+            took = time.monotonic() - started
+        self.assertEqual(recording.code, 0, recording.stderr)
+        self.assertLess(took, 50)
+        capture = Capture(recording.capture)
+        notes = " ".join(capture.recording["notes"])
+        self.assertIn("rate was lowered from 199", notes)
+        self.assertIn("ended early: its cost exceeded the limit", notes)
+        self.assertLess(capture.recording["duration_ns"], 40e9)
+        # Samples weigh what they stand for, whatever the rate was.
+        sampled = capture.total(["state"], 1)[("running",)]
+        self.assertAlmostEqual(sampled / capture.recording["on_cpu_ns"], 1, delta=0.15)
+
+
+class Killed(unittest.TestCase):
+    def test_nothing_stays_in_the_kernel_when_it_is_killed(self):
+        def ours():
+            shown = subprocess.run(["bpftool", "prog", "show"], check=True, capture_output=True,
+                                   text=True).stdout
+            return {line.split(":")[0] for line in shown.splitlines() if "name on_switch" in line}
+
+        with Cluster() as cluster, Recorder() as recorder:
+            before = ours()
+            _, child = recorder.start("-p", str(cluster.pid), "30s")
+            time.sleep(3)
+            self.assertEqual(len(ours() - before), 1)
+            child.kill()
+            child.communicate()
+            time.sleep(1)
+            self.assertEqual(ours() - before, set())
+
+
+if __name__ == "__main__":
+    unittest.main()
