@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstring>
 #include <numeric>
-#include <unordered_set>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -19,6 +18,7 @@
 #include "bpf/sample_event.h"
 #include "sampler.skel.h"
 #include "src/base/file.h"
+#include "src/capture/bpf_rows.h"
 #include "src/capture/perf_event.h"
 #include "src/capture/privileges.h"
 #include "src/capture/proc.h"
@@ -74,64 +74,6 @@ std::string obstacle_to_tables() {
   if (PGFLAME_KERNEL_TABLES == 0) return "this build leaves it out";
   const int has_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop, nullptr);
   return has_loop == 1 ? "" : "this kernel lacks bpf_loop (Linux 5.17)";
-}
-
-// What the switch program would know about a process if it had been there before. Processes that
-// sleep for the whole recording never switch; this is all that is ever known about them.
-target first_state(int32_t pid, uint32_t row, const std::optional<TagLayout>& layout) {
-  target value{};
-  value.layout = row;
-  value.namespace_pid = namespace_pid(pid);
-  value.tags.wait_event = kUnknownWait;
-  value.stands_for = 1;
-  const auto stat = read_stat(pid);
-  const bool sleeps = stat && (stat->state == 'S' || stat->state == 'D');
-  (sleeps ? value.off_since : value.on_since) = monotonic_now();
-  if (!sleeps || !layout) return value;
-  const Tags tags = read_tags(pid, value.namespace_pid, *layout);
-  value.tags.wait_event = tags.wait_event;
-  value.tags.query_id = tags.query_id;
-  value.tags.database = tags.database;
-  value.tags.user = tags.user;
-  value.tags.session_state = tags.session_state;
-  value.tags.backend_type = tags.backend_type;
-  value.tags.flags = tags.has_backend ? TAG_BACKEND : 0;
-  if (tags.wait_event != kUnknownWait) value.tags.flags |= TAG_WAIT_EVENT;
-  return value;
-}
-
-WaitKey wait_key(const interval_key& row) {
-  WaitKey key;
-  key.pid = static_cast<int32_t>(row.pid);
-  key.state = row.state == STATE_RUNNABLE ? State::kRunnable : State::kWaiting;
-  key.wait_event = row.wait_event;
-  key.query_id = row.query_id;
-  key.session_state = row.session_state;
-  key.has_backend = (row.flags & TAG_BACKEND) != 0;
-  return key;
-}
-
-// Every row of a hash map; rows that come or go meanwhile may be missing.
-template <typename Key, typename Value, typename Receive>
-void for_each_row(const bpf_map* map, Receive&& receive) {
-  constexpr uint32_t kRows = 4096;
-  std::vector<Key> keys(kRows);
-  std::vector<Value> values(kRows);
-  uint64_t position = 0;
-  for (bool first = true;; first = false) {
-    uint32_t count = kRows;
-    const int failed = bpf_map_lookup_batch(bpf_map__fd(map),
-                                            first ? nullptr : &position,
-                                            &position,
-                                            keys.data(),
-                                            values.data(),
-                                            &count,
-                                            nullptr);
-    if (failed != 0 && errno != ENOENT) return;
-    for (uint32_t i = 0; i < count; ++i)
-      receive(keys[i], values[i]);
-    if (failed != 0) return;
-  }
 }
 
 class BpfSampler : public Sampler {
@@ -357,27 +299,13 @@ bool BpfSampler::lower_rate() {
 }
 
 WaitTimes BpfSampler::wait_times() const {
-  WaitTimes times;
-  if (!waits_) return times;
-  for_each_row<interval_key, interval_sum>(
-      skeleton_->maps.intervals, [&](const interval_key& key, const interval_sum& sum) {
-        times.totals.push_back({wait_key(key), sum.count, sum.ns});
-      });
-  const uint64_t now = monotonic_now();
-  for_each_row<uint32_t, target>(skeleton_->maps.targets, [&](uint32_t pid, const target& value) {
-    const bool on_cpu = value.on_since != 0 && value.on_since < now;
-    times.running_ns[static_cast<int32_t>(pid)] =
-        value.running_ns + (on_cpu ? now - value.on_since : 0);
-    if (value.off_since == 0) return;
-    interval_key key{};
-    key.pid = pid;
-    key.wait_event = value.tags.wait_event;
-    key.query_id = value.tags.query_id;
-    key.session_state = value.tags.session_state;
-    key.flags = value.tags.flags;
-    times.open.push_back({wait_key(key), value.off_since, value.woken_at});
-  });
-  return times;
+  if (!waits_) return {};
+  return read_wait_times(bpf_map__fd(skeleton_->maps.intervals),
+                         bpf_map__fd(skeleton_->maps.targets));
+}
+
+void BpfSampler::forget(const std::vector<int32_t>& pids) {
+  if (waits_) forget_intervals(bpf_map__fd(skeleton_->maps.intervals), pids);
 }
 
 void BpfSampler::ignore(const std::vector<int32_t>& pids) {
@@ -387,18 +315,6 @@ void BpfSampler::ignore(const std::vector<int32_t>& pids) {
     // A full map costs time, not truth: user space leaves them out as well.
     bpf_map__update_elem(skeleton_->maps.unwanted, &key, sizeof(key), &kYes, sizeof(kYes), BPF_ANY);
   }
-}
-
-void BpfSampler::forget(const std::vector<int32_t>& pids) {
-  if (!waits_ || pids.empty()) return;
-  const std::unordered_set<int32_t> gone(pids.begin(), pids.end());
-  std::vector<interval_key> keys;
-  for_each_row<interval_key, interval_sum>(
-      skeleton_->maps.intervals, [&](const interval_key& key, const interval_sum& /*sum*/) {
-        if (gone.contains(static_cast<int32_t>(key.pid))) keys.push_back(key);
-      });
-  for (const interval_key& key : keys)
-    bpf_map__delete_elem(skeleton_->maps.intervals, &key, sizeof(key), 0);
 }
 
 std::vector<uint64_t> BpfSampler::counter_by_cpu(uint32_t row) const {
