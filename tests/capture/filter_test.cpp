@@ -1,5 +1,7 @@
 #include "src/capture/filter.h"
 
+#include <utility>
+
 #include <doctest/doctest.h>
 
 #include "src/capture/targets.h"
@@ -27,6 +29,24 @@ Filter filter_by(std::string Filter::*field, const char* value) {
   return filter;
 }
 
+// Of two backends, in databases "shop" and "other", with 10 samples of query 1 and 20 of query 2
+// each.
+std::pair<uint64_t, uint64_t> kept_and_filtered(const Filter& filter) {
+  Profile profile = ProfileBuilder().take();
+  for (const char* database : {"shop", "other"}) {
+    Sample sample;
+    sample.backend = profile.backends.add(client(11, database, "alice"));
+    for (const uint64_t query : {1, 2}) {
+      sample.query_id = query;
+      sample.count = query * 10;
+      profile.samples.push_back(sample);
+    }
+  }
+  drop_unwanted(filter, {}, profile);
+  return {account(profile).captured,
+          profile.recording.losses[static_cast<size_t>(Loss::kFiltered)]};
+}
+
 }  // namespace
 
 TEST_SUITE("capture") {
@@ -34,23 +54,16 @@ TEST_SUITE("capture") {
     const Backend shop = client(11, "shop", "alice");
     Backend untitled = shop;
     untitled.type.clear();
-    const struct {
-      Filter filter;
-      bool may_be;
-      bool is;
-    } cases[] = {
-        {{}, true, true},
-        {filter_by(&Filter::database, "shop"), true, true},
-        {filter_by(&Filter::database, "other"), false, false},
-        {filter_by(&Filter::user, "bob"), false, false},
-        {filter_by(&Filter::backend_type, "walsender"), false, false},
-        {filter_by(&Filter::application, "pgbench"), true, false},
+    const auto judged = [&](const Filter& filter) {
+      return std::pair(may_be_wanted(filter, {}, shop), is_wanted(filter, {}, shop));
     };
-    for (const auto& row : cases) {
-      CHECK(may_be_wanted(row.filter, {}, shop) == row.may_be);
-      CHECK(is_wanted(row.filter, {}, shop) == row.is);
-      CHECK(may_be_wanted(row.filter, {}, untitled));
-    }
+    CHECK(judged({}) == std::pair(true, true));
+    CHECK(judged(filter_by(&Filter::database, "shop")) == std::pair(true, true));
+    CHECK(judged(filter_by(&Filter::database, "other")) == std::pair(false, false));
+    CHECK(judged(filter_by(&Filter::user, "bob")) == std::pair(false, false));
+    CHECK(judged(filter_by(&Filter::backend_type, "walsender")) == std::pair(false, false));
+    CHECK(judged(filter_by(&Filter::application, "pgbench")) == std::pair(true, false));
+    CHECK(may_be_wanted(filter_by(&Filter::database, "other"), {}, untitled));
   }
 
   TEST_CASE("single backends bring their parallel workers, whole clusters everything") {
@@ -65,34 +78,12 @@ TEST_SUITE("capture") {
   }
 
   TEST_CASE("what is left out is counted, and nothing else changes") {
-    Profile profile = ProfileBuilder().take();
-    const BackendId shop = profile.backends.add(client(11, "shop", "alice"));
-    const BackendId other = profile.backends.add(client(12, "other", "alice"));
-    for (const BackendId backend : {shop, other}) {
-      for (const uint64_t query : {1, 2}) {
-        Sample sample;
-        sample.backend = backend;
-        sample.query_id = query;
-        sample.count = query * 10;
-        profile.samples.push_back(sample);
-      }
-    }
-    SUBCASE("by database") {
-      drop_unwanted(filter_by(&Filter::database, "shop"), {}, profile);
-      CHECK(account(profile).captured == 30);
-      CHECK(profile.recording.losses[static_cast<size_t>(Loss::kFiltered)] == 30);
-    }
-    SUBCASE("by query") {
-      Filter filter;
-      filter.query_id = 2;
-      drop_unwanted(filter, {}, profile);
-      CHECK(account(profile).captured == 40);
-      CHECK(profile.recording.losses[static_cast<size_t>(Loss::kFiltered)] == 20);
-    }
-    SUBCASE("without a filter") {
-      drop_unwanted({}, {}, profile);
-      CHECK(account(profile).captured == 60);
-    }
+    Filter query;
+    query.query_id = 2;
+    CHECK(kept_and_filtered({}) == std::pair<uint64_t, uint64_t>(60, 0));
+    CHECK(kept_and_filtered(query) == std::pair<uint64_t, uint64_t>(40, 20));
+    const Filter shop = filter_by(&Filter::database, "shop");
+    CHECK(kept_and_filtered(shop) == std::pair<uint64_t, uint64_t>(30, 30));
   }
 
   TEST_CASE("a control group is named by path or by a part of its name") {
