@@ -39,24 +39,29 @@ struct {
 
 static __always_inline void add_interval(const struct target* target,
                                          __u32 pid,
-                                         __u8 state,
-                                         __u64 ns,
+                                         __u64 waiting,
+                                         __u64 runnable,
                                          __u32 times) {
   struct interval_key key = {
       .query_id = target->tags.query_id,
       .pid = pid,
       .wait_event = target->tags.wait_event,
-      .state = state,
       .session_state = target->tags.session_state,
       .flags = target->tags.flags,
   };
+  const __u32 waits = target->preempted ? 0 : times;
   struct interval_sum* sum = bpf_map_lookup_elem(&intervals, &key);
-  if (sum) {
-    __sync_fetch_and_add(&sum->count, times);
-    __sync_fetch_and_add(&sum->ns, ns * times);
+  if (sum) {  // nobody else adds to the rows of this process: it is on one CPU at a time
+    sum->waits += waits;
+    sum->waiting_ns += waiting * times;
+    sum->count += times;
+    sum->runnable_ns += runnable * times;
     return;
   }
-  const struct interval_sum first = {.count = times, .ns = ns * times};
+  const struct interval_sum first = {.waits = waits,
+                                     .waiting_ns = waiting * times,
+                                     .count = times,
+                                     .runnable_ns = runnable * times};
   if (bpf_map_update_elem(&intervals, &key, &first, BPF_NOEXIST)) count(COUNT_INTERVALS_FULL);
 }
 
@@ -99,13 +104,15 @@ static __always_inline __u32 state_of(struct task_struct* task) {
   return (__u32)BPF_CORE_READ(old, state);
 }
 
-static __always_inline void leave_cpu(void* ctx, struct task_struct* task, int preempted) {
+static __always_inline void leave_cpu(void* ctx,
+                                      struct task_struct* task,
+                                      int preempted,
+                                      __u64 now) {
   const __u32 pid = task->tgid;
   if (task->pid != task->tgid) return;  // backends have one thread
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target) return;
   if (is_unwanted(pid)) return;
-  const __u64 now = bpf_ktime_get_ns();
   if (target->on_since) target->running_ns += now - target->on_since;
   target->on_since = 0;
   target->preempted = preempted || state_of(task) == TASK_RUNNING;
@@ -130,12 +137,11 @@ static __always_inline void leave_cpu(void* ctx, struct task_struct* task, int p
   if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);
 }
 
-static __always_inline void enter_cpu(struct task_struct* task) {
+static __always_inline void enter_cpu(struct task_struct* task, __u64 now) {
   const __u32 pid = task->tgid;
   if (task->pid != task->tgid) return;
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target || is_unwanted(pid)) return;
-  const __u64 now = bpf_ktime_get_ns();
   const __u64 left = target->off_since;
   target->on_since = now;
   target->off_since = 0;
@@ -146,8 +152,7 @@ static __always_inline void enter_cpu(struct task_struct* task) {
   const __u64 woken = target->woken_at ? target->woken_at : now;
   const __u64 waiting = woken > left ? woken - left : 0;
   const __u64 runnable = now > woken ? now - woken : 0;
-  if (!target->preempted) add_interval(target, pid, STATE_WAITING, waiting, times);
-  add_interval(target, pid, STATE_RUNNABLE, runnable, times);
+  add_interval(target, pid, waiting, runnable, times);
   if (!target->has_stack) return;
   const struct process_event event = {.kind = EVENT_INTERVAL,
                                       .cpu = bpf_get_smp_processor_id(),
@@ -161,8 +166,9 @@ static __always_inline void enter_cpu(struct task_struct* task) {
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_switch, _Bool preempt, struct task_struct* prev, struct task_struct* next) {
-  leave_cpu(ctx, prev, preempt);
-  enter_cpu(next);
+  const __u64 now = bpf_ktime_get_ns();
+  leave_cpu(ctx, prev, preempt, now);
+  enter_cpu(next, now);
   return 0;
 }
 

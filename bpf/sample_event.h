@@ -128,16 +128,16 @@ struct interval_key {
   __u64 query_id;
   __u32 pid;
   __u32 wait_event;
-  __u8 state;
   __u8 session_state;
   __u8 flags;
-  __u8 unused;
-  __u32 unused2;
+  __u8 unused[6];
 };
 
 struct interval_sum {
+  __u64 waits;  // intervals that did not begin with a preemption
+  __u64 waiting_ns;
   __u64 count;
-  __u64 ns;
+  __u64 runnable_ns;
 };
 
 // Rows of the per-CPU array `counters`.

@@ -166,7 +166,8 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
     sample.backend = who.backend;
     sample.state = reported_state(share.key, who.major, who.is_postmaster);
     sample.end = share.end;
-    sample.wait_event = sample.state == State::kRunnable ? 0 : share.key.wait_event;
+    // A backend that was woken and has no CPU yet still shows what it waited for.
+    sample.wait_event = share.key.wait_event;
     Tags tags;
     tags.query_id = share.key.query_id;
     tags.has_backend = share.key.has_backend;

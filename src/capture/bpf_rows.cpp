@@ -13,7 +13,6 @@ namespace {
 WaitKey wait_key(const interval_key& row) {
   WaitKey key;
   key.pid = static_cast<int32_t>(row.pid);
-  key.state = row.state == STATE_RUNNABLE ? State::kRunnable : State::kWaiting;
   key.wait_event = row.wait_event;
   key.query_id = row.query_id;
   key.session_state = row.session_state;
@@ -67,7 +66,11 @@ WaitTimes read_wait_times(int intervals, int targets) {
   WaitTimes times;
   for_each_row<interval_key, interval_sum>(
       intervals, [&](const interval_key& key, const interval_sum& sum) {
-        times.totals.push_back({wait_key(key), sum.count, sum.ns});
+        WaitTotal total{wait_key(key), sum.waits, sum.waiting_ns};
+        if (total.count > 0) times.totals.push_back(total);
+        total = {total.key, sum.count, sum.runnable_ns};
+        total.key.state = State::kRunnable;
+        times.totals.push_back(total);
       });
   const uint64_t now = monotonic_now();
   for_each_row<uint32_t, target>(targets, [&](uint32_t pid, const target& value) {

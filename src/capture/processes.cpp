@@ -93,6 +93,7 @@ void Processes::learn(int32_t pid, const Tags& tags) {
   if (!tags.has_backend || found == rows_.end()) return;
   found->second.database = tags.database;
   found->second.user = tags.user;
+  found->second.type = tags.backend_type;
 }
 
 void Processes::keep_numbers(const Row& row) {
@@ -103,9 +104,14 @@ void Processes::keep_numbers(const Row& row) {
   if (row.user != 0 && !backend.user.empty()) {
     names_[row.postmaster].users.try_emplace(row.user, backend.user);
   }
-  const bool incomplete = backend.database.empty() || backend.user.empty();
-  if (incomplete && row.id.valid() && (row.database != 0 || row.user != 0)) {
-    unnamed_.push_back({row.id, row.postmaster, row.database, row.user});
+  // Background workers share a number, whatever their type is called.
+  const bool is_session = !backend.user.empty() && !backend.database.empty();
+  if (row.type && is_session && !backend.type.empty()) {
+    names_[row.postmaster].types.try_emplace(*row.type, backend.type);
+  }
+  const bool incomplete = backend.database.empty() || backend.user.empty() || backend.type.empty();
+  if (incomplete && row.id.valid() && row.type) {
+    unnamed_.push_back({row.id, row.postmaster, row.database, row.user, row.type});
   }
 }
 
@@ -121,6 +127,7 @@ void Processes::fill_in_names() {
     const NamesOfCluster& names = names_[row.postmaster];
     fill(names.databases, row.database, backend.database);
     fill(names.users, row.user, backend.user);
+    if (row.type) fill(names.types, *row.type, backend.type);
   }
   unnamed_.clear();
 }

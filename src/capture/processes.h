@@ -41,8 +41,8 @@ class Processes {
 
   // Takes note of the numbers by which the backend knows its database and user.
   void learn(int32_t pid, const Tags& tags);
-  // Names databases and users of backends whose title could not be read in time (or is ambiguous)
-  // after other backends with the same numbers.
+  // Names types, databases and users of backends whose title could not be read in time (or is
+  // ambiguous) after other backends with the same numbers.
   void fill_in_names();
 
   // The row of the backend in the profile, made at the first call.
@@ -75,6 +75,7 @@ class Processes {
     BackendId id;
     uint32_t database = 0;  // oids, 0 unknown
     uint32_t user = 0;
+    std::optional<uint8_t> type;  // its number in the major version
   };
 
   struct Unnamed {
@@ -82,10 +83,12 @@ class Processes {
     int32_t postmaster = 0;
     uint32_t database = 0;
     uint32_t user = 0;
+    std::optional<uint8_t> type;
   };
   struct NamesOfCluster {
     std::unordered_map<uint32_t, std::string> databases;
     std::unordered_map<uint32_t, std::string> users;
+    std::unordered_map<uint32_t, std::string> types;
   };
 
   void keep_numbers(const Row& row);
