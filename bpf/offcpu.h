@@ -142,6 +142,11 @@ static __always_inline void enter_cpu(struct task_struct* task, __u64 now) {
   if (task->pid != task->tgid) return;
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target || is_unwanted(pid)) return;
+  if (!target->off_since && target->on_since) {
+    // User space took it for running when it was added; it was in the run queue.
+    target->off_since = target->woken_at = target->on_since;
+    target->preempted = 1;
+  }
   const __u64 left = target->off_since;
   target->on_since = now;
   target->off_since = 0;
