@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/base/rows.h"
+#include "src/diagnose/wording.h"
 #include "src/postgres/function_names.h"
 #include "src/postgres/plan_nodes.h"
 
@@ -26,7 +27,8 @@ bool starts_executor(std::string_view function) {
 
 }  // namespace
 
-Classifier::Classifier(const Profile& profile, const RuleBook& book) : book_(book) {
+Classifier::Classifier(const Profile& profile, const RuleBook& book)
+    : book_(book), major_(common_major(profile)) {
   facts_.resize(profile.functions.size());
   for (size_t i = 0; i < profile.functions.size(); ++i)
     learn(profile, profile.functions.id_at(i));
@@ -54,21 +56,28 @@ void Classifier::learn(const Profile& profile, FunctionId id) {
   std::ranges::sort(facts.sets);
   drop_repeated(facts.sets);
 
-  const std::vector<Rule>& rules = book_.rules();
-  for (RuleIndex r = 0; r < rules.size(); ++r) {
-    for (uint16_t m = 0; m < rules[r].matches.size(); ++m) {
-      const Match& match = rules[r].matches[m];
-      if (in_set(id, match.frames) || in_set(id, match.files) || in_set(id, match.modules))
-        facts.candidates.push_back(Candidate{r, m});
-    }
-    if (std::ranges::find(rules[r].default_areas, postgres::id_of(facts.area)) !=
-        rules[r].default_areas.end())
-      facts.default_rule = r;
-  }
+  for (RuleIndex rule = 0; rule < book_.rules().size(); ++rule)
+    learn_rule(id, rule);
   std::stable_partition(
       facts.candidates.begin(), facts.candidates.end(), [&](const Candidate& candidate) {
-        return rules[candidate.rule].matches[candidate.match].conditional();
+        return book_.rules()[candidate.rule].matches[candidate.match].conditional();
       });
+}
+
+// Whether and how the function can stand for the rule.
+void Classifier::learn_rule(FunctionId id, RuleIndex index) {
+  const Rule& rule = book_.rules()[index];
+  if (!rule.holds_for(major_)) return;
+  Facts& facts = facts_[id.value];
+  const bool running = rule.speaks_of(State::kRunning);
+  for (uint16_t m = 0; m < rule.matches.size(); ++m) {
+    const Match& match = rule.matches[m];
+    if (in_set(id, match.frames) || in_set(id, match.files) || in_set(id, match.modules))
+      (running ? facts.candidates : facts.off_cpu).push_back(Candidate{index, m});
+  }
+  if (running && std::ranges::find(rule.default_areas, postgres::id_of(facts.area)) !=
+                     rule.default_areas.end())
+    facts.default_rule = index;
 }
 
 bool Classifier::in_set(FunctionId function, NameSetId set) const {
@@ -105,6 +114,18 @@ bool Classifier::holds(const Match& match, const Place& place) const {
   if (match.not_calls != kNoNames && calls(place, match.not_calls)) return false;
   return match.backend_types.empty() ||
          std::ranges::find(match.backend_types, place.backend_type) != match.backend_types.end();
+}
+
+bool Classifier::matches(const std::vector<FunctionId>& path,
+                         std::string_view backend_type,
+                         RuleIndex rule) const {
+  for (size_t i = 0; i < path.size(); ++i) {
+    for (const Candidate& candidate : facts(path[i]).off_cpu) {
+      const Match& match = book_.rules()[candidate.rule].matches[candidate.match];
+      if (candidate.rule == rule && holds(match, Place{path, i, backend_type})) return true;
+    }
+  }
+  return false;
 }
 
 Claim Classifier::claim(const std::vector<FunctionId>& path, std::string_view backend_type) const {

@@ -28,6 +28,11 @@ class Classifier {
   // `path`: functions of one stack, leaf first.
   Classification classify(const std::vector<FunctionId>& path, std::string_view backend_type) const;
 
+  // Whether a frame of a stack that is off CPU is one of the rule's.
+  bool matches(const std::vector<FunctionId>& path,
+               std::string_view backend_type,
+               RuleIndex rule) const;
+
   // Whether the function stands for the rule (conditions on its callers aside).
   bool stands_for(FunctionId function, RuleIndex rule) const;
   bool in_set(FunctionId function, NameSetId set) const;
@@ -41,6 +46,7 @@ class Classifier {
   };
   struct Facts {
     std::vector<Candidate> candidates;  // conditional matches first, then book order
+    std::vector<Candidate> off_cpu;     // of rules that speak of other states than running
     std::vector<NameSetId> sets;        // sorted
     std::string_view plan_node;
     bool boundary = false;  // a plan node, or the start of another executor run
@@ -55,6 +61,7 @@ class Classifier {
 
   const Facts& facts(FunctionId function) const { return facts_[function.value]; }
   void learn(const Profile& profile, FunctionId id);
+  void learn_rule(FunctionId id, RuleIndex index);
   bool called_from(const Place& place, NameSetId set, uint32_t within) const;
   bool calls(const Place& place, NameSetId set) const;
   bool holds(const Match& match, const Place& place) const;
@@ -62,6 +69,7 @@ class Classifier {
   void climb(Classification& result, const Place& start) const;
 
   const RuleBook& book_;
+  int major_ = 0;             // of all clusters; 0 unknown or several
   std::vector<Facts> facts_;  // by FunctionId
 };
 

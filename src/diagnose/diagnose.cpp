@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/diagnose/database_facts.h"
 #include "src/diagnose/findings.h"
 #include "src/diagnose/quality.h"
 #include "src/diagnose/tables.h"
@@ -47,6 +48,7 @@ Diagnosis diagnose(const Profile& profile, const Options& options) {
   if (carries_findings(diagnosis.quality))
     diagnosis.findings = find_patterns(analysis, split, options);
   diagnosis.verdict = pronounce(analysis, split, diagnosis.quality, diagnosis.findings);
+  diagnosis.database = view_database(analysis, options.table_rows);
   fill_tables(analysis, split, options.table_rows, diagnosis);
   return diagnosis;
 }

@@ -51,8 +51,9 @@ struct Totals {
   uint64_t unnamed = 0;
   uint64_t truncated = 0;
   uint64_t unclassified = 0;
-  double explained_wall = -1;  // share of backend wall time accounted for, -1 without wait data
-  std::string line;            // "59 640 samples · 12 lost · 0.8 % unnamed · ..."
+  // Share of the backends' lifetimes that samples account for, in all states; -1 unknown.
+  double explained_wall = -1;
+  std::string line;  // "59 640 samples · 12 lost · 0.8 % unnamed · ..."
 };
 
 // One row of the split that sums to 100 % of the on-CPU samples.
@@ -80,7 +81,8 @@ struct Finding {
   uint64_t samples = 0;
   double cores = 0;                  // CPUs kept busy by it; 0 when the rate is unknown
   std::optional<uint64_t> query_id;  // set when one query owns 80 % of it
-  std::string headline;              // with share, interval and cores
+  std::string tied_with;  // id of the finding beside it that the samples cannot rank against it
+  std::string headline;   // with share, interval and cores
   std::string seen;
   std::string means;
   std::vector<std::string> actions;  // most likely first
@@ -99,6 +101,31 @@ struct TableRow {
   double waiting_share = 0;  // of waiting time
 };
 
+// A statement of pg_stat_statements over the recording, joined to the samples by query id.
+struct StatementRow {
+  std::string query_id;
+  std::string database;
+  std::string text;
+  double calls_per_second = 0;
+  double cpu_us_per_call = -1;  // sampled; -1 when no sample carries the query's id
+  double exec_us_per_call = 0;  // measured by the server, waiting included
+  double rows_per_call = 0;
+  double reads_per_second = 0;  // blocks that were not in shared buffers
+  double hit_ratio = -1;        // -1 when it touched no block
+  double temp_blocks_per_second = 0;
+  bool repeated = false;  // very many calls for few rows each
+};
+
+// What --dsn brought, or what to ask by hand.
+struct DatabaseView {
+  bool asked = false;                    // the database answered
+  std::string title;                     // "PostgreSQL 15.18, database app, two looks 60 s apart"
+  std::vector<std::string> sentences;    // what it says, and what could not be asked
+  std::vector<std::string> settings;     // "work_mem = 4MB"
+  std::vector<StatementRow> statements;  // most sampled CPU first
+  std::string sql;                       // without an answer: what to paste instead
+};
+
 struct Diagnosis {
   Quality quality;
   Totals totals;
@@ -106,6 +133,7 @@ struct Diagnosis {
   std::vector<TimeSegment> time;     // empty without wait data
   std::vector<Activity> activities;  // largest first, sums to 1
   std::vector<Finding> findings;     // worst first, empty when withheld
+  DatabaseView database;
   std::vector<TableRow> queries;
   std::vector<TableRow> backend_types;
   std::vector<TableRow> databases;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/statistics.h"
 #include "src/diagnose/time_split.h"
@@ -75,6 +76,18 @@ double busy_cores(const Analysis& analysis) {
   return ratio(static_cast<double>(ns), static_cast<double>(recording.duration_ns));
 }
 
+// Time of active backends per second of recording; 0 unknown.
+double active_sessions(const Analysis& analysis) {
+  const Recording& recording = analysis.profile().recording;
+  if (!recording.has_waits) return 0;
+  return ratio(static_cast<double>(split_time(analysis).active()),
+               static_cast<double>(recording.duration_ns));
+}
+
+double transactions(const Analysis& analysis) {
+  return DatabaseFacts(analysis.profile()).per_second("xact_commit").value_or(0);
+}
+
 class Comparer {
  public:
   Comparer(const Analysis& before, const Analysis& after, const DifferenceOptions& options)
@@ -85,6 +98,13 @@ class Comparer {
     result_.samples_after = after_.samples();
     result_.cores_before = busy_cores(before_);
     result_.cores_after = busy_cores(after_);
+    result_.active_before = active_sessions(before_);
+    result_.active_after = active_sessions(after_);
+    // The server's transactions are everybody's: a selection has no number of its own.
+    if (options_.selection.everything()) {
+      result_.transactions_before = transactions(before_);
+      result_.transactions_after = transactions(after_);
+    }
     const Amounts old_amounts = measure(before_);
     const Amounts new_amounts = measure(after_);
     for (const auto& [key, amount] : old_amounts) {
@@ -126,8 +146,20 @@ class Comparer {
         1.959963984540054;
     delta.cores_before = delta.before.share * result_.cores_before;
     delta.cores_after = delta.after.share * result_.cores_after;
+    normalise(delta);
     delta.p = two_proportion_p(old_amount.samples, old_all, new_amount.samples, new_all);
     result_.deltas.push_back(std::move(delta));
+  }
+
+  void normalise(Delta& delta) const {
+    if (result_.active_before > 0 && result_.active_after > 0) {
+      delta.per_backend_second_before = delta.cores_before / result_.active_before * 1e3;
+      delta.per_backend_second_after = delta.cores_after / result_.active_after * 1e3;
+    }
+    if (result_.transactions_before > 0 && result_.transactions_after > 0) {
+      delta.per_transaction_before = delta.cores_before / result_.transactions_before * 1e6;
+      delta.per_transaction_after = delta.cores_after / result_.transactions_after * 1e6;
+    }
   }
 
   static double variance(double share, double samples) {
@@ -186,6 +218,14 @@ class Comparer {
     if (delta.presence == Presence::kNew) text += ", new";
     if (delta.cores_before > 0 || delta.cores_after > 0)
       text += fmt::format(", {:.2f} → {:.2f} cores", delta.cores_before, delta.cores_after);
+    if (delta.per_backend_second_before >= 0)
+      text += fmt::format(", {:.0f} → {:.0f} ms per second of active backend time",
+                          delta.per_backend_second_before,
+                          delta.per_backend_second_after);
+    if (delta.per_transaction_before >= 0)
+      text += fmt::format(", {:.0f} → {:.0f} µs per transaction",
+                          delta.per_transaction_before,
+                          delta.per_transaction_after);
     if (delta.query_id != 0)
       text += fmt::format(", nearly all of it from query {}", static_cast<int64_t>(delta.query_id));
     delta.sentence = text + ".";
@@ -197,10 +237,17 @@ class Comparer {
     if (before_.samples() == 0 || after_.samples() == 0)
       return "Nothing can be compared: one of the two profiles has no on-CPU samples.";
     const bool cores_known = result_.cores_before > 0 && result_.cores_after > 0;
-    const std::string cores = cores_known ? fmt::format("CPU went from {:.2f} to {:.2f} cores. ",
-                                                        result_.cores_before,
-                                                        result_.cores_after)
-                                          : std::string();
+    std::string cores = cores_known ? fmt::format("CPU went from {:.2f} to {:.2f} cores. ",
+                                                  result_.cores_before,
+                                                  result_.cores_after)
+                                    : std::string();
+    if (cores_known && result_.transactions_before > 0 && result_.transactions_after > 0)
+      cores += fmt::format(
+          "Per transaction that is {:.0f} → {:.0f} µs, at {:.0f} → {:.0f} transactions/s. ",
+          result_.cores_before / result_.transactions_before * 1e6,
+          result_.cores_after / result_.transactions_after * 1e6,
+          result_.transactions_before,
+          result_.transactions_after);
     const auto activity = std::ranges::find_if(result_.deltas, [](const Delta& delta) {
       return delta.significant && delta.kind == DeltaKind::kActivity;
     });

@@ -29,6 +29,12 @@ struct Delta {
   double change_error = 0;  // half width of its 95 % interval
   double cores_before = 0;  // CPUs kept busy; 0 unknown
   double cores_after = 0;
+  // CPU milliseconds in each second of active backend time, and CPU microseconds per transaction;
+  // both -1 where one of the profiles does not tell.
+  double per_backend_second_before = -1;
+  double per_backend_second_after = -1;
+  double per_transaction_before = -1;
+  double per_transaction_after = -1;
   double p = 1;  // two-sided
   bool significant = false;
   uint64_t query_id = 0;  // owns 80 % of what was added; 0 none
@@ -43,6 +49,11 @@ struct Difference {
   uint64_t samples_after = 0;
   double cores_before = 0;  // CPU seconds per second of recording; 0 unknown
   double cores_after = 0;
+  // Active sessions on average (time of active backends per second); 0 without waiting time.
+  double active_before = 0;
+  double active_after = 0;
+  double transactions_before = 0;  // committed per second, from --dsn; 0 unknown
+  double transactions_after = 0;
 };
 
 struct DifferenceOptions {

@@ -53,6 +53,10 @@ void append_table(std::string& text, const Difference& difference, DeltaKind kin
   }
 }
 
+nlohmann::ordered_json known_or_null(double value) {
+  return value < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(value);
+}
+
 }  // namespace
 
 std::string difference_to_markdown(const Difference& difference) {
@@ -81,6 +85,10 @@ std::string difference_to_json(const Difference& difference) {
   json["sentences"] = difference.sentences;
   json["samples"] = {{"before", difference.samples_before}, {"after", difference.samples_after}};
   json["cores"] = {{"before", difference.cores_before}, {"after", difference.cores_after}};
+  json["active_sessions"] = {{"before", difference.active_before},
+                             {"after", difference.active_after}};
+  json["transactions_per_second"] = {{"before", difference.transactions_before},
+                                     {"after", difference.transactions_after}};
   json["deltas"] = nlohmann::ordered_json::array();
   for (const Delta& delta : difference.deltas) {
     json["deltas"].push_back(
@@ -93,6 +101,12 @@ std::string difference_to_json(const Difference& difference) {
          {"after", delta.after.share},
          {"change", delta.change},
          {"change_error", delta.change_error},
+         {"cores_before", delta.cores_before},
+         {"cores_after", delta.cores_after},
+         {"ms_per_backend_second_before", known_or_null(delta.per_backend_second_before)},
+         {"ms_per_backend_second_after", known_or_null(delta.per_backend_second_after)},
+         {"us_per_transaction_before", known_or_null(delta.per_transaction_before)},
+         {"us_per_transaction_after", known_or_null(delta.per_transaction_after)},
          {"p", delta.p},
          {"significant", delta.significant},
          {"query_id",

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/plan_view.h"
 #include "src/postgres/function_names.h"
 
 namespace pgflame::diagnose {
@@ -54,6 +55,19 @@ Ranking ranked(const Profile& profile, const FunctionSums& sums) {
   for (const auto& [function, weight] : sums)
     by_name[std::string(name_of(profile, function))] += weight;
   return ranked(by_name);
+}
+
+// Of the parts' shares, 0 (one has all) to 1 (all alike).
+double entropy_of(const Ranking& parts) {
+  double whole = 0;
+  for (const Counted& one : parts)
+    whole += static_cast<double>(one.weight);
+  double entropy = 0;
+  for (const Counted& one : parts) {
+    const double share = whole <= 0 ? 0 : static_cast<double>(one.weight) / whole;
+    if (share > 0) entropy -= share * std::log(share);
+  }
+  return parts.size() > 1 ? entropy / std::log(static_cast<double>(parts.size())) : 0;
 }
 
 class Gatherer {
@@ -108,18 +122,14 @@ class Gatherer {
     }
   }
 
+  // The two innermost plan nodes.
   void add_node(std::span<const FunctionId> outwards, uint64_t weight) {
-    std::string_view inner;
-    for (const FunctionId function : outwards) {
-      const std::string_view node = analysis_.classifier().plan_node(function);
-      if (node.empty() || node == inner) continue;
-      if (!inner.empty()) {
-        nodes_[fmt::format("{} below {}", inner, node)] += weight;
-        return;
-      }
-      inner = node;
+    const std::vector<std::string_view> nodes = plan_nodes(analysis_.classifier(), outwards, 2);
+    if (nodes.size() == 2) {
+      nodes_[fmt::format("the {} below the {}", nodes[0], nodes[1])] += weight;
+    } else if (!nodes.empty()) {
+      nodes_[fmt::format("the {}", nodes[0])] += weight;
     }
-    if (!inner.empty()) nodes_[std::string(inner)] += weight;
   }
 
   void add_tags() {
@@ -137,18 +147,14 @@ class Gatherer {
     }
   }
 
-  static Shape shape_of(const Ranking& functions, uint64_t weight) {
-    if (functions.empty() || weight == 0) return Shape::kTower;
-    const auto whole = static_cast<double>(weight);
-    if (static_cast<double>(functions[0].weight) >= 0.6 * whole) return Shape::kPlateau;
-    double entropy = 0;
-    for (const Counted& one : functions) {
-      const double share = static_cast<double>(one.weight) / whole;
-      if (share > 0) entropy -= share * std::log(share);
-    }
-    const double normalised =
-        functions.size() > 1 ? entropy / std::log(static_cast<double>(functions.size())) : 0;
-    return functions.size() >= 5 && normalised > 0.6 ? Shape::kJagged : Shape::kTower;
+  static std::optional<Shape> shape_of(const Ranking& functions, uint64_t weight) {
+    if (functions.empty() || weight == 0) return std::nullopt;
+    if (static_cast<double>(functions[0].weight) >= 0.6 * static_cast<double>(weight))
+      return Shape::kPlateau;
+    const ShapeCondition usual;
+    const bool jagged =
+        functions.size() >= usual.least_children && entropy_of(functions) > usual.least_entropy;
+    return jagged ? std::optional(Shape::kJagged) : std::nullopt;
   }
 
   const Analysis& analysis_;
@@ -169,6 +175,24 @@ class Gatherer {
 
 Evidence gather(const Analysis& analysis, RuleIndex rule) {
   return Gatherer(analysis, rule).gather();
+}
+
+bool has_shape(const ShapeCondition& condition, const Evidence& evidence, uint64_t total_weight) {
+  if (!condition.kind) return true;
+  if (total_weight == 0 || evidence.weight == 0) return false;
+  const auto wide = [&](uint64_t weight) {
+    return static_cast<double>(weight) >= condition.least_share * static_cast<double>(total_weight);
+  };
+  switch (*condition.kind) {
+    case Shape::kPlateau:
+      return !evidence.functions.empty() && wide(evidence.functions[0].weight);
+    case Shape::kTower:
+      return wide(evidence.weight) && owner(evidence.callees, evidence.weight, 0.8) != nullptr;
+    case Shape::kJagged:
+      return wide(evidence.weight) && evidence.callees.size() >= condition.least_children &&
+             entropy_of(evidence.callees) >= condition.least_entropy;
+  }
+  return false;
 }
 
 std::string short_percent(double share) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,26 +16,22 @@ struct Counted {
 };
 using Ranking = std::vector<Counted>;  // largest first
 
-// Shapes as seen in a flame graph.
-enum class Shape {
-  kPlateau,  // one function's self time makes up most of it
-  kJagged,   // many functions, none of them large
-  kTower,    // anything between
-};
-
 struct Evidence {
   uint64_t weight = 0;
   Ranking functions;  // where the CPU was (innermost frames)
   Ranking claimers;   // the frames that stand for the rule
   Ranking callees;    // what those called directly
   Ranking callers;    // who called them, helpers of no meaning left out
-  Ranking nodes;      // plan nodes: "Seq Scan below Hash Join"
+  Ranking nodes;      // plan nodes: "the Seq Scan below the Hash Join"
   Ranking parts;      // titles of included rules
   Ranking queries;    // ids in decimal; "" where unknown
   Ranking databases;
   Ranking backend_types;
-  Shape shape = Shape::kTower;
+  std::optional<Shape> shape;  // that the text calls it: 60 % of it in one function, or jagged
 };
+
+// Whether the samples look as the condition asks.
+bool has_shape(const ShapeCondition& condition, const Evidence& evidence, uint64_t total_weight);
 
 Evidence gather(const Analysis& analysis, RuleIndex rule);
 

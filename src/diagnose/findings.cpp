@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
+#include "src/diagnose/off_cpu.h"
 #include "src/diagnose/statistics.h"
 #include "src/diagnose/wait_findings.h"
 #include "src/diagnose/wording.h"
@@ -23,19 +25,27 @@ double ratio(uint64_t part, uint64_t whole) {
 class Writer {
  public:
   Writer(const Analysis& analysis, const TimeSplit& split, const Options& options)
-      : analysis_(analysis), split_(split), options_(options), wording_(analysis.profile()) {}
+      : analysis_(analysis),
+        split_(split),
+        options_(options),
+        wording_(analysis.profile()),
+        database_(analysis.profile()) {}
 
   std::vector<Finding> write() {
     const auto& rules = analysis_.book().rules();
     for (RuleIndex rule = 0; rule < rules.size(); ++rule) {
-      if (rules[rule].finding) consider(rule);
+      if (rules[rule].finding && rules[rule].speaks_of(State::kRunning)) consider(rule);
     }
+    for (WaitFinding& found : find_off_cpu(analysis_, split_, options_))
+      ranked_.push_back(
+          {std::move(found.finding), static_cast<double>(found.nanoseconds), kNoRule});
     for (WaitFinding& wait : find_waits(analysis_, split_, options_))
       ranked_.push_back({std::move(wait.finding), static_cast<double>(wait.nanoseconds), kNoRule});
     std::ranges::stable_sort(
         ranked_, [](const Ranked& a, const Ranked& b) { return a.nanoseconds > b.nanoseconds; });
     yield();
     put_queue_behind();
+    mark_tie();
     std::vector<Finding> findings;
     for (Ranked& one : ranked_)
       findings.push_back(std::move(one.finding));
@@ -61,6 +71,7 @@ class Writer {
     if (!on_cpu && !off_cpu) return;
     const Evidence evidence = gather(analysis_, index);
     if (!off_cpu && !needs_met(index, share)) return;
+    if (!has_shape(rule.shape, evidence, analysis_.weight())) return;
     Finding finding = write(rule, sum, share, evidence);
     if (waited > 0) add_waits(finding, rule, waited);
     // Below the finding about the waits themselves, which says more.
@@ -115,6 +126,9 @@ class Writer {
       finding.query_id = static_cast<uint64_t>(std::stoll(query->name));
     finding.headline = headline(finding);
     finding.seen = wording_.seen(rule, evidence, analysis_.weight());
+    if (const std::string facts = database_.about(rule.database, rule.settings, finding.query_id);
+        !facts.empty())
+      finding.seen += ' ' + facts;
     finding.means = wording_.join(rule.means, evidence);
     finding.actions = wording_.each(rule.actions, evidence);
     finding.confirm = wording_.join(rule.confirm, evidence, "\n");
@@ -166,6 +180,32 @@ class Writer {
     if (lever != ranked_.end()) std::rotate(queue, queue + 1, lever + 1);
   }
 
+  // The first two, when the samples cannot tell which is larger. Patterns that count the same
+  // samples are no rivals.
+  void mark_tie() {
+    if (ranked_.size() < 2) return;
+    Ranked& first = ranked_[0];
+    Ranked& second = ranked_[1];
+    const bool on_cpu = first.rule != kNoRule && second.rule != kNoRule;
+    if (on_cpu != (first.rule != kNoRule || second.rule != kNoRule)) return;
+    const Share& a = first.finding.share;
+    const Share& b = second.finding.share;
+    if (a.low > b.high || b.low > a.high) return;
+    if (on_cpu) {
+      const uint64_t common = analysis_.included_part(first.rule, second.rule).weight;
+      const uint64_t smaller = std::min(analysis_.with_included(first.rule).weight,
+                                        analysis_.with_included(second.rule).weight);
+      if (ratio(common, smaller) > 0.5) return;
+    }
+    tie(first.finding, second.finding);
+    tie(second.finding, first.finding);
+  }
+
+  static void tie(Finding& finding, const Finding& other) {
+    finding.tied_with = other.id;
+    finding.headline += fmt::format("; a tie with {}", other.title);
+  }
+
   // A rule that yields goes right behind the included rule that makes most of it up.
   void yield() {
     for (size_t i = 0; i < ranked_.size(); ++i) {
@@ -195,6 +235,7 @@ class Writer {
   const TimeSplit& split_;
   const Options& options_;
   Wording wording_;
+  DatabaseFacts database_;
   std::vector<Ranked> ranked_;
 };
 

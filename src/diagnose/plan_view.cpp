@@ -44,14 +44,9 @@ class Viewer {
  private:
   StackId stack_of(const StackUse& use) {
     StackId stack = kEmptyStack;
-    std::string_view outer;
-    const std::span<const FunctionId> path = analysis_.path(use);
-    for (size_t i = path.size(); i > 0; --i) {
-      const std::string_view node = analysis_.classifier().plan_node(path[i - 1]);
-      if (node.empty() || node == outer) continue;
-      stack = push(stack, node, "");
-      outer = node;
-    }
+    const auto nodes = plan_nodes(analysis_.classifier(), analysis_.path(use));
+    for (size_t i = nodes.size(); i > 0; --i)
+      stack = push(stack, nodes[i - 1], "");
     const RuleIndex rule = use.classification.primary.rule;
     if (rule == kNoRule) return push(stack, "not recognised", "other");
     const Rule& known = analysis_.book().rules()[rule];
@@ -73,6 +68,18 @@ class Viewer {
 };
 
 }  // namespace
+
+std::vector<std::string_view> plan_nodes(const Classifier& classifier,
+                                         std::span<const FunctionId> outwards,
+                                         size_t most) {
+  std::vector<std::string_view> nodes;
+  for (const FunctionId function : outwards) {
+    if (nodes.size() == most) break;
+    const std::string_view node = classifier.plan_node(function);
+    if (!node.empty() && (nodes.empty() || nodes.back() != node)) nodes.push_back(node);
+  }
+  return nodes;
+}
 
 Profile plan_view(const Profile& profile, const RuleBook& book, const Selection& selection) {
   const Analysis analysis(profile, book, selection);

@@ -2,10 +2,22 @@
 // deforming.
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
 #include "src/diagnose/analysis.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::diagnose {
+
+// The plan nodes of a stack: `outwards` are functions from the leaf towards the root, the result is
+// innermost first. Equal neighbours (recursion within one node) are one. At most `most` are looked
+// for.
+std::vector<std::string_view> plan_nodes(const Classifier& classifier,
+                                         std::span<const FunctionId> outwards,
+                                         size_t most = SIZE_MAX);
 
 // Tags, counts, weights and recording are kept; each on-CPU stack becomes the plan nodes on it from
 // the outermost inwards and, as its leaf, the title of its activity. Samples outside of any plan

@@ -232,6 +232,24 @@ std::vector<std::string> notes_on(const Analysis& analysis) {
   return notes;
 }
 
+namespace {
+
+// How much of the backends' lifetimes samples in any state stand for; -1 unknown.
+double explained_wall(const Profile& profile) {
+  const Recording& recording = profile.recording;
+  if (!recording.has_waits || recording.lifetime_ns == 0) return -1;
+  uint64_t seen = 0;
+  for (const Sample& sample : profile.samples) {
+    seen += sample.state == State::kRunning
+                ? cpu_nanoseconds(recording, sample.weight, sample.count)
+                : sample.weight;
+  }
+  // CPU time is an estimate and may come out a little above what there was.
+  return std::min(1.0, share(seen, recording.lifetime_ns));
+}
+
+}  // namespace
+
 Totals total_up(const Analysis& analysis) {
   const Accounting accounting = account(analysis.profile());
   Totals totals;
@@ -252,6 +270,10 @@ Totals total_up(const Analysis& analysis) {
                             format_percent(share(totals.unnamed, running)),
                             format_percent(share(totals.truncated, running)),
                             format_percent(share(totals.unclassified, analysis.samples())));
+  totals.explained_wall = explained_wall(analysis.profile());
+  if (totals.explained_wall >= 0)
+    totals.line += fmt::format(" · {} of the backends' time accounted for",
+                               format_percent(totals.explained_wall));
   return totals;
 }
 

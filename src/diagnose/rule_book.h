@@ -4,7 +4,9 @@
 // books add rules or replace those with the same id.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 
 #include "src/base/error.h"
 #include "src/diagnose/name_sets.h"
+#include "src/profile/profile.h"
 
 namespace pgflame::diagnose {
 
@@ -62,6 +65,21 @@ struct Advice {
   }
 };
 
+// Shapes as seen in a flame graph.
+enum class Shape {
+  kPlateau,  // one function's self time, summed over all its places, is wide
+  kTower,    // wide, with one callee below that carries nearly all of it
+  kJagged,   // wide, with many and small callees
+};
+
+// What a finding's samples have to look like; nothing is asked when `kind` is empty.
+struct ShapeCondition {
+  std::optional<Shape> kind;
+  double least_share = 0.05;   // of all CPU: the function's self time, or the whole finding
+  size_t least_children = 5;   // jagged: callees
+  double least_entropy = 0.6;  // jagged: of the callees' shares, normalised to 0..1
+};
+
 struct Rule {
   std::string id;
   std::string title;
@@ -80,6 +98,12 @@ struct Rule {
   NameSetId needs = kNoNames;
   double needs_share = 0;
   double needs_below = 1;
+  int since = 0;  // majors that the rule is for; 0 unbounded
+  int until = 0;
+  std::vector<State> states;  // of the samples it speaks of; empty: running
+  ShapeCondition shape;
+  std::vector<std::string> database;  // what of --dsn is evidence; see database_facts.h
+  std::vector<std::string> settings;  // whose values are shown beside it
   std::vector<std::string> waits;  // wait events that belong to it: "LWLock:*", "IO:DataFileRead"
   std::vector<std::string> default_areas;  // claims what no rule claimed in these areas
   std::string seen;                        // may be empty; slots, see evidence.h
@@ -87,6 +111,12 @@ struct Rule {
   std::vector<Advice> actions;
   std::vector<Advice> confirm;
   std::string refute;
+
+  bool holds_for(int major) const { return Advice{{}, since, until}.holds_for(major); }
+  bool speaks_of(State state) const {
+    if (states.empty()) return state == State::kRunning;
+    return std::find(states.begin(), states.end(), state) != states.end();
+  }
 };
 
 // What to say about one wait event or a class of them.
@@ -96,6 +126,8 @@ struct WaitAdvice {
   std::vector<Advice> means;
   std::vector<Advice> actions;
   std::vector<Advice> confirm;
+  std::vector<std::string> database;  // as in rules
+  std::vector<std::string> settings;
 };
 
 struct RuleText {

@@ -73,12 +73,6 @@ int major_of(const Profile& profile, const Sample& sample) {
   return profile.clusters.size() == 1 ? profile.clusters[0].major : 0;
 }
 
-bool is_foreground(const Profile& profile, const Sample& sample) {
-  if (!profile.backends.contains(sample.backend)) return true;
-  const std::string& type = profile.backends[sample.backend].type;
-  return type.empty() || type == "client backend" || type == "parallel worker";
-}
-
 // Waiting in the main loop, or for the client's next command.
 bool is_idle_wait(const WaitUse& wait) {
   return wait.kind == "Activity" || wait.kind == "ClientRead" ||
@@ -141,6 +135,12 @@ class Splitter {
 };
 
 }  // namespace
+
+bool is_foreground(const Profile& profile, const Sample& sample) {
+  if (!profile.backends.contains(sample.backend)) return true;
+  const std::string& type = profile.backends[sample.backend].type;
+  return type.empty() || type == "client backend" || type == "parallel worker";
+}
 
 uint64_t TimeSplit::waiting() const {
   uint64_t sum = 0;

@@ -45,6 +45,9 @@ inline uint64_t wall_samples(uint64_t nanoseconds) {
 // The report's bar: running | runnable | LWLock | Lock | IO | ... | idle.
 std::vector<TimeSegment> segments(const TimeSplit& split);
 
+// Client backends, parallel workers and whatever has no known type.
+bool is_foreground(const Profile& profile, const Sample& sample);
+
 // The wait of an off-CPU sample: its tag, or what its stack says.
 WaitUse wait_of(const Profile& profile, const Sample& sample);
 

@@ -30,6 +30,12 @@ std::string about_cpu(const std::vector<Finding>& findings) {
                                  first->title);
   if (first->query_id)
     text += fmt::format(", nearly all of it for query {}", static_cast<int64_t>(*first->query_id));
+  const auto rival = std::ranges::find(findings, first->tied_with, &Finding::id);
+  if (!first->tied_with.empty() && rival != findings.end())
+    text += fmt::format("; as much ({} ±{:.0f}) is {}, a tie at this number of samples",
+                        short_percent(rival->share.share),
+                        (rival->share.high - rival->share.low) * 50,
+                        rival->title);
   return text + ".";
 }
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/statistics.h"
 #include "src/diagnose/wording.h"
@@ -102,6 +103,15 @@ Ranking waiters(const Analysis& analysis, std::string_view kind) {
   return ranking;
 }
 
+// What the database says about waits of this class.
+void add_database(const Analysis& analysis, std::string_view kind, Finding& finding) {
+  const WaitAdvice* advice = analysis.book().find_wait(fmt::format("{}:", kind));
+  if (advice == nullptr) return;
+  const std::string facts =
+      DatabaseFacts(analysis.profile()).about(advice->database, advice->settings, std::nullopt);
+  if (!facts.empty()) finding.seen += ' ' + facts;
+}
+
 std::optional<WaitFinding> find_class(const Analysis& analysis,
                                       const TimeSplit& split,
                                       const ClassText& text,
@@ -128,6 +138,7 @@ std::optional<WaitFinding> find_class(const Analysis& analysis,
     finding.seen += " Part of it was told from the functions on the stack, not from a wait event.";
   const std::string queries = list(waiters(analysis, text.kind), use.nanoseconds);
   if (!queries.empty()) finding.seen += fmt::format(" Who waits: {}.", queries);
+  add_database(analysis, text.kind, finding);
   advise(analysis, text.kind, use, finding);
   if (finding.confirm.empty())
     finding.confirm =

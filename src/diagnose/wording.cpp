@@ -36,17 +36,13 @@ Wording::Wording(const Profile& profile) : profile_(profile), major_(common_majo
 std::string Wording::shape(const Evidence& evidence, uint64_t total_weight) const {
   const std::string functions = list(evidence.functions, total_weight, 4);
   if (functions.empty()) return {};
-  switch (evidence.shape) {
-    case Shape::kPlateau:
-      return fmt::format("One wide plateau, self time by share of all CPU: {}.", functions);
-    case Shape::kJagged:
-      return fmt::format("Jagged towers: {} functions, the largest by self time of all CPU: {}.",
-                         evidence.functions.size(),
-                         functions);
-    case Shape::kTower:
-      return fmt::format("Self time by share of all CPU: {}.", functions);
-  }
-  return {};
+  if (evidence.shape == Shape::kPlateau)
+    return fmt::format("One wide plateau, self time by share of all CPU: {}.", functions);
+  if (evidence.shape == Shape::kJagged)
+    return fmt::format("Jagged towers: {} functions, the largest by self time of all CPU: {}.",
+                       evidence.functions.size(),
+                       functions);
+  return fmt::format("Self time by share of all CPU: {}.", functions);
 }
 
 std::string Wording::owners(const Evidence& evidence) const {
@@ -81,7 +77,7 @@ std::string Wording::seen(const Rule& rule, const Evidence& evidence, uint64_t t
   if (!callers.empty() && rule.seen.find("{callers}") == std::string::npos)
     append_sentence(text, fmt::format("Called from {}.", callers));
   const std::string nodes = list(evidence.nodes, evidence.weight);
-  if (!nodes.empty()) append_sentence(text, fmt::format("Plan nodes: {}.", nodes));
+  if (!nodes.empty()) append_sentence(text, fmt::format("It runs under {}.", nodes));
   const std::string parts = list(evidence.parts, evidence.weight, 5);
   if (!parts.empty()) append_sentence(text, fmt::format("Counted in: {}.", parts));
   append_sentence(text, owners(evidence));

@@ -33,6 +33,7 @@ json finding_json(const diagnose::Finding& finding) {
            {"samples", finding.samples},
            {"cores", finding.cores},
            {"query_id", nullptr},
+           {"tied_with", nullptr},
            {"headline", finding.headline},
            {"seen", finding.seen},
            {"means", finding.means},
@@ -41,7 +42,33 @@ json finding_json(const diagnose::Finding& finding) {
            {"refute", finding.refute},
            {"frames", finding.frames}};
   if (finding.query_id) row["query_id"] = query_id_text(*finding.query_id);
+  if (!finding.tied_with.empty()) row["tied_with"] = finding.tied_with;
   return row;
+}
+
+json database_json(const diagnose::DatabaseView& view) {
+  json statements = json::array();
+  for (const diagnose::StatementRow& row : view.statements) {
+    statements.push_back({{"query_id", row.query_id},
+                          {"database", row.database},
+                          {"text", row.text},
+                          {"calls_per_second", row.calls_per_second},
+                          {"cpu_us_per_call", nullptr},
+                          {"exec_us_per_call", row.exec_us_per_call},
+                          {"rows_per_call", row.rows_per_call},
+                          {"reads_per_second", row.reads_per_second},
+                          {"hit_ratio", nullptr},
+                          {"temp_blocks_per_second", row.temp_blocks_per_second},
+                          {"repeated", row.repeated}});
+    if (row.cpu_us_per_call >= 0) statements.back()["cpu_us_per_call"] = row.cpu_us_per_call;
+    if (row.hit_ratio >= 0) statements.back()["hit_ratio"] = row.hit_ratio;
+  }
+  return {{"asked", view.asked},
+          {"title", view.title},
+          {"sentences", view.sentences},
+          {"settings", view.settings},
+          {"statements", statements},
+          {"sql", view.sql}};
 }
 
 json table_json(const std::vector<diagnose::TableRow>& rows, std::string_view key) {
@@ -111,6 +138,7 @@ std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis
       {"time", json::array()},
       {"activities", json::array()},
       {"findings", json::array()},
+      {"database", database_json(diagnosis.database)},
       {"queries", table_json(diagnosis.queries, "query_id")},
       {"backend_types", table_json(diagnosis.backend_types, "name")},
       {"databases", table_json(diagnosis.databases, "name")},

@@ -22,6 +22,7 @@ void draw_timeline(Page& page, const Subject& subject);  // the recording second
 void draw_graphs(Page& page, const Subject& subject);    // CPU, by plan node, waiting when captured
 void draw_findings(Page& page, const Subject& subject);
 void draw_tables(Page& page, const Subject& subject);
+void draw_database(Page& page, const Subject& subject);  // --dsn, or what to ask instead
 void draw_footer(Page& page, const Subject& subject);
 
 // Parts that other pages have too.

@@ -41,6 +41,7 @@ std::string to_svg(const Profile& profile,
   draw_graphs(page, subject);
   draw_findings(page, subject);
   draw_tables(page, subject);
+  draw_database(page, subject);
   draw_footer(page, subject);
   DocumentFacts facts;
   facts.title = "pgflame report: " + subject_of(profile);

@@ -106,6 +106,32 @@ std::string table_markdown(std::string_view caption,
   return text + '\n';
 }
 
+std::string database_markdown(const diagnose::DatabaseView& view) {
+  std::string text = "## What the database says\n\n";
+  if (!view.title.empty()) text += escaped(view.title) + "\n\n";
+  for (const std::string& sentence : view.sentences)
+    text += "- " + escaped(sentence) + '\n';
+  if (!view.sentences.empty()) text += '\n';
+  if (!view.sql.empty()) text += "Not asked (--dsn). To ask by hand:\n\n" + code_block(view.sql);
+  if (view.statements.empty()) return text + '\n';
+  text +=
+      "| query | calls/s | CPU µs/call | µs/call | rows/call | reads/s | temp blocks/s | |\n"
+      "|---|---:|---:|---:|---:|---:|---:|---|\n";
+  for (const diagnose::StatementRow& row : view.statements) {
+    text += fmt::format(
+        "| {} | {:.1f} | {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} | {} |\n",
+        row.query_id,
+        row.calls_per_second,
+        row.cpu_us_per_call < 0 ? std::string("–") : fmt::format("{:.1f}", row.cpu_us_per_call),
+        row.exec_us_per_call,
+        row.rows_per_call,
+        row.reads_per_second,
+        row.temp_blocks_per_second,
+        row.text.empty() ? "" : code_span(row.text));
+  }
+  return text + '\n';
+}
+
 }  // namespace
 
 std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
@@ -142,6 +168,7 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
   text += table_markdown("By user", diagnosis.users, false);
   text += table_markdown("By application", diagnosis.applications, false);
   text += table_markdown("Top functions by their own time", diagnosis.functions, true);
+  text += database_markdown(diagnosis.database);
   text += "---\n" + escaped(diagnosis.totals.line) + "\n";
   for (const auto& notes : {diagnosis.notes, notes_of(profile)}) {
     for (const std::string& note : notes)

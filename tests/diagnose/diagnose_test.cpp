@@ -117,7 +117,7 @@ TEST_SUITE("diagnose") {
     CHECK(deform.samples == 460);
     CHECK(contains(deform.headline, "Tuple deforming: 46 % of CPU (43–49)"));
     CHECK(contains(deform.seen, "tts_buffer_heap_getsomeattrs (46 %)"));
-    CHECK(contains(deform.seen, "Seq Scan below Aggregate"));
+    CHECK(contains(deform.seen, "the Seq Scan below the Aggregate"));
     CHECK(deform.frames.at(0) == "tts_buffer_heap_getsomeattrs");
     CHECK(contains(diagnosis.verdict.text, "not captured"));
     CHECK(diagnosis.verdict.kind == VerdictClass::kOnCpuOnly);
