@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kPinRadius = 7.5;
 constexpr double kLabelInset = 4;
+constexpr double kPointable = 1;  // pixels; what is narrower tells its name and samples only
 
 class Drawing {
  public:
@@ -94,8 +95,12 @@ class Drawing {
     if (box.merged != 0) {
       return fmt::format("{} narrow frames\n{}", format_count(box.merged), amount);
     }
+    const std::string_view name = name_of(profile_, tree_, box.node);
+    if (box.width < kPointable) {
+      return fmt::format("{}\n{} {}", name, format_count(box.samples), options_.unit);
+    }
     const double self = static_cast<double>(tree_.nodes[box.node].self) / whole;
-    std::string text = fmt::format("{}\n{}", name_of(profile_, tree_, box.node), amount);
+    std::string text = fmt::format("{}\n{}", name, amount);
     if (self > 0) text += " · self " + format_percent(self);
     const std::string detail = paint_.detail ? paint_.detail(box.node) : std::string();
     return detail.empty() ? text : text + '\n' + detail;

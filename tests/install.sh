@@ -25,6 +25,7 @@ all=(
   chromium nodejs npm      # the browser tests
   libxml2-utils librsvg2-bin poppler-utils
   zstd xz-utils
+  libdevel-nytprof-perl    # has flamegraph.pl, to compare with
 )
 
 wanted=("${build[@]}")

@@ -9,12 +9,14 @@ function addNode(nodes, parent, fields) {
 
 // The samples of the view: sums per stored stack, added up towards the callers, then as nodes.
 function treeOf({tab, query, range, merged}) {
-  const {names, classes: cls, details, texts, frame, caller, samples, queries} = data;
-  const leaf = tab === "executor" ? samples.plan : samples.node, waiting = +(tab === "waits");
+  const {names, classes: cls, details, texts, frame, up, samples, queries} = data;
+  const plan = tab === "executor" && samples.plan, waiting = +(tab === "waits");
   const wanted = query ? queries.findIndex(([id]) => id === query) + 1 : 0;
   const [self, total, count] = [0, 0, 0].map(() => new Float64Array(frame.length));
-  leaf.forEach((n, i) => {
-    const second = samples.second[i];
+  let stack = 0;
+  samples.step.forEach((step, i) => {
+    stack += step;
+    const n = plan ? plan[i] : stack, second = samples.second[i];
     if (samples.waiting[i] !== waiting || (query && samples.query[i] !== wanted) ||
       (range && (second < range[0] || second >= range[1]))) return;
     self[n] += samples.weight[i];
@@ -22,13 +24,13 @@ function treeOf({tab, query, range, merged}) {
   });
   total.set(self);
   for (let n = frame.length; --n > 0;) {
-    total[caller[n]] += total[n];
-    count[caller[n]] += count[n];
+    total[n - up[n]] += total[n];
+    count[n - up[n]] += count[n];
   }
   const nodes = [], place = [];
   for (let n = 0; n < frame.length; ++n) {
     if (n && !count[n]) continue;
-    const above = place[caller[n]], f = frame[n];
+    const above = place[n - up[n]], f = frame[n];
     let node = above;
     if (!n || !merged || above.f !== f) {
       node = n && merged && above.kids.find((kid) => kid.f === f) ||

@@ -62,6 +62,8 @@ void add_output_options(CLI::App& command, OutputOptions& options) {
   command.add_option("--json", options.json, "Also write the diagnosis as JSON (- for stdout)");
   command.add_flag("--no-embed{false}", options.embed_profile, "Leave the profile out of the SVG");
   command.add_flag(
+      "--embed-all", options.embed_all, "Embed it also when the SVG grows beyond 2 MB");
+  command.add_flag(
       "--redact",
       options.redact,
       "Replace host, cluster, database, user and application names by keyed hashes and "

@@ -64,6 +64,18 @@ Status complete(DiagnoseOptions& options) {
   return {};
 }
 
+Profile selected_part(Profile profile, const diagnose::Selection& selection) {
+  if (selection.everything()) return profile;
+  std::vector<Sample> kept;
+  for (const Sample& sample : profile.samples) {
+    if (selection.contains(profile, sample)) kept.push_back(sample);
+  }
+  profile.samples = std::move(kept);
+  profile.recording.notes.push_back("The graphs show, and the file holds, only the samples of " +
+                                    selection.describe() + ".");
+  return profile;
+}
+
 Result<diagnose::RuleBook> read_rules(const std::string& file) {
   if (file.empty()) return diagnose::RuleBook::builtin();
   auto text = read_file(file, kLargestRulesFile);

@@ -29,6 +29,9 @@ void add_diagnose_options(CLI::App& command, DiagnoseOptions& options);
 // Parses the query id and reads the rules file.
 Status complete(DiagnoseOptions& options);
 
+// The profile with the selected samples only: what a page draws and carries is what it speaks of.
+Profile selected_part(Profile profile, const diagnose::Selection& selection);
+
 // The built-in rules with those of the file, when it is not empty.
 Result<diagnose::RuleBook> read_rules(const std::string& file);
 

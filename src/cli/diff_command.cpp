@@ -52,8 +52,9 @@ Result<ExitCode> diff(DiffArguments& arguments) {
       write(arguments.json, diagnose::difference_to_json(difference), arguments.force);
   if (!json) return fail(Error(json.error()));
   if (!arguments.svg.empty()) {
-    const std::string page =
-        report::to_diff_svg(*before, *after, {difference.verdict, difference.sentences});
+    const std::string page = report::to_diff_svg(selected_part(*before, options.selection),
+                                                 selected_part(*after, options.selection),
+                                                 difference);
     const Status drawn = write(arguments.svg, page, arguments.force);
     if (!drawn) return fail(Error(drawn.error()));
   }

@@ -1,10 +1,12 @@
 #include "src/cli/finish.h"
 
 #include <cstdlib>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/cli/diagnose_options.h"
 #include "src/cli/redaction_key.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/diagnose.h"
@@ -58,9 +60,13 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
   report::Options page;
   page.embed_profile = finish.output.embed_profile;
+  if (finish.output.embed_all) page.most_bytes = std::numeric_limits<size_t>::max();
   page.rules = finish.diagnose.rules;
-  auto svg =
-      write_or_rescue(finish.base + ".svg", report::to_svg(profile, diagnosis, page), overwrite);
+  const diagnose::Selection& selection = finish.diagnose.selection;
+  const std::string drawn =
+      selection.everything() ? report::to_svg(profile, diagnosis, page)
+                             : report::to_svg(selected_part(profile, selection), diagnosis, page);
+  auto svg = write_or_rescue(finish.base + ".svg", drawn, overwrite);
   if (!svg) return fail(std::move(svg).error());
   files = "report:  " + *svg + "\n" + files;
   const std::string markdown =
@@ -104,7 +110,16 @@ Result<ExitCode> finish(const Profile& profile, const Finish& finish) {
   if (!finish.output.redact) return write_all(profile, finish);
   const auto key = redaction_key();
   if (!key) return fail(Error(key.error()));
-  return write_all(report::redact(profile, *key), finish);
+  // What was selected by name has another name from here on.
+  Finish redacted = finish;
+  diagnose::Selection& selection = redacted.diagnose.selection;
+  const auto rename = [&key](std::string_view prefix, std::string& name) {
+    if (!name.empty()) name = report::pseudonym(prefix, name, *key);
+  };
+  rename("db", selection.database);
+  rename("user", selection.user);
+  rename("app", selection.application);
+  return write_all(report::redact(profile, *key), redacted);
 }
 
 }  // namespace pgflame::cli

@@ -16,6 +16,7 @@ struct OutputOptions {
   std::string markdown;  // file to write it to, empty: none
   std::string json;
   bool embed_profile = true;  // the SVG carries the profile and can be opened again
+  bool embed_all = false;     // also when the SVG grows beyond 2 MB
   bool redact = false;        // names replaced by keyed hashes, query texts removed
   std::string strict;         // worst acceptable grade, "A" to "F"; empty: any
 

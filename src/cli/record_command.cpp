@@ -69,12 +69,14 @@ Status complete(RecordArguments& arguments) {
   return {};
 }
 
-std::string default_base() {
+// Redacted files don't say in their names where they are from.
+std::string default_base(bool redact) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+  if (redact) return "pgflame-" + format_utc_compact(ns);
   std::string host(256, '\0');
   if (::gethostname(host.data(), host.size() - 1) != 0) host = "host";
   host.resize(host.find('\0'));
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
   return fmt::format("pgflame-{}-{}", host, format_utc_compact(ns));
 }
 
@@ -132,7 +134,8 @@ Result<ExitCode> record(RecordArguments& arguments, const std::string& command_l
   if (Status done = complete(arguments); !done) return fail(std::move(done).error());
   if (Status done = complete(arguments.diagnose); !done) return fail(std::move(done).error());
   arguments.capture.filter = filter_of(arguments.diagnose.selection);
-  const std::string base = arguments.output.base.empty() ? default_base() : arguments.output.base;
+  const std::string base =
+      arguments.output.base.empty() ? default_base(arguments.output.redact) : arguments.output.base;
   for (const char* extension : {".svg", ".pb.gz"}) {
     const Status writable = check_writable(base + extension, arguments.output.overwrite());
     if (!writable) return fail(Error(writable.error()));

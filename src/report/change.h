@@ -1,35 +1,39 @@
-// How a share of CPU samples changed between two profiles, and whether that can be noise.
+// How a share of CPU samples changed between two profiles, frame by frame; by the same rule of
+// noise as diagnose::compare.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "flamegraph/counterparts.h"
+#include "src/diagnose/difference.h"
 
 namespace pgflame::report {
-
-struct Portion {
-  uint64_t samples = 0;
-  uint64_t of = 0;
-  double share() const {
-    return of == 0 ? 0 : static_cast<double>(samples) / static_cast<double>(of);
-  }
-};
 
 enum class Trend { kSame, kGrew, kShrank, kNew, kGone };
 
 struct Change {
-  Portion before;
-  Portion after;
+  double before = 0;  // shares of the CPU samples of each profile
+  double after = 0;
   Trend trend = Trend::kSame;  // kSame also when the difference can be noise
 
-  double delta() const { return after.share() - before.share(); }
+  double points() const { return (after - before) * 100; }
 };
 
-// Two-proportion test at three standard errors (hundreds of frames are compared, one in twenty must
-// not be called changed by chance), and at least half a percentage point.
-Change change_of(Portion before, Portion after);
+Change change_of(const diagnose::Delta& delta);
 
-// "before 31.7 %, after 19.0 %: −12.7 points"; "noise" when it can be.
+// By node of each tree. A frame's counterpart has the same path of names. Frames whose share is
+// below DifferenceOptions::least_share on both sides are not tested and count as noise.
+struct FrameChanges {
+  std::vector<Change> before;
+  std::vector<Change> after;
+};
+FrameChanges compare_frames(const flamegraph::Side& before,
+                            const flamegraph::Side& after,
+                            const diagnose::DifferenceOptions& options = {});
+
+// "before 31.7 %, after 19.0 %: −12.7 points"; "within noise" when it can be.
 std::string describe(const Change& change);
 
 // The fill of a frame: grey for noise, warm for more, blue for less.

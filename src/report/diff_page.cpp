@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <unordered_map>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -28,37 +28,6 @@ FrameTree cpu_tree(const Profile& profile) {
   return collapse(profile, options);
 }
 
-// Samples with the function anywhere (total) and at the leaf (self), by name.
-struct FunctionCounts {
-  uint64_t self = 0;
-  uint64_t total = 0;
-  postgres::Area area = postgres::Area::kOther;
-};
-using Counts = std::unordered_map<std::string_view, FunctionCounts>;
-
-bool is_under_itself(const FrameTree& tree, NodeId node) {
-  const FunctionId function = tree.nodes[node].function;
-  for (NodeId at = tree.nodes[node].parent; at != kRoot; at = tree.nodes[at].parent) {
-    if (tree.nodes[at].function == function) return true;
-  }
-  return false;
-}
-
-Counts count_functions(const Profile& profile, const FrameTree& tree) {
-  Counts counts;
-  std::vector<uint64_t> below(tree.nodes.size());
-  for (uint32_t i = 1; i < tree.nodes.size(); ++i)
-    below[tree.nodes[NodeId{i}].parent.value] += tree.nodes[NodeId{i}].samples;
-  for (uint32_t i = 1; i < tree.nodes.size(); ++i) {
-    const flamegraph::Node& node = tree.nodes[NodeId{i}];
-    FunctionCounts& row = counts[name_of(profile, tree, NodeId{i})];
-    row.self += node.samples - below[i];
-    if (!is_under_itself(tree, NodeId{i})) row.total += node.samples;
-    row.area = postgres::area_of(profile, node.function);
-  }
-  return counts;
-}
-
 struct FunctionChange {
   std::string_view name;
   postgres::Area area = postgres::Area::kOther;
@@ -66,14 +35,41 @@ struct FunctionChange {
   Change total;
 };
 
+// The functions whose own share or share with callees changed, largest first.
+std::vector<FunctionChange> function_changes(const diagnose::Difference& difference, size_t most) {
+  std::map<std::string_view, FunctionChange> by_name;
+  for (const diagnose::Delta& delta : difference.deltas) {
+    if (delta.kind == diagnose::DeltaKind::kActivity) continue;
+    FunctionChange& row = by_name[delta.title];
+    row.name = delta.title;
+    row.area = postgres::area_by_id(delta.area).value_or(postgres::Area::kOther);
+    (delta.kind == diagnose::DeltaKind::kSelf ? row.self : row.total) = change_of(delta);
+  }
+  std::vector<FunctionChange> rows;
+  for (const auto& [name, row] : by_name) {
+    if (row.self.trend != Trend::kSame || row.total.trend != Trend::kSame) rows.push_back(row);
+  }
+  // Callers move with what they call: what changed by itself comes first.
+  const auto size = [](const FunctionChange& row) {
+    return std::max(std::abs(row.self.points()), std::abs(row.total.points()) / 4);
+  };
+  std::ranges::stable_sort(rows, [&](const auto& a, const auto& b) { return size(a) > size(b); });
+  if (rows.size() > most) rows.resize(most);
+  return rows;
+}
+
 class DiffPage {
  public:
-  DiffPage(const Profile& before, const Profile& after, const DiffText& text, double width)
+  DiffPage(const Profile& before,
+           const Profile& after,
+           const diagnose::Difference& difference,
+           double width)
       : before_(before),
         after_(after),
         tree_before_(cpu_tree(before)),
         tree_after_(cpu_tree(after)),
-        text_(text),
+        difference_(difference),
+        changes_(compare_frames({before_, tree_before_}, {after_, tree_after_})),
         page_(width, kMargin) {}
 
   std::string draw() && {
@@ -81,16 +77,17 @@ class DiffPage {
     draw_head();
     draw_sentences();
     draw_key();
-    draw_side({after_, tree_after_}, {before_, tree_before_}, "after", "After");
+    draw_side({after_, tree_after_}, changes_.after, "after", "After");
     draw_gone_lane();
-    draw_side({before_, tree_before_}, {after_, tree_after_}, "before", "Before");
+    draw_side({before_, tree_before_}, changes_.before, "before", "Before");
     draw_table();
     page_.y += 20;
     page_.paragraph(page_.left,
                     page_.width,
                     style::kSmall,
-                    "A change is called one from three standard errors and half a percentage point "
-                    "of CPU samples on; what is smaller is grey and may be noise.");
+                    "Grey is within noise: of all that is called changed, at most one in twenty is "
+                    "so by chance (two-proportion tests, Benjamini and Hochberg). Shares below "
+                    "0.2 % on both sides are not tested.");
     DocumentFacts facts;
     facts.title = "pgflame comparison: " + subject_of(after_);
     facts.identity = identity_of(after_, identity_of(before_, 0));
@@ -125,17 +122,24 @@ class DiffPage {
     side("Before", before_, samples_before());
     side("After", after_, samples_after());
     page_.y += 20;
-    draw_verdict_card(page_, text_.verdict);
+    draw_verdict_card(page_, difference_.verdict);
   }
 
   void draw_sentences() {
-    if (text_.sentences.empty()) return;
+    const std::vector<std::string>& sentences = difference_.sentences;
+    if (sentences.empty()) return;
     page_.heading("Changes", "largest first");
-    for (const std::string& sentence : text_.sentences) {
+    for (size_t i = 0; i < std::min(sentences.size(), kMostSentences); ++i) {
       page_.y += 4;
       page_.box(page_.left + 2, page_.y + 8, 6, 6, kAccent, 3);
-      page_.paragraph(page_.left + 20, page_.width - 20, style::kBody, sentence, 6);
+      page_.paragraph(page_.left + 20, page_.width - 20, style::kBody, sentences[i], 6);
     }
+    if (sentences.size() <= kMostSentences) return;
+    page_.y += 4;
+    page_.paragraph(page_.left + 20,
+                    page_.width - 20,
+                    style::kBodyMuted,
+                    fmt::format("and {} smaller ones", sentences.size() - kMostSentences));
   }
 
   void draw_key() {
@@ -146,11 +150,11 @@ class DiffPage {
     };
     constexpr std::array<Item, 7> kItems{{{"#ec7046", "more by 5 points and up"},
                                           {"#f6a37e", "more by 1.5"},
-                                          {"#fbcdb5", "more"},
-                                          {"#d9dce0", "within noise"},
-                                          {"#c3dbf5", "less"},
-                                          {"#90bbea", "less by 1.5"},
-                                          {"#5c97da", "less by 5 points and up"}}};
+                                          {"#fcc9ad", "more"},
+                                          {"#e4e4e1", "within noise"},
+                                          {"#b3d3f8", "less"},
+                                          {"#82b4ee", "less by 1.5"},
+                                          {"#4f92de", "less by 5 points and up"}}};
     double x = page_.left;
     page_.y += 6;
     for (const Item& item : kItems) {
@@ -171,22 +175,14 @@ class DiffPage {
   }
 
   void draw_side(const flamegraph::Side& shown,
-                 const flamegraph::Side& other,
+                 const std::vector<Change>& changes,
                  std::string_view id,
                  std::string_view title) {
-    const auto pairs = flamegraph::counterparts(shown, other);
-    const auto change = [&](NodeId node) {
-      const NodeId pair = pairs[node.value];
-      const Portion here{shown.tree.nodes[node].samples, shown.tree.nodes[kRoot].samples};
-      const Portion there{pair.valid() ? other.tree.nodes[pair].samples : 0,
-                          other.tree.nodes[kRoot].samples};
-      return id == "after" ? change_of(there, here) : change_of(here, there);
-    };
     flamegraph::Paint paint;
     paint.classes = classes_;
     paint.merged_class = classes_.size() - 1;
-    paint.class_of = [&](NodeId node) { return class_row(fill_of(change(node))); };
-    paint.detail = [&](NodeId node) { return describe(change(node)); };
+    paint.class_of = [&](NodeId node) { return class_row(fill_of(changes[node.value])); };
+    paint.detail = [&](NodeId node) { return describe(changes[node.value]); };
     page_.y += id == "after" ? 14 : 26;
     page_.line(page_.left, page_.y, 300, style::kBold, title);
     page_.y += 10;
@@ -198,13 +194,11 @@ class DiffPage {
 
   // The outermost frames that were there before and are not any more, as wide as they were.
   void draw_gone_lane() {
-    const auto pairs = flamegraph::counterparts({before_, tree_before_}, {after_, tree_after_});
     std::vector<NodeId> gone;
-    for (uint32_t i = 1; i < pairs.size(); ++i) {
-      const flamegraph::Node& node = tree_before_.nodes[NodeId{i}];
-      if (pairs[i].valid() || !pairs[node.parent.value].valid()) continue;
-      const Change change = change_of({node.samples, samples_before()}, {0, samples_after()});
-      if (change.trend == Trend::kGone) gone.push_back(NodeId{i});
+    for (uint32_t i = 1; i < changes_.before.size(); ++i) {
+      const NodeId caller = tree_before_.nodes[NodeId{i}].parent;
+      if (changes_.before[i].trend != Trend::kGone) continue;
+      if (caller == kRoot || changes_.before[caller.value].after > 0) gone.push_back(NodeId{i});
     }
     if (gone.empty()) return;
     std::ranges::sort(gone, [&](NodeId a, NodeId b) {
@@ -214,21 +208,35 @@ class DiffPage {
     page_.line(page_.left, page_.y, page_.width, style::kBold, "Gone since before");
     page_.y += 10;
     double x = page_.left;
-    for (const NodeId id : gone) {
-      const Portion was{tree_before_.nodes[id].samples, samples_before()};
-      const double width = was.share() * page_.width;
-      const std::string name{name_of(before_, tree_before_, id)};
-      page_.xml.open("rect").attr("fill", "#5c97da").number("x", x).number("y", page_.y);
-      page_.xml.number("width", std::max(width - 0.7, 0.3)).number("height", 17);
-      page_.xml.leaf("title", name + " · before " + format_percent(was.share())).close();
-      page_.frame_label(x + 4, page_.y + 13, width - 8, name);
-      x += width;
-    }
+    for (const NodeId id : gone)
+      draw_gone(x, changes_.before[id.value].before, name_of(before_, tree_before_, id));
     page_.y += 24;
   }
 
+  // A bar as wide as its share was, the name on it or, when it is too narrow, behind it.
+  void draw_gone(double& x, double share, std::string_view name) {
+    const std::string label = fmt::format("{} {}", name, format_percent(share));
+    const double bar = std::max(share * page_.width, 2.0);
+    const double text = flamegraph::text_width(label, style::kSmall.font);
+    const bool inside = text + 10 < bar;
+    const double width = inside ? bar : std::min(bar + text + 24, page_.width);
+    if (x > page_.left && x + width > page_.right()) {
+      x = page_.left;
+      page_.y += 20;
+    }
+    page_.xml.open("rect").attr("fill", "#4f92de").number("x", x).number("y", page_.y);
+    page_.xml.number("width", std::max(bar - 0.7, 0.3)).number("height", 17);
+    page_.xml.leaf("title", label).close();
+    if (inside) {
+      page_.frame_label(x + 4, page_.y + 13, bar - 8, label);
+    } else {
+      page_.line(x + bar + 5, page_.y + 13, width - bar - 5, style::kSmall, label);
+    }
+    x += width;
+  }
+
   void draw_table() {
-    std::vector<FunctionChange> rows = function_changes();
+    const std::vector<FunctionChange> rows = function_changes(difference_, kMostRows);
     if (rows.empty()) return;
     page_.heading("Functions that changed", "shares of CPU samples");
     page_.y += 18;
@@ -252,13 +260,13 @@ class DiffPage {
       page_.y += 16;
       cell(20, row.name, style::kMono, Anchor::kStart);
       const auto numbers = [&](double at, const Change& change) {
-        cell(at, format_percent(change.before.share()), style::kBody, Anchor::kEnd);
-        cell(at + 100, format_percent(change.after.share()), style::kBody, Anchor::kEnd);
+        cell(at, format_percent(change.before), style::kBody, Anchor::kEnd);
+        cell(at + 100, format_percent(change.after), style::kBody, Anchor::kEnd);
         cell(at + 190,
              change.trend == Trend::kSame
                  ? std::string("noise")
                  : fmt::format(
-                       "{}{:.1f}", change.delta() > 0 ? "+" : "−", std::abs(change.delta()) * 100),
+                       "{}{:.1f}", change.points() > 0 ? "+" : "−", std::abs(change.points())),
              change.trend == Trend::kSame ? style::kBodyMuted : style::kBold,
              Anchor::kEnd);
       };
@@ -268,57 +276,33 @@ class DiffPage {
     }
   }
 
-  std::vector<FunctionChange> function_changes() const {
-    const Counts before = count_functions(before_, tree_before_);
-    const Counts after = count_functions(after_, tree_after_);
-    std::vector<FunctionChange> rows;
-    const auto add = [&](std::string_view name, const FunctionCounts& a, const FunctionCounts& b) {
-      FunctionChange row{name, b.total > 0 ? b.area : a.area, {}, {}};
-      row.self = change_of({a.self, samples_before()}, {b.self, samples_after()});
-      row.total = change_of({a.total, samples_before()}, {b.total, samples_after()});
-      if (row.self.trend != Trend::kSame || row.total.trend != Trend::kSame) rows.push_back(row);
-    };
-    for (const auto& [name, counts] : before) {
-      const auto found = after.find(name);
-      add(name, counts, found == after.end() ? FunctionCounts{} : found->second);
-    }
-    for (const auto& [name, counts] : after) {
-      if (!before.contains(name)) add(name, {}, counts);
-    }
-    std::ranges::sort(rows, [](const FunctionChange& a, const FunctionChange& b) {
-      const double x = std::max(std::abs(a.self.delta()), std::abs(a.total.delta()) / 4);
-      const double y = std::max(std::abs(b.self.delta()), std::abs(b.total.delta()) / 4);
-      return x != y ? x > y : a.name < b.name;
-    });
-    if (rows.size() > kMostRows) rows.resize(kMostRows);
-    return rows;
-  }
-
   static constexpr size_t kMostRows = 25;
+  static constexpr size_t kMostSentences = 10;
 
   const Profile& before_;
   const Profile& after_;
   FrameTree tree_before_;
   FrameTree tree_after_;
-  const DiffText& text_;
+  const diagnose::Difference& difference_;
+  FrameChanges changes_;
   Page page_;
   std::vector<flamegraph::ColourClass> classes_{{"grew-3", "more", "#ec7046"},
                                                 {"grew-2", "more", "#f6a37e"},
-                                                {"grew-1", "more", "#fbcdb5"},
-                                                {"same", "within noise", "#d9dce0"},
-                                                {"shrank-1", "less", "#c3dbf5"},
-                                                {"shrank-2", "less", "#90bbea"},
-                                                {"shrank-3", "less", "#5c97da"},
-                                                {"merged", "Narrow frames", "#c4c9cf"}};
+                                                {"grew-1", "more", "#fcc9ad"},
+                                                {"same", "within noise", "#e4e4e1"},
+                                                {"shrank-1", "less", "#b3d3f8"},
+                                                {"shrank-2", "less", "#82b4ee"},
+                                                {"shrank-3", "less", "#4f92de"},
+                                                {"merged", "Narrow frames", "#c4c4be"}};
 };
 
 }  // namespace
 
 std::string to_diff_svg(const Profile& before,
                         const Profile& after,
-                        const DiffText& text,
+                        const diagnose::Difference& difference,
                         const Options& options) {
-  return DiffPage(before, after, text, options.width).draw();
+  return DiffPage(before, after, difference, options.width).draw();
 }
 
 }  // namespace pgflame::report

@@ -5,9 +5,6 @@
 
 #include "flamegraph/assets.h"
 #include "src/base/hash_index.h"
-#include "src/profile/gzip.h"
-#include "src/profile/pprof.h"
-#include "src/report/base64.h"
 
 namespace pgflame::report {
 namespace {
@@ -22,11 +19,13 @@ void write_script_facts(flamegraph::XmlWriter& xml,
   for (const flamegraph::ColourClass& colour : facts.classes)
     classes.push_back({colour.id, colour.fill, colour.title});
   xml.open("metadata").attr("class", "classes").text(classes.dump()).close();
-  if (!facts.carried) return;
-  xml.open("metadata").attr("class", "view").attr("data-format", "json-gzip-base64");
-  xml.text(base64(gzip(facts.carried->view_data))).close();
+  if (!facts.carried.view.empty()) {
+    xml.open("metadata").attr("class", "view").attr("data-format", "json-gzip-base64");
+    xml.text(facts.carried.view).close();
+  }
+  if (facts.carried.profile.empty()) return;
   xml.open("metadata").attr("class", "profile").attr("data-format", "pprof-gzip-base64");
-  xml.attr("id", id + "-profile").text(base64(write_pprof(facts.carried->profile))).close();
+  xml.attr("id", id + "-profile").text(facts.carried.profile).close();
 }
 
 }  // namespace

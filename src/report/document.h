@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +19,12 @@ struct DocumentFacts {
   // Differs between any two reports that could meet on one page, same for the same report.
   uint64_t identity = 0;
   std::vector<flamegraph::ColourClass> classes;
-  // What the document carries for later; none: the script only has the drawing.
+  // What the document carries for later, as base64 of gzip; empty: the script only has the drawing.
   struct Carried {
-    const Profile& profile;
-    std::string view_data;
+    std::string view;     // see view_data.h
+    std::string profile;  // pprof
   };
-  std::optional<Carried> carried;
+  Carried carried;
 };
 
 uint64_t identity_of(const Profile& profile, uint64_t seed);

@@ -5,7 +5,7 @@
 
 namespace pgflame::report {
 
-void draw_footer(Page& page, const Subject& subject) {
+void draw_footer(Page& page, const Subject& subject, std::string_view left_out) {
   const Recording& recording = subject.profile.recording;
   page.heading("How far to trust this");
   page.y += 2;
@@ -19,6 +19,7 @@ void draw_footer(Page& page, const Subject& subject) {
     small(note);
   for (const std::string& note : notes_of(subject.profile))
     small(note);
+  small(left_out);
   small(cost_line(subject.profile));
   std::string origin = "pgflame";
   if (!recording.version.empty()) origin += " " + recording.version;

@@ -41,9 +41,9 @@ struct TimeFill {
   std::string_view fill;
 };
 constexpr std::array<TimeFill, 13> kTimeFills{{{"running", "#f99a46"},
-                                               {"runnable", "#dee84b"},
+                                               {"runnable", "#e3d92f"},
                                                {"LWLock", "#c8a6f2"},
-                                               {"Lock", "#da86c7"},
+                                               {"Lock", "#c46b52"},
                                                {"IO", "#569dd8"},
                                                {"IPC", "#63d0b7"},
                                                {"BufferPin", "#787ce8"},
@@ -51,8 +51,8 @@ constexpr std::array<TimeFill, 13> kTimeFills{{{"running", "#f99a46"},
                                                {"Timeout", "#e1cfb1"},
                                                {"Activity", "#dff8a4"},
                                                {"Extension", "#f3a8c4"},
-                                               {"idle", "#e4e8ec"},
-                                               {"unexplained", "#c3b6a4"}}};
+                                               {"idle", "#e6ebf5"},
+                                               {"unexplained", "#a8a498"}}};
 constexpr std::string_view kOtherWait = "#d1d4de";
 
 std::vector<flamegraph::ColourClass> make_classes() {

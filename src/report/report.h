@@ -2,10 +2,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "src/base/error.h"
 #include "src/diagnose/diagnosis.h"
+#include "src/diagnose/difference.h"
 #include "src/diagnose/rule_book.h"
 #include "src/profile/profile.h"
 
@@ -14,6 +14,8 @@ namespace pgflame::report {
 struct Options {
   double width = 1200;        // pixels
   bool embed_profile = true;  // the SVG carries the compressed profile and can be opened again
+  // Bytes of the whole SVG; what it would carry beyond them is left out, and a note says so.
+  size_t most_bytes = 2'000'000;
   const diagnose::RuleBook* rules = nullptr;  // name the activities; null: the built-in book
 };
 
@@ -21,14 +23,10 @@ struct Options {
 std::string to_svg(const Profile& profile,
                    const diagnose::Diagnosis& diagnosis,
                    const Options& options = {});
-// Two profiles compared: what the comparison said, drawn with both graphs.
-struct DiffText {
-  std::string verdict;
-  std::vector<std::string> sentences;  // one per significant change, largest first
-};
+// Two profiles compared: what diagnose::compare said, drawn with both graphs.
 std::string to_diff_svg(const Profile& before,
                         const Profile& after,
-                        const DiffText& text,
+                        const diagnose::Difference& difference,
                         const Options& options = {});
 std::string to_markdown(const Profile& profile, const diagnose::Diagnosis& diagnosis);
 std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis);

@@ -1,5 +1,10 @@
+#include <fmt/format.h>
+
 #include "src/base/hash_index.h"
 #include "src/diagnose/plan_view.h"
+#include "src/profile/gzip.h"
+#include "src/profile/pprof.h"
+#include "src/report/base64.h"
 #include "src/report/describe.h"
 #include "src/report/document.h"
 #include "src/report/paint.h"
@@ -25,6 +30,42 @@ std::string data_of(const Subject& subject) {
                    {subject.plan, plan_tree, plan_paint(subject.plan, plan_tree)});
 }
 
+// Style sheet, script and footer: what is added to the page besides what it carries.
+constexpr size_t kFrameBytes = 60'000;
+
+struct Pack {
+  DocumentFacts::Carried carried;
+  std::string note;  // what was left out, for the footer
+};
+
+// The profile first, then the views, as far as they fit beside `drawn` bytes.
+Pack pack(const Subject& subject, const Options& options, size_t drawn) {
+  Pack pack;
+  if (!options.embed_profile) return pack;
+  const size_t used = drawn + kFrameBytes;
+  const size_t room = options.most_bytes > used ? options.most_bytes - used : 0;
+  constexpr std::string_view kReason =
+      "left out of this file, which would be larger than {:.0f} MB with it (--embed-all writes it)";
+  const std::string reason =
+      fmt::format(kReason, static_cast<double>(options.most_bytes) / 1'000'000);
+  pack.carried.profile = base64(write_pprof(subject.profile));
+  if (pack.carried.profile.size() > room) {
+    pack.carried.profile.clear();
+    pack.note = "The profile was " + reason + ": to open it again, keep the capture.";
+    return pack;
+  }
+  // Compressing numbers takes its time: not when they clearly won't fit.
+  constexpr size_t kBestCompression = 8;
+  const std::string view = data_of(subject);
+  const size_t left = room - pack.carried.profile.size();
+  if (view.size() / kBestCompression < left) pack.carried.view = base64(gzip(view));
+  if (pack.carried.view.empty() || pack.carried.view.size() > left) {
+    pack.carried.view.clear();
+    pack.note = "What choosing a query or a range of time needs was " + reason + ".";
+  }
+  return pack;
+}
+
 }  // namespace
 
 std::string to_svg(const Profile& profile,
@@ -42,12 +83,13 @@ std::string to_svg(const Profile& profile,
   draw_findings(page, subject);
   draw_tables(page, subject);
   draw_database(page, subject);
-  draw_footer(page, subject);
+  Pack packed = pack(subject, options, page.xml.size());
+  draw_footer(page, subject, packed.note);
   DocumentFacts facts;
   facts.title = "pgflame report: " + subject_of(profile);
   facts.identity = identity_of(profile, hash_bytes(diagnosis.verdict.text));
   facts.classes = colour_classes();
-  if (options.embed_profile) facts.carried.emplace(profile, data_of(subject));
+  facts.carried = std::move(packed.carried);
   return finish_document(page, facts);
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include <fmt/format.h>
@@ -88,15 +89,29 @@ std::string clock_at(const Recording& recording, uint32_t second) {
   return text.substr(11, 8);
 }
 
+// Seconds between two labels: a step people count in, and at most eight of them.
+uint32_t label_step(uint32_t seconds) {
+  constexpr std::array<uint32_t, 14> kSteps{
+      1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200};
+  const auto* const fits =
+      std::ranges::find_if(kSteps, [=](uint32_t step) { return seconds / step <= 8; });
+  return fits != kSteps.end() ? *fits : 4 * 3600;
+}
+
 void draw_axis(Page& page, const Recording& recording, const Bands& bands, double top) {
   page.box(page.left, top + kHeight, page.width, 1, kLine);
-  constexpr uint32_t kLabels = 6;
-  for (uint32_t i = 0; i <= kLabels; ++i) {
-    const uint32_t second = bands.seconds * i / kLabels;
+  const uint32_t step = label_step(bands.seconds);
+  for (uint32_t second = 0; second <= bands.seconds; second += step) {
     const double x = page.left + page.width * static_cast<double>(second) / bands.seconds;
-    const Anchor anchor = i == 0 ? Anchor::kStart : i == kLabels ? Anchor::kEnd : Anchor::kMiddle;
+    const bool at_end = x > page.right() - 30;
+    const Anchor anchor = second == 0 ? Anchor::kStart : at_end ? Anchor::kEnd : Anchor::kMiddle;
     page.box(std::min(x, page.right() - 1), top + kHeight, 1, 5, kLine);
-    page.line(x, top + kHeight + 18, 120, style::kSmall, clock_at(recording, second), anchor);
+    page.line(at_end ? page.right() : x,
+              top + kHeight + 18,
+              120,
+              style::kSmall,
+              clock_at(recording, second),
+              anchor);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "flamegraph/text_metrics.h"
@@ -57,16 +58,17 @@ class Frames {
 };
 
 struct Stacks {
-  std::vector<uint32_t> frame;
-  std::vector<uint32_t> caller;
+  std::vector<int64_t> frame;
+  std::vector<int64_t> up;
 
   // Adds a tree's nodes; its root becomes the one empty stack. Returns what to add to a node's id.
   uint32_t add(const FrameTree& tree, const std::vector<uint32_t>& frames) {
     const uint32_t shift = frame.empty() ? 0 : static_cast<uint32_t>(frame.size()) - 1;
     for (uint32_t i = frame.empty() ? 0 : 1; i < frames.size(); ++i) {
       const NodeId parent = tree.nodes[NodeId{i}].parent;
+      const bool below = i != 0 && parent != flamegraph::kRoot;
+      up.push_back(int64_t{i} + shift - (below ? int64_t{parent.value} + shift : 0));
       frame.push_back(frames[i]);
-      caller.push_back(i == 0 || parent == flamegraph::kRoot ? 0 : parent.value + shift);
     }
     return shift;
   }
@@ -83,6 +85,7 @@ class Queries {
       }
     }
     std::vector<std::pair<uint64_t, uint64_t>> order;
+    order.reserve(weights.size());
     for (const auto& [id, weight] : weights)
       order.emplace_back(weight, id);
     std::ranges::sort(order, std::greater());
@@ -112,24 +115,47 @@ class Queries {
 };
 
 struct Columns {
-  std::vector<uint32_t> node;
-  std::vector<uint32_t> plan;
-  std::vector<uint32_t> waiting;
-  std::vector<uint32_t> second;
-  std::vector<uint32_t> query;
-  std::vector<uint64_t> count;
-  std::vector<uint64_t> weight;
-
-  json take() && {
-    return {{"node", std::move(node)},
-            {"plan", std::move(plan)},
-            {"waiting", std::move(waiting)},
-            {"second", std::move(second)},
-            {"query", std::move(query)},
-            {"count", std::move(count)},
-            {"weight", std::move(weight)}};
-  }
+  std::vector<int64_t> step;
+  std::vector<int64_t> plan;
+  std::vector<int64_t> waiting;
+  std::vector<int64_t> second;
+  std::vector<int64_t> query;
+  std::vector<int64_t> count;
+  std::vector<int64_t> weight;
 };
+
+Columns columns_of(const View& stacks, const View& plan, uint32_t shift, const Queries& queries) {
+  Columns columns;
+  int64_t last = 0;
+  size_t running = 0;
+  for (size_t i = 0; i < stacks.profile.samples.size(); ++i) {
+    const Sample& sample = stacks.profile.samples[i];
+    const NodeId node = stacks.tree.node_of_sample[i];
+    if (!node.valid()) continue;
+    const bool is_running = sample.state == State::kRunning;
+    const NodeId above = is_running ? plan.tree.node_of_sample[running++] : flamegraph::kRoot;
+    columns.step.push_back(int64_t{node.value} - last);
+    last = node.value;
+    columns.plan.push_back(above == flamegraph::kRoot ? 0 : int64_t{above.value} + shift);
+    columns.waiting.push_back(is_running ? 0 : 1);
+    columns.second.push_back(sample.second);
+    columns.query.push_back(queries.row_of(sample.query_id));
+    columns.count.push_back(static_cast<int64_t>(sample.count));
+    columns.weight.push_back(static_cast<int64_t>(sample.weight));
+  }
+  return columns;
+}
+
+// "name":[1,2,3]
+void append(std::string& out, std::string_view name, const std::vector<int64_t>& numbers) {
+  out.append("\"").append(name).append("\":[");
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0) out += ',';
+    const fmt::format_int digits(numbers[i]);
+    out.append(digits.data(), digits.size());
+  }
+  out += ']';
+}
 
 }  // namespace
 
@@ -139,29 +165,23 @@ std::string view_data(const View& stacks, const View& plan) {
   table.add(stacks.tree, frames.add(stacks));
   const uint32_t shift = table.add(plan.tree, frames.add(plan));
   const Queries queries(stacks.profile);
-  Columns columns;
-  size_t running = 0;
-  for (size_t i = 0; i < stacks.profile.samples.size(); ++i) {
-    const Sample& sample = stacks.profile.samples[i];
-    const NodeId node = stacks.tree.node_of_sample[i];
-    if (!node.valid()) continue;
-    const bool is_running = sample.state == State::kRunning;
-    const NodeId above = is_running ? plan.tree.node_of_sample[running++] : flamegraph::kRoot;
-    columns.node.push_back(node.value);
-    columns.plan.push_back(above == flamegraph::kRoot ? 0 : above.value + shift);
-    columns.waiting.push_back(is_running ? 0 : 1);
-    columns.second.push_back(sample.second);
-    columns.query.push_back(queries.row_of(sample.query_id));
-    columns.count.push_back(sample.count);
-    columns.weight.push_back(sample.weight);
-  }
+  const Columns columns = columns_of(stacks, plan, shift, queries);
   json root = std::move(frames).take();
-  root["frame"] = std::move(table.frame);
-  root["caller"] = std::move(table.caller);
-  root["samples"] = std::move(columns).take();
   root["queries"] = queries.list();
   // Names are bytes from outside: invalid UTF-8 is replaced, never an error.
-  return root.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string text = root.dump(-1, ' ', false, json::error_handler_t::replace);
+  text.back() = ',';
+  append(text, "frame", table.frame);
+  append(text += ',', "up", table.up);
+  text += ",\"samples\":{";
+  append(text, "step", columns.step);
+  append(text += ',', "plan", columns.plan);
+  append(text += ',', "waiting", columns.waiting);
+  append(text += ',', "second", columns.second);
+  append(text += ',', "query", columns.query);
+  append(text += ',', "count", columns.count);
+  append(text += ',', "weight", columns.weight);
+  return text + "}}";
 }
 
 }  // namespace pgflame::report

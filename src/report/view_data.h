@@ -3,9 +3,12 @@
 //
 //   {"names", "classes", "details": a row per frame (a function, wait event or plan node; 0 is the
 //    root), "texts": what details point to,
-//    "frame", "caller": a row per stack (0 is the empty one), callers before callees,
-//    "samples": {"node", "plan", "waiting", "second", "query", "count", "weight"}: columns,
-//    "queries": [[id, label], ...], a sample's query is a row of it plus one}
+//    "queries": [[id, label], ...],
+//    "frame", "up": a row per stack (0 is the empty one): its innermost frame, and how many rows
+//    before it its caller stands,
+//    "samples": {"step", "plan", "waiting", "second", "query", "count", "weight"}: columns; the
+//    stack is the sum of the steps so far, `plan` the stack in the plan view, the query a row plus
+//    one}
 #pragma once
 
 #include <string>

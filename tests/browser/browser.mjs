@@ -8,6 +8,38 @@ export const samples = process.env.PGFLAME_SAMPLES;
 export const sample = (name) => join(samples, name + ".svg");
 export const read = (name) => readFileSync(sample(name), "utf8");
 
+// As it stands inside an HTML page.
+export const inline = (name) => read(name).replace(/^<\?xml.*?\?>\s*/, "");
+
+// Texts that leave the page or cover one another; those in frames are labelFaults' matter.
+export const textFaults = (page) => page.evaluate(() => {
+  const sheet = document.querySelector("svg.pgflame").getBoundingClientRect();
+  const texts = Array.from(document.querySelectorAll("svg.pgflame text")).filter((t) => t.textContent.trim());
+  const rows = texts.flatMap((t) => t.querySelector("tspan") ? Array.from(t.querySelectorAll("tspan")) : [t])
+    .filter((t) => !t.closest(".disc") && !t.closest(".labels"))
+    .map((t) => ({text: t.textContent.slice(0, 50), box: t.getBoundingClientRect()}));
+  const bad = rows.filter(({box}) => box.right > sheet.right - 30 || box.left < sheet.left + 30)
+    .map(({text, box}) => `outside: ${text} ${box.left}..${box.right}`);
+  rows.sort((a, b) => a.box.top - b.box.top);
+  rows.forEach((a, i) => {
+    for (let k = i + 1; k < rows.length && rows[k].box.top < a.box.bottom - 4; ++k) {
+      const b = rows[k].box;
+      if (b.left < a.box.right - 1 && a.box.left < b.right - 1)
+        bad.push(`overlap: ${a.text} / ${rows[k].text}`);
+    }
+  });
+  return bad;
+});
+
+// Names that stick out of their frames.
+export const labelFaults = (page) => page.evaluate(() => {
+  const boxes = Array.from(document.querySelectorAll(".frames rect"), (r) => r.getBoundingClientRect());
+  return Array.from(document.querySelectorAll(".labels text")).filter((text) => {
+    const t = text.getBoundingClientRect(), y = t.top + t.height / 2;
+    return !boxes.some((b) => b.top <= y && y <= b.bottom && b.left <= t.left && t.right <= b.right + 1);
+  }).map((text) => text.textContent);
+});
+
 export async function openBrowser() {
   const profile = mkdtempSync(join(tmpdir(), "pgflame-browser-"));
   const context = await chromium.launchPersistentContext(profile, {

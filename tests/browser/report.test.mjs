@@ -3,7 +3,8 @@ import {readFileSync, writeFileSync} from "node:fs";
 import {createRequire} from "node:module";
 import {join} from "node:path";
 import {after, before, test} from "node:test";
-import {clickFrame, frames, openBrowser, openReport, read, ready, sample, samples} from "./browser.mjs";
+import {clickFrame, frames, inline, labelFaults, openBrowser, openReport, read, ready, sample, samples,
+  textFaults} from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await openBrowser(); });
@@ -26,7 +27,6 @@ async function openPage(name, body, head = "") {
   await page.goto("file://" + path);
   return page;
 }
-const inline = (name) => read(name).replace(/^<\?xml.*?\?>\s*/, "");
 
 test("the script draws from the profile what was drawn without it", async () => {
   const text = read("static");
@@ -257,41 +257,56 @@ test("hostile names stay text", async () => {
 });
 
 test("no text leaves the page or covers another", async () => {
-  for (const name of ["mixed", "withheld", "hostile", "after"]) {
+  for (const name of ["mixed", "withheld", "hostile", "after", "diff"]) {
     const page = await open(name);
-    const faults = await page.evaluate(() => {
-      const sheet = document.documentElement.getBoundingClientRect();
-      const texts = Array.from(document.querySelectorAll("text")).filter((t) => t.textContent.trim());
-      const rows = texts.flatMap((t) => t.querySelector("tspan") ? Array.from(t.querySelectorAll("tspan")) : [t])
-        .filter((t) => !t.closest(".disc") && !t.closest(".labels"))
-        .map((t) => ({text: t.textContent.slice(0, 50), box: t.getBoundingClientRect()}));
-      const bad = rows.filter(({box}) => box.right > sheet.right - 30 || box.left < sheet.left + 30)
-        .map(({text, box}) => `outside: ${text} ${box.left}..${box.right}`);
-      rows.sort((a, b) => a.box.top - b.box.top);
-      rows.forEach((a, i) => {
-        for (let k = i + 1; k < rows.length && rows[k].box.top < a.box.bottom - 4; ++k) {
-          const b = rows[k].box;
-          if (b.left < a.box.right - 1 && a.box.left < b.right - 1)
-            bad.push(`overlap: ${a.text} / ${rows[k].text}`);
-        }
-      });
-      return bad;
-    });
-    assert.deepEqual(faults, [], name);
+    assert.deepEqual(await textFaults(page), [], name);
     await page.close();
   }
 });
 
-test("labels stay inside their frames", async () => {
-  const page = await open("mixed");
+test("labels stay inside their frames, also after zooming", async () => {
+  for (const name of ["mixed", "hostile", "diff", "large"]) {
+    const page = await open(name);
+    assert.deepEqual(await labelFaults(page), [], name);
+    await page.evaluate(() => {
+      const rects = Array.from(document.querySelectorAll(".graph .frames rect"));
+      const narrow = rects.find((r) => !r.box.merged && r.box.w > 20 && r.box.w < 200 && r.box.node.kids.length);
+      narrow.dispatchEvent(new MouseEvent("click", {bubbles: true}));
+    });
+    assert.deepEqual(await labelFaults(page), [], name + ", zoomed");
+    assert.deepEqual(await textFaults(page), [], name + ", zoomed");
+    await page.close();
+  }
+});
+
+test("the toolbar and the hover card hold long names", async () => {
+  const page = await open("hostile");
+  await page.selectOption(".bar select", {index: 1});
   const faults = await page.evaluate(() => {
-    const boxes = Array.from(document.querySelectorAll(".frames rect"), (r) => r.getBoundingClientRect());
-    return Array.from(document.querySelectorAll(".labels text")).filter((text) => {
-      const t = text.getBoundingClientRect(), y = t.top + t.height / 2;
-      return !boxes.some((b) => b.top <= y && y <= b.bottom && b.left <= t.left && t.right <= b.right + 1);
-    }).map((text) => text.textContent);
+    const right = document.querySelector(".bar").getBoundingClientRect().right;
+    return Array.from(document.querySelectorAll(".bar > div > *"), (e) => [e.localName, e.getBoundingClientRect().right])
+      .filter(([, end]) => end > right + 1);
   });
   assert.deepEqual(faults, []);
+  await page.locator("[data-graph=cpu] .frames rect").nth(8).hover({position: {x: 1, y: 6}});
+  const card = await page.evaluate(() => {
+    const box = document.querySelector(".hover > div"), {right, left} = box.getBoundingClientRect();
+    return {right, left, cut: box.scrollWidth > box.clientWidth};
+  });
+  assert.ok(card.left >= 0 && card.right <= 1200 && !card.cut, JSON.stringify(card));
+  await page.close();
+});
+
+test("both sides of a comparison have their frames in the same order", async () => {
+  const page = await open("diff");
+  const orders = await page.evaluate(() => Array.from(document.querySelectorAll(".graph"), (graph) => {
+    const rects = Array.from(graph.querySelectorAll(".frames rect")).filter((r) => !r.box.merged);
+    const path = (node) => node.parent ? path(node.parent) + ";" + node.name : "";
+    return rects.sort((a, b) => a.box.depth - b.box.depth || a.box.x - b.box.x).map((r) => path(r.box.node));
+  }));
+  const [after, before] = orders, common = new Set(before.filter((path) => after.includes(path)));
+  assert.ok(common.size > 50, `${common.size}`);
+  assert.deepEqual(after.filter((path) => common.has(path)), before.filter((path) => common.has(path)));
   await page.close();
 });
 
@@ -415,8 +430,8 @@ test("it prints", async () => {
 });
 
 test("assistive technology finds headings, verdict and findings", async () => {
-  const page = await openPage("access", inline("mixed"));
-  await ready(page, 1);
+  const page = await openPage("access", inline("mixed") + inline("diff"));
+  await ready(page, 2);
   for (const [role, name] of [["heading", /PostgreSQL 15\.18/], ["group", /^Verdict/],
     ["group", /^Finding 1: Tuple deforming/], ["heading", /Tuple deforming: 30 %/],
     ["tab", "Waiting"], ["searchbox", /Search functions/], ["slider", "Range of the recording"]]) {

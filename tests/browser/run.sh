@@ -11,4 +11,5 @@ samples=$(mktemp -d)
 trap 'rm -rf "$samples"' EXIT
 "$make_samples" "$samples"
 for svg in "$samples"/*.svg; do xmllint --huge --noout "$svg"; done
-PGFLAME_SAMPLES=$samples PGFLAME_BINARY=$binary node --test --test-reporter=spec report.test.mjs
+PGFLAME_SAMPLES=$samples PGFLAME_BINARY=$binary \
+  node --test --test-concurrency=1 --test-reporter=spec report.test.mjs static.test.mjs

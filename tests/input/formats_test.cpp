@@ -205,6 +205,10 @@ TEST_SUITE("input") {
          "this SVG is not a report of pgflame: there is no profile inside"},
         {"<svg><metadata id=\"pgflame-profile\">AAAA",
          "the profile inside the SVG is damaged or cut short"},
+        {"<svg><metadata class=\"profile\" data-format=\"pprof-gzip-base64\">A.A</metadata></svg>",
+         "the profile inside the SVG is damaged or cut short"},
+        {"<svg class=\"pgflame diff\"></svg>",
+         "this SVG compares two captures and carries neither of them"},
         {"PERFILE2", "the perf.data header is broken"},
     };
     for (const Flavour& bad : cases) {

@@ -1,4 +1,7 @@
+#include <map>
+
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "flamegraph/counterparts.h"
 #include "src/report/change.h"
@@ -10,26 +13,45 @@ using namespace pgflame;
 using namespace pgflame::report;
 
 TEST_SUITE("report") {
-  TEST_CASE("small differences are noise, large ones have a direction") {
-    struct Row {
-      Portion before;
-      Portion after;
-      Trend trend;
-    };
-    for (const Row& row : {Row{{300, 1000}, {310, 1000}, Trend::kSame},
-                           Row{{300, 1000}, {150, 1000}, Trend::kShrank},
-                           Row{{3000, 10000}, {3000, 5000}, Trend::kGrew},
-                           Row{{0, 1000}, {50, 1000}, Trend::kNew},
-                           Row{{50, 1000}, {0, 1000}, Trend::kGone},
-                           Row{{1, 10}, {0, 10}, Trend::kSame},
-                           Row{{1000000, 10000000}, {1020000, 10000000}, Trend::kSame},
-                           Row{{0, 0}, {50, 1000}, Trend::kSame}}) {
-      CAPTURE(row.before.samples);
-      CAPTURE(row.after.samples);
-      CHECK(change_of(row.before, row.after).trend == row.trend);
+  TEST_CASE("a frame's change is noise or has a direction") {
+    const Profile before = testing::profile_from_folded(
+        "a;shrinks 3000\na;stays 3000\na;grows 1000\na;goes 500\na;tiny 3\n");
+    const Profile after = testing::profile_from_folded(
+        "a;shrinks 1500\na;stays 3050\na;grows 2500\na;comes 500\na;tiny 9\n");
+    const auto left = flamegraph::collapse(before);
+    const auto right = flamegraph::collapse(after);
+    const FrameChanges changes = compare_frames({before, left}, {after, right});
+    std::map<std::string, std::string> seen;
+    for (uint32_t i = 1; i < changes.before.size(); ++i) {
+      seen[std::string(name_of(before, left, flamegraph::NodeId{i}))] = describe(changes.before[i]);
     }
-    CHECK(describe(change_of({300, 1000}, {150, 1000})) ==
-          "before 30.0 %, after 15.0 %: −15.0 points");
+    for (uint32_t i = 1; i < changes.after.size(); ++i) {
+      const std::string name(name_of(after, right, flamegraph::NodeId{i}));
+      const std::string text = describe(changes.after[i]);
+      if (seen.contains(name)) CHECK(seen[name] == text);
+      seen[name] = text;
+    }
+    CHECK(seen["shrinks"] == "before 40.0 %, after 19.8 %: −20.1 points");
+    CHECK(seen["grows"] == "before 13.3 %, after 33.1 %: +19.7 points");
+    CHECK(seen["stays"].ends_with(": within noise"));
+    CHECK(seen["tiny"].ends_with(": within noise"));
+    CHECK(seen["goes"].ends_with(": gone"));
+    CHECK(seen["comes"].ends_with(": new"));
+  }
+
+  TEST_CASE("ten thousand samples of the same load show no change in any frame") {
+    std::string one;
+    std::string other;
+    for (int i = 0; i < 200; ++i) {
+      one += fmt::format("a;f{};g{} {}\n", i % 20, i, 50 + i * 7 % 13);
+      other += fmt::format("a;f{};g{} {}\n", i % 20, i, 50 + i * 11 % 13);
+    }
+    const Profile before = testing::profile_from_folded(one);
+    const Profile after = testing::profile_from_folded(other);
+    const auto left = flamegraph::collapse(before);
+    const auto right = flamegraph::collapse(after);
+    for (const Change& change : compare_frames({before, left}, {after, right}).after)
+      CHECK(change.trend == Trend::kSame);
   }
 
   TEST_CASE("frames are paired by their path of names") {
@@ -50,11 +72,12 @@ TEST_SUITE("report") {
   TEST_CASE("the comparison shows both sides, what is gone, and noise as noise") {
     const auto before = testing::sample_report();
     const auto after = testing::sample_report_after();
-    const std::string svg = to_diff_svg(
-        before.profile, after.profile, {"Deforming <fell>.", {"It fell by 13 points."}});
+    diagnose::Difference difference = diagnose::compare(before.profile, after.profile);
+    difference.verdict = "Deforming <fell>.";
+    const std::string svg = to_diff_svg(before.profile, after.profile, difference);
     for (const std::string_view part : {"What changed: PostgreSQL 15.18",
                                         "Deforming &lt;fell&gt;.",
-                                        "It fell by 13 points.",
+                                        "tuple deforming (DEFORM): ",
                                         "data-graph=\"before\"",
                                         "data-graph=\"after\"",
                                         "Gone since before",
@@ -68,7 +91,7 @@ TEST_SUITE("report") {
   }
 
   TEST_CASE("two empty profiles can be compared") {
-    const std::string svg = to_diff_svg({}, {}, {});
+    const std::string svg = to_diff_svg({}, {}, diagnose::compare({}, {}));
     CHECK(svg.ends_with("</svg>\n"));
   }
 }

@@ -25,12 +25,8 @@ bool write(const std::string& path, const SampleReport& report, bool embed = tru
 std::string sample_diff() {
   const SampleReport before = pgflame::testing::sample_report();
   const SampleReport after = pgflame::testing::sample_report_after();
-  const pgflame::report::DiffText text{
-      "Tuple deforming fell from 31 % to 18 % of CPU time; hash joins took its place.",
-      {"Tuple deforming fell by 13 points, from 31.7 % to 18.4 % of CPU samples.",
-       "Expressions rose by 5 points, all of it in the hash join's filter.",
-       "Planning is gone: it had 3.4 % of CPU samples before."}};
-  return pgflame::report::to_diff_svg(before.profile, after.profile, text);
+  return pgflame::report::to_diff_svg(
+      before.profile, after.profile, pgflame::diagnose::compare(before.profile, after.profile));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "src/base/text.h"
+#include "src/report/change.h"
 
 using namespace pgflame;
 using namespace pgflame::report;
@@ -117,6 +118,36 @@ TEST_SUITE("report") {
         CAPTURE(id_of(b));
         CAPTURE(eye[0][0]);
         CHECK(distance(fill_of(a), fill_of(b), eye) >= 6);
+      }
+    }
+  }
+
+  TEST_CASE("where the time went can be told apart by colour-blind eyes") {
+    constexpr std::array<std::string_view, 8> kParts{
+        "running", "runnable", "LWLock", "Lock", "IO", "Client", "idle", "unexplained"};
+    for (const Matrix& eye : {kNormal, kProtan, kDeutan, kTritan}) {
+      for (size_t i = 0; i < kParts.size(); ++i) {
+        for (size_t k = i + 1; k < kParts.size(); ++k) {
+          CAPTURE(kParts[i]);
+          CAPTURE(kParts[k]);
+          CHECK(distance(fill_of_time(kParts[i]), fill_of_time(kParts[k]), eye) >= 6);
+        }
+      }
+    }
+  }
+
+  TEST_CASE("more, less and noise can be told apart by colour-blind eyes and carry text") {
+    const auto fill = [](double points) {
+      const Trend trend = points == 0 ? Trend::kSame : points > 0 ? Trend::kGrew : Trend::kShrank;
+      return fill_of(Change{0.3, 0.3 + points / 100, trend});
+    };
+    constexpr std::array kSteps{-10.0, -2.0, -1.0, 0.0, 1.0, 2.0, 10.0};
+    for (const double step : kSteps)
+      CHECK(contrast(fill(step), kFrameInk) >= 4.5);
+    for (const Matrix& eye : {kNormal, kProtan, kDeutan, kTritan}) {
+      for (size_t i = 1; i < kSteps.size(); ++i) {
+        CAPTURE(kSteps[i]);
+        CHECK(distance(fill(kSteps[i - 1]), fill(kSteps[i]), eye) >= 6);
       }
     }
   }

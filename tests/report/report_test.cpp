@@ -67,6 +67,23 @@ TEST_SUITE("report") {
     CHECK(!contains(without_profile(sample), "-base64\""));
   }
 
+  TEST_CASE("a report stays below its limit and says what it leaves out for that") {
+    const SampleReport sample = testing::large_report(3000);
+    Options options;
+    const std::string whole = to_svg(sample.profile, sample.diagnosis, options);
+    CHECK(contains(whole, "<metadata class=\"view\""));
+    CHECK(contains(whole, "<metadata class=\"profile\""));
+    options.most_bytes = whole.size() - 2000;
+    const std::string without_views = to_svg(sample.profile, sample.diagnosis, options);
+    CHECK(without_views.size() <= options.most_bytes);
+    CHECK(contains(without_views, "<metadata class=\"profile\""));
+    CHECK(contains(without_views, "What choosing a query or a range of time needs was left out"));
+    options.most_bytes = without_profile(sample).size();
+    const std::string bare = to_svg(sample.profile, sample.diagnosis, options);
+    CHECK(!contains(bare, "-base64"));
+    CHECK(contains(bare, "to open it again, keep the capture"));
+  }
+
   TEST_CASE("an id belongs to one report only, and is the same for the same report") {
     const SampleReport one = testing::sample_report();
     const SampleReport other = testing::sample_report_after();

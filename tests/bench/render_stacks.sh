@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# How fast 60 000 different stacks become a report, and in how much memory; against flamegraph.pl
+# (Debian: libdevel-nytprof-perl) in the same run.
+#   tests/bench/render_stacks.sh PGFLAME [STACKS]
+# Times are user + system CPU seconds, the median of five runs, on the same folded file.
+set -euo pipefail
+pgflame=$(realpath "$1")
+stacks=${2:-60000}
+work=$(mktemp -d /tmp/pgflame-bench.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+python3 - "$stacks" > "$work/stacks.folded" << 'PYTHON'
+import random, sys
+random.seed(7)
+loop = "_start;main;PostmasterMain;ServerLoop;BackendRun;PostgresMain;exec_simple_query;"
+run = loop + "PortalRun;PortalRunSelect;standard_ExecutorRun;"
+paths = [run + path for path in (
+    "ExecAgg;agg_retrieve_direct;fetch_input_tuple;ExecSeqScan;ExecScan;ExecInterpExpr;slot_getsomeattrs_int",
+    "ExecHashJoin;ExecScanHashBucket;ExecInterpExpr;texteq", "ExecHashJoin;MultiExecHash;ExecSeqScan;ExecScan",
+    "ExecModifyTable;ExecUpdate;heap_update;XLogInsert", "ExecIndexScan;ExecScan;IndexNext;btgettuple")]
+paths.append(loop + "pg_plan_queries;standard_planner;subquery_planner;query_planner")
+for i in range(int(sys.argv[1])):
+    extra = ";".join(f"callee_{random.randrange(400)}" for _ in range(random.randint(1, 12)))
+    print(f"{random.choice(paths)};{extra};leaf_{i % 900} {random.randint(1, 3)}")
+PYTHON
+echo "$stacks stacks, $(sort -u "$work/stacks.folded" | wc -l) different, $(stat -c %s "$work/stacks.folded") bytes"
+
+measure() {  # measure COMMAND...: median CPU seconds and the peak memory in KiB
+  for _ in 1 2 3 4 5; do
+    /usr/bin/time -f '%U %S %M' "$@" 2>&1 > "$work/out" | tail -1
+  done | awk '{ print $1 + $2, $3 }' | sort -n | sed -n 3p
+}
+report() { measure "$pgflame" report "$work/stacks.folded" -o "$work/page" --force "$@"; }
+read -r seconds memory < <(report)
+echo "pgflame report             $seconds s, $((memory / 1024)) MiB, $(stat -c %s "$work/page.svg") bytes"
+read -r bare bare_memory < <(report --no-embed)
+echo "pgflame report --no-embed  $bare s, $((bare_memory / 1024)) MiB, $(stat -c %s "$work/page.svg") bytes"
+read -r reading reading_memory < <(measure "$pgflame" convert "$work/stacks.folded" --to folded)
+echo "reading and writing alone  $reading s, $((reading_memory / 1024)) MiB"
+flamegraph=$(command -v flamegraph.pl || echo /usr/share/perl5/Devel/NYTProf/flamegraph.pl)
+read -r theirs their_memory < <(measure perl "$flamegraph" "$work/stacks.folded")
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", a / b }'; }
+echo "flamegraph.pl              $theirs s, $((their_memory / 1024)) MiB, $(stat -c %s "$work/out") bytes:" \
+  "$(ratio "$theirs" "$seconds") times the CPU time, $(ratio "$their_memory" "$memory") times the memory"
