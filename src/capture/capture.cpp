@@ -4,6 +4,7 @@
 #include <cmath>
 #include <ctime>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -102,6 +103,7 @@ class Recorder {
   void each_second();
   void keep_to_budget(uint64_t now_ns);
   void follow_restarts();
+  void bury(uint64_t now_ns);
   bool postmaster_is_gone() const;
   void finish_queries();
   void book_waits();
@@ -132,6 +134,8 @@ class Recorder {
   Budget budget_;
   bool over_budget_ = false;
   uint64_t last_seen_ns_ = 0;  // when there last was a target
+  uint64_t buried_ns_ = 0;     // when bury() last looked
+  std::unordered_set<int32_t> dead_;
   uint64_t last_progress_ns_ = 0;
 };
 
@@ -302,7 +306,32 @@ void Recorder::each_second() {
   host_read_ns_ += (now - host_read_ns_) / kSecond * kSecond;
   book_waits();
   keep_to_budget(now);
+  bury(now);
   if (postmaster_is_gone()) follow_restarts();
+}
+
+// Processes that ended while they were added, or whose end found no room in the ring, would keep
+// the recording going for ever. An end that is only late is waited for: who was dead the last time
+// too.
+void Recorder::bury(uint64_t now_ns) {
+  constexpr uint64_t kPause = 3'000'000'000;
+  if (now_ns < buried_ns_ + kPause) return;
+  buried_ns_ = now_ns;
+  std::unordered_set<int32_t> dead;
+  for (const int32_t pid : processes_.pids()) {
+    const auto stat = read_stat(pid);
+    if (stat && stat->state != 'Z') continue;
+    if (!dead_.contains(pid)) {
+      dead.insert(pid);
+      continue;
+    }
+    Event end;
+    end.kind = EventKind::kExit;
+    end.pid = pid;
+    end.time_ns = now_ns;
+    assembler_.handle(end);
+  }
+  dead_ = std::move(dead);
 }
 
 void Recorder::keep_to_budget(uint64_t now_ns) {
