@@ -18,7 +18,7 @@ from cluster import Cluster, stop  # noqa: E402
 from pprof import Capture  # noqa: E402
 
 LOADS = {"select": ("-S", "-c", "8"), "write": ("-c", "32")}
-STEADY = 0.5  # seconds before the load that a recorder gets to settle
+STEADY = 2  # seconds before the load that a recorder gets to settle
 PROGRAMS = ("sample_stack", "on_switch", "on_wakeup")
 BPFTRACE = ("profile:hz:99 /comm == \"postgres\"/ { @[kstack, ustack] = count(); } "
             "interval:s:%d { exit(); }")
@@ -32,12 +32,13 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def program_costs():
-    """Nanoseconds per run of our programs, by name."""
+def program_costs(pid):
+    """Nanoseconds per run of the programs that process `pid` loaded, by name."""
     shown = json.loads(subprocess.run(["bpftool", "-j", "prog", "show"], check=True,
                                       capture_output=True, text=True).stdout)
     return {row["name"]: row["run_time_ns"] / row["run_cnt"] for row in shown
-            if row.get("name") in PROGRAMS and row.get("run_cnt")}
+            if row.get("name") in PROGRAMS and row.get("run_cnt")
+            and any(holder["pid"] == pid for holder in row.get("pids", []))}
 
 
 class Bench:
@@ -46,7 +47,7 @@ class Bench:
         self.notes = {}  # (condition, what) -> values
 
     def command(self, condition):
-        length = self.seconds + 2
+        length = self.seconds + 4
         if condition in ("cpu", "wall"):
             return [self.pgflame, "record", "-p", str(self.cluster.pid), f"{length}s", "--mode",
                     condition, "--max-cpu", "0", "--force", "-o", f"{self.folder}/out"]
@@ -65,7 +66,7 @@ class Bench:
             return
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                  start_new_session=True)
-        time.sleep(STEADY + (2 if condition == "bpftrace" else 0))
+        time.sleep(STEADY + (1 if condition == "bpftrace" else 0))
         try:
             yield child
             child.wait(timeout=120)
@@ -86,7 +87,7 @@ class Bench:
             if condition in ("cpu", "wall"):
                 share = (cpu_seconds(child.pid) - before) / self.seconds
                 self.note(condition, "agent % of a core", share * 100)
-                for name, cost in program_costs().items():
+                for name, cost in program_costs(child.pid).items():
                     self.note(condition, f"ns per {name}", cost)
         if condition in ("cpu", "wall"):
             recording = Capture(f"{self.folder}/out.pb.gz").recording
