@@ -97,10 +97,12 @@ context::Options questions(const RecordArguments& arguments) {
 Result<Profile> capture_with_context(const RecordArguments& arguments) {
   std::optional<context::Observer> observer;
   if (!arguments.dsn.empty()) observer.emplace(questions(arguments));
-  Result<Profile> captured = [&arguments] {
+  Result<Profile> captured = [&] {
     ProgressLine line(arguments.capture.duration);
-    return capture::record(arguments.capture,
-                           {stop_requested, [&line](const auto& now) { line.show(now); }});
+    return capture::record(arguments.capture, {stop_requested, [&](const auto& now) {
+                                                 if (observer) observer->begin();
+                                                 line.show(now);
+                                               }});
   }();
   if (!captured || !observer) return captured;
   std::vector<uint64_t> ids;

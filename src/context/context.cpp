@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -97,6 +98,16 @@ struct Observer::Session {
   std::optional<Connection> connection;
   std::optional<Look> first;
   std::string problem;
+  std::thread looking;
+
+  void take_first() {
+    auto taken = look(*connection);
+    if (taken) {
+      first = std::move(*taken);
+    } else {
+      problem = sentence(taken.error());
+    }
+  }
 };
 
 Observer::Observer(Options options) : session_(std::make_unique<Session>()) {
@@ -107,18 +118,21 @@ Observer::Observer(Options options) : session_(std::make_unique<Session>()) {
     return;
   }
   session_->connection = std::move(*connection);
-  auto first = look(*session_->connection);
-  if (!first) {
-    session_->problem = sentence(first.error());
-    return;
-  }
-  session_->first = std::move(*first);
 }
 
-Observer::~Observer() = default;
+Observer::~Observer() {
+  if (session_->looking.joinable()) session_->looking.join();
+}
+
+void Observer::begin() {
+  if (!session_->connection || session_->looking.joinable()) return;
+  session_->looking = std::thread([session = session_.get()] { session->take_first(); });
+}
 
 DatabaseContext Observer::finish(const std::vector<uint64_t>& query_ids) {
   DatabaseContext context;
+  begin();
+  if (session_->looking.joinable()) session_->looking.join();
   if (!session_->first) {
     context.problems.push_back(session_->problem);
     return context;

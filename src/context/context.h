@@ -20,8 +20,7 @@ struct Options {
   std::function<uint64_t(std::string_view)> text_id;
 };
 
-// Takes its first look when it is made. Never fails: what could not be asked is said in the
-// context's problems.
+// Connects when it is made. Never fails: what could not be asked is said in the context's problems.
 class Observer {
  public:
   explicit Observer(Options options);
@@ -29,8 +28,12 @@ class Observer {
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;
 
-  // Takes the second look. Statements of `query_ids` keep their texts even when they took little
-  // time.
+  // Takes the first look, in a thread of its own: the recording goes on meanwhile. Only the first
+  // call does anything.
+  void begin();
+
+  // Waits for the first look and takes the second. Statements of `query_ids` keep their texts even
+  // when they took little time.
   DatabaseContext finish(const std::vector<uint64_t>& query_ids);
 
  private:

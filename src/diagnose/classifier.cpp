@@ -89,6 +89,11 @@ bool Classifier::stands_for(FunctionId function, RuleIndex rule) const {
                              [&](const Candidate& candidate) { return candidate.rule == rule; });
 }
 
+bool Classifier::known_by_module(FunctionId function, RuleIndex rule) const {
+  return std::ranges::any_of(book_.rules()[rule].matches,
+                             [&](const Match& match) { return in_set(function, match.modules); });
+}
+
 bool Classifier::called_from(const Place& place, NameSetId set, uint32_t within) const {
   const size_t end =
       within == 0 ? place.path.size() : std::min(place.path.size(), place.at + 1 + within);

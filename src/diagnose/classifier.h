@@ -35,6 +35,8 @@ class Classifier {
 
   // Whether the function stands for the rule (conditions on its callers aside).
   bool stands_for(FunctionId function, RuleIndex rule) const;
+  // Whether the rule takes everything of the function's module, whatever it is called.
+  bool known_by_module(FunctionId function, RuleIndex rule) const;
   bool in_set(FunctionId function, NameSetId set) const;
   postgres::Area area(FunctionId function) const { return facts_[function.value].area; }
   std::string_view plan_node(FunctionId function) const { return facts_[function.value].plan_node; }

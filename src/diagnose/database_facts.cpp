@@ -305,7 +305,7 @@ std::string DatabaseFacts::old_transactions() const {
 std::string DatabaseFacts::wal() const {
   const auto written = per_second("wal_bytes");
   if (!written) return {};
-  return fmt::format("WAL: {}/s in {} records/s, {} of them with full-page images/s.",
+  return fmt::format("WAL: {}/s in {} records/s, with {} full-page images/s.",
                      bytes(*written),
                      figure(per_second("wal_records").value_or(0)),
                      figure(per_second("wal_full_pages").value_or(0)));
@@ -320,7 +320,7 @@ std::string DatabaseFacts::commits() const {
 std::string DatabaseFacts::checkpoints() const {
   const auto requested = per_second("checkpoints_requested");
   const auto timed = per_second("checkpoints_timed");
-  if (!requested || !timed) return {};
+  if (!requested || !timed || *requested + *timed <= 0) return {};
   return fmt::format(
       "Checkpoints begun or ended in {:.0f} s: {:.0f} requested, {:.0f} timed; {:.0f} buffers "
       "written by them.",

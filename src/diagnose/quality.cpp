@@ -55,8 +55,15 @@ struct MissingNames {
   uint64_t samples = 0;
 };
 
+// The vDSO's few functions read the clock, whatever they are called (vdso(7)).
+bool in_vdso(const Profile& profile, const Function& function) {
+  return function.module.valid() && profile.modules.contains(function.module) &&
+         profile.modules[function.module].kind == ModuleKind::kVdso;
+}
+
 bool unnamed_leaf(const Profile& profile, std::span<const FunctionId> path) {
   if (path.empty()) return true;
+  if (in_vdso(profile, profile.functions[path[0]])) return false;
   const NameTier tier = profile.functions[path[0]].tier;
   return tier == NameTier::kNone || tier == NameTier::kPlaced;
 }
@@ -140,19 +147,29 @@ void add_truncated(const Analysis& analysis, std::vector<Reason>& reasons) {
 
 void add_unnamed(const Analysis& analysis, std::vector<Reason>& reasons) {
   uint64_t unnamed = 0;
+  uint64_t known = 0;  // of them: a rule knows the module as a whole (plpgsql.so, libicu)
   for (const StackUse& use : analysis.uses()) {
-    if (unnamed_leaf(analysis.profile(), analysis.path(use))) unnamed += use.samples;
+    const auto path = analysis.path(use);
+    if (!unnamed_leaf(analysis.profile(), path)) continue;
+    unnamed += use.samples;
+    const Claim& claim = use.classification.primary;
+    if (!path.empty() && claim.rule != kNoRule && claim.frame == 0 &&
+        analysis.classifier().known_by_module(path[0], claim.rule))
+      known += use.samples;
   }
+  // What is classified all the same costs the reader names, but never the findings.
+  const char at_worst = std::min('C', grade_of(share(unnamed, analysis.samples()), kUnnamed));
   const double part = share(unnamed, analysis.samples());
   const MissingNames missing = worst_module(analysis);
-  reasons.push_back({grade_of(part, kUnnamed),
-                     fmt::format("{} of the samples end in a function without a name{}",
-                                 short_percent(part),
-                                 missing.module.empty() ? std::string()
-                                                        : fmt::format(", most of them in {} ({})",
-                                                                      file_name(missing.module),
-                                                                      explain(missing.reason))),
-                     naming_remedy(missing)});
+  reasons.push_back(
+      {std::max(at_worst, grade_of(share(unnamed - known, analysis.samples()), kUnnamed)),
+       fmt::format("{} of the samples end in a function without a name{}",
+                   short_percent(part),
+                   missing.module.empty() ? std::string()
+                                          : fmt::format(", most of them in {} ({})",
+                                                        file_name(missing.module),
+                                                        explain(missing.reason))),
+       naming_remedy(missing)});
 }
 
 void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {

@@ -21,8 +21,11 @@ struct Part {
 
 // "46 % of the CPU time (±2) is tuple deforming, nearly all of it for query 42."
 std::string about_cpu(const std::vector<Finding>& findings) {
-  const auto first = std::ranges::find_if(
-      findings, [](const Finding& f) { return f.cores > 0 || !f.frames.empty(); });
+  // Findings about waits have no frames; some about CPU are there for their waits alone.
+  constexpr double kWorthSaying = 0.05;
+  const auto first = std::ranges::find_if(findings, [](const Finding& f) {
+    return !f.frames.empty() && f.share.share >= kWorthSaying;
+  });
   if (first == findings.end()) return "No single pattern reaches 5 % of the CPU time.";
   std::string text = fmt::format("{} of the CPU time (±{:.0f}) is {}",
                                  short_percent(first->share.share),

@@ -144,6 +144,24 @@ TEST_SUITE("diagnose") {
               "It runs under the Seq Scan below the Hash Join (100 %).") != std::string::npos);
   }
 
+  TEST_CASE("unnamed functions of a module that a rule knows never cost the findings") {
+    const auto grade_of = [](const char* path, ModuleKind kind) {
+      Profile profile = profile_from_folded("_start;main;exec_simple_query;leaf 1000");
+      const ModuleId module = profile.modules.add(Module{kind, path, ""});
+      for (Function& function : profile.functions) {
+        if (function.name != "leaf") continue;
+        function.tier = NameTier::kNone;
+        function.unnamed = Unnamed::kNoSymbols;
+        function.module = module;
+      }
+      return diagnose(profile).quality.grade;
+    };
+    CHECK(grade_of("/usr/lib/postgresql/15/lib/plpgsql.so", ModuleKind::kFile) == 'C');
+    CHECK(grade_of("/usr/lib/postgresql/15/lib/nobody_knows.so", ModuleKind::kFile) == 'F');
+    // The vDSO reads the clock, whatever its functions are called.
+    CHECK(grade_of("[vdso]", ModuleKind::kVdso) == 'A');
+  }
+
   TEST_CASE("the share of the backends' time that samples account for is told") {
     Profile profile = profile_from_folded("_start;main;ExecSeqScan 1000");  // 1 s
     CHECK(diagnose(profile).totals.explained_wall == -1);

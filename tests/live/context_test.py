@@ -52,6 +52,7 @@ class Context(unittest.TestCase):
             self.assertTrue(database["asked"])
             self.assertEqual(database["sentences"][0:0], [])
             self.assertFalse([s for s in database["sentences"] if "Could not" in s], database)
+            self.assertIn("jit = " + cluster.psql("show jit"), database["settings"])
             row = next(r for r in database["statements"] if "Wide" in r["text"])
             self.assertGreater(row["calls_per_second"], 1)
             self.assertAlmostEqual(row["rows_per_call"], 1.0)
