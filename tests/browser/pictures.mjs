@@ -3,8 +3,8 @@ import {join} from "node:path";
 import {openBrowser, openReport} from "./browser.mjs";
 
 const shots = [
-  {file: "demo-light.png", name: "before", height: 1340},
-  {file: "demo-dark.png", name: "before", height: 1340, media: {colorScheme: "dark"}},
+  {file: "demo-light.png", name: "before", height: 1490},
+  {file: "demo-dark.png", name: "before", height: 1490, media: {colorScheme: "dark"}},
   {file: "demo-diff.png", name: "diff", height: 1400},
 ];
 const browser = await openBrowser();
