@@ -2,7 +2,6 @@
 """See overhead.sh."""
 import argparse
 import contextlib
-import json
 import os
 import pathlib
 import random
@@ -14,6 +13,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import bpf_programs  # noqa: E402
 from cluster import Cluster, stop  # noqa: E402
 from pprof import Capture  # noqa: E402
 
@@ -34,11 +34,9 @@ def cpu_seconds(pid):
 
 def program_costs(pid):
     """Nanoseconds per run of the programs that process `pid` loaded, by name."""
-    shown = json.loads(subprocess.run(["bpftool", "-j", "prog", "show"], check=True,
-                                      capture_output=True, text=True).stdout)
-    return {row["name"]: row["run_time_ns"] / row["run_cnt"] for row in shown
-            if row.get("name") in PROGRAMS and row.get("run_cnt")
-            and any(holder["pid"] == pid for holder in row.get("pids", []))}
+    programs, ours = bpf_programs.loaded(), bpf_programs.held_by(pid)
+    return {row["name"]: row["run_time_ns"] / row["run_cnt"] for number, row in programs.items()
+            if number in ours and row.get("name") in PROGRAMS and row.get("run_cnt")}
 
 
 class Bench:

@@ -1,11 +1,10 @@
 """Recording a part of the load, and what that leaves out."""
 import contextlib
-import json
 import os
-import subprocess
 import time
 import unittest
 
+import bpf_programs
 from cluster import Cluster
 from pprof import Capture
 from recorder import Recorder
@@ -133,21 +132,15 @@ class Budget(unittest.TestCase):
 
 class Killed(unittest.TestCase):
     def test_nothing_stays_in_the_kernel_when_it_is_killed(self):
-        def loaded():
-            shown = subprocess.run(["bpftool", "-j", "prog", "show"], check=True,
-                                   capture_output=True, text=True).stdout
-            return {row["id"]: {holder["pid"] for holder in row.get("pids", [])}
-                    for row in json.loads(shown)}
-
         with Cluster() as cluster, Recorder() as recorder:
             _, child = recorder.start("-p", str(cluster.pid), "30s")
             time.sleep(3)
-            ours = {number for number, holders in loaded().items() if child.pid in holders}
+            ours = bpf_programs.held_by(child.pid)
             child.kill()
             child.communicate()
             time.sleep(1)
             self.assertGreater(len(ours), 4)
-            self.assertEqual(ours & set(loaded()), set())
+            self.assertEqual(ours & set(bpf_programs.loaded()), set())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,22 @@
+"""BPF programs in the kernel, and who holds them."""
+import contextlib
+import json
+import os
+import subprocess
+
+
+def loaded():
+    """All programs by id, as bpftool shows them."""
+    shown = subprocess.run(["bpftool", "-j", "prog", "show"], check=True, capture_output=True,
+                           text=True).stdout
+    return {row["id"]: row for row in json.loads(shown)}
+
+
+def held_by(pid):
+    """The ids of the programs that a process has open."""
+    ids = set()
+    folder = f"/proc/{pid}/fdinfo"
+    for number in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError), open(os.path.join(folder, number)) as info:
+            ids.update(int(line.split()[1]) for line in info if line.startswith("prog_id:"))
+    return ids
