@@ -60,10 +60,14 @@ static __always_inline __u32 take_user_stack(void* ctx,
                                              __u64* addresses,
                                              __u8* end) {
   __s32 walk_end = PGF_GO_ON;
+  const __u64 start = verify_samples ? bpf_ktime_get_ns() : 0;
   const __u32 walked = walk_user_stack(interrupted, addresses, &walk_end);
   if (walk_end != PGF_GO_ON) {
     *end = stack_end_of(walk_end);
-    if (verify_samples) verify_walk(interrupted, addresses, walked, walk_end);
+    if (verify_samples) {
+      count_walk(start, walked);
+      verify_walk(interrupted, addresses, walked, walk_end);
+    }
     return walked > MAX_USER_FRAMES ? MAX_USER_FRAMES : walked;
   }
   const long bytes =
@@ -80,8 +84,11 @@ static __always_inline void take_stacks(void* ctx,
                                         struct bpf_perf_event_data* interrupted,
                                         struct scratch* scratch) {
   struct sample_event* event = &scratch->event;
-  const long bytes = bpf_get_stack(ctx, scratch->addresses, MAX_KERNEL_FRAMES * sizeof(__u64), 0);
-  const __u32 kernel = frames_of(bytes, MAX_KERNEL_FRAMES);
+  __u32 kernel = 0;
+  if (!interrupts_user_code(interrupted)) {
+    const long bytes = bpf_get_stack(ctx, scratch->addresses, MAX_KERNEL_FRAMES * sizeof(__u64), 0);
+    kernel = frames_of(bytes, MAX_KERNEL_FRAMES);
+  }
   event->kernel_count = (__u16)kernel;
   event->user_count = (__u16)take_user_stack(
       ctx, interrupted, scratch->addresses + (kernel & 127), &event->stack_end);

@@ -114,8 +114,16 @@ enum { PGF_MAX_SPACES = 256, PGF_MAX_SPACE_MAPPINGS = 256, PGF_NO_SPACE = 0xffff
  * and then only replaced as a whole by another one. */
 struct pgf_unwind_space {
   __u32 count;
-  __u32 unused;
+  __u32 generation; /* another number for every space that was ever published; never 0 */
   struct pgf_unwind_mapping mappings[PGF_MAX_SPACE_MAPPINGS]; /* by start, disjoint */
+};
+
+/* What a lookup found, for the next one: stacks share most of their callers. */
+struct pgf_cached_rule {
+  __u64 pc; /* 0: empty */
+  __u32 generation;
+  __u32 unused;
+  struct pgf_unwind_rule rule;
 };
 
 struct pgf_unwind_process {

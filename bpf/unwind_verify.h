@@ -9,6 +9,15 @@
 const volatile __u32 verify_samples = 0;
 __u32 verified_samples = 0;
 
+// What the walks took, only measured while some are verified.
+__u64 walk_ns = 0;
+__u64 walk_frames = 0;
+
+static __always_inline void count_walk(__u64 start_ns, __u32 frames) {
+  __sync_fetch_and_add(&walk_ns, bpf_ktime_get_ns() - start_ns);
+  __sync_fetch_and_add(&walk_frames, frames);
+}
+
 #if defined(__TARGET_ARCH_x86)
 static __always_inline void copy_registers(const bpf_user_pt_regs_t* from, __u64* to) {
   to[0] = from->rax;

@@ -5,7 +5,7 @@
 
 #include "unwind_table.h"
 
-enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 256 << 10 };
+enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 256 << 10, CACHED_RULES = 2048 };
 
 // Rows of all modules one after the other; a module's part is named by pgf_unwind_mapping. User
 // space writes through a memory mapping and publishes rows before it names them anywhere.
@@ -39,6 +39,15 @@ struct {
   __type(value, struct pgf_unwind_process);
 } unwind_processes SEC(".maps");
 
+// Recently found rules by a hash of the pc: half of it for the sampling program, half for the
+// switch program, which the former may interrupt.
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 2 * CACHED_RULES);
+  __type(key, __u32);
+  __type(value, struct pgf_cached_rule);
+} unwind_cache SEC(".maps");
+
 // pgf_unwind_record to user space. Full: the record is dropped, and the next miss sends another.
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -68,6 +77,8 @@ struct walk {
       realigned; /* r10 of the innermost frame: gcc keeps the CFA there for an instruction or two */
   __u32 space;
   __u32 mapping; /* of the frame before: most calls stay in a module */
+  __u32 cache;   /* first row of this program's half of unwind_cache */
+  __u32 unused;
 };
 
 #define PGF_STEP_INLINE static __always_inline
@@ -136,6 +147,11 @@ __noinline __u32 find_rule(__u32 first, __u32 pages, __u32 pc) {
   return rule;
 }
 
+static __always_inline struct pgf_cached_rule* cache_row(const struct walk* walk, __u64 pc) {
+  const __u32 row = walk->cache + ((__u32)(pc ^ (pc >> 11)) & (CACHED_RULES - 1));
+  return bpf_map_lookup_elem(&unwind_cache, &row);
+}
+
 // Turns the frame into its caller's; `depth` frames were found before. Global for the same reason.
 __noinline int step_to_caller(struct walk* walk, __u32 depth) {
   if (!walk) return PGF_END_BAD_RULE;
@@ -143,6 +159,11 @@ __noinline int step_to_caller(struct walk* walk, __u32 depth) {
   const __u32 space_number = walk->space;
   const struct pgf_unwind_space* space = bpf_map_lookup_elem(&unwind_spaces, &space_number);
   if (!space) return PGF_END_NO_MODULE;
+  const __u32 generation = space->generation;
+  struct pgf_cached_rule* cached = cache_row(walk, pc);
+  const int by_table = !only_first_by_table || depth == 0;
+  if (by_table && cached && cached->pc == pc && cached->generation == generation)
+    return pgf_step(&walk->frame, &cached->rule, walk);
   const struct pgf_unwind_mapping* mapping =
       &space->mappings[walk->mapping & (PGF_MAX_SPACE_MAPPINGS - 1)];
   if (pc < mapping->start || pc >= mapping->end) {
@@ -155,11 +176,18 @@ __noinline int step_to_caller(struct walk* walk, __u32 depth) {
     if (mapping->flags & PGF_MAPPING_FRAME_POINTERS) return pgf_step_fp(&walk->frame, walk);
     return mapping->flags & PGF_MAPPING_JIT ? PGF_END_JIT : PGF_END_NO_ROW;
   }
-  if (only_first_by_table && depth > 0) return pgf_step_fp(&walk->frame, walk);
+  if (!by_table) return pgf_step_fp(&walk->frame, walk);
   const __u32 number =
       find_rule(mapping->first_row, mapping->page_count, (__u32)(pc - mapping->base));
   const struct pgf_unwind_rule* rule = bpf_map_lookup_elem(&unwind_rules, &number);
-  return rule ? pgf_step(&walk->frame, rule, walk) : PGF_END_NO_ROW;
+  if (!rule) return PGF_END_NO_ROW;
+  // Code made at run time comes and goes at the same address.
+  if (cached && !(mapping->flags & PGF_MAPPING_JIT)) {
+    cached->pc = pc;
+    cached->generation = generation;
+    cached->rule = *rule;
+  }
+  return pgf_step(&walk->frame, rule, walk);
 }
 
 struct walk_context {
@@ -207,8 +235,12 @@ static __always_inline void enter_by_kernel(struct walk* walk) {
 }
 
 // `interrupted`: the context of a perf_event program, or 0 in other programs.
+static __always_inline int interrupts_user_code(struct bpf_perf_event_data* interrupted) {
+  return interrupted && PT_REGS_IP(&interrupted->regs) >> 63 == 0;
+}
+
 static __always_inline void enter(struct walk* walk, struct bpf_perf_event_data* interrupted) {
-  if (interrupted && PT_REGS_IP(&interrupted->regs) >> 63 == 0) {
+  if (interrupts_user_code(interrupted)) {
     walk->frame.pc = PT_REGS_IP(&interrupted->regs);
     walk->frame.sp = PT_REGS_SP(&interrupted->regs);
     walk->frame.fp = PT_REGS_FP(&interrupted->regs);
@@ -238,7 +270,8 @@ static __always_inline __u32 walk_user_stack(struct bpf_perf_event_data* interru
   struct pgf_unwind_process* process = bpf_map_lookup_elem(&unwind_processes, &pid);
   if (!process) return 0;
   const __u32 space = process->space;
-  struct walk_context context = {.walk = {.space = space}, .addresses = addresses};
+  struct walk_context context = {.walk = {.space = space, .cache = interrupted ? 0 : CACHED_RULES},
+                                 .addresses = addresses};
   enter(&context.walk, interrupted);
   bpf_loop(PGF_MAX_USER_FRAMES + 1, walk_one, &context, 0);
   if (context.end == PGF_END_NO_MODULE) report_miss(process, pid, context.walk.frame.pc);

@@ -409,7 +409,11 @@ void BpfSampler::describe_unwinder(Recording& recording) const {
     recording.notes.emplace_back("The tables for walking stacks were full; some stacks end early.");
   }
   if (std::string note = feed_->verification(); !note.empty()) {
-    recording.notes.push_back(std::move(note));
+    const auto frames = static_cast<double>(skeleton_->bss->walk_frames);
+    recording.notes.push_back(
+        fmt::format("{} In the kernel walks took {:.0f} ns per 20 frames.",
+                    note,
+                    static_cast<double>(skeleton_->bss->walk_ns) * 20 / std::max(frames, 1.0)));
   }
 }
 

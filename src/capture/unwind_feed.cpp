@@ -214,7 +214,7 @@ uint16_t UnwindFeed::rule_number(const unwind::Rule& rule) {
   return static_cast<uint16_t>(number);
 }
 
-uint32_t UnwindFeed::slot_of(const pgf_unwind_space& space) {
+uint32_t UnwindFeed::slot_of(pgf_unwind_space space) {
   const uint64_t hash = hash_of(space);
   auto slot = std::ranges::find(slot_hashes_, hash);
   if (slot == slot_hashes_.end()) {
@@ -228,6 +228,7 @@ uint32_t UnwindFeed::slot_of(const pgf_unwind_space& space) {
       return PGF_NO_SPACE;
     }
     const auto number = static_cast<uint32_t>(slot - slot_hashes_.begin());
+    space.generation = ++generation_;  // after it was hashed
     if (bpf_map_update_elem(maps_.spaces, &number, &space, BPF_ANY) != 0) return PGF_NO_SPACE;
     *slot = hash;
   }

@@ -79,7 +79,7 @@ class UnwindFeed {
   Part compile(int32_t pid, const MapsLine& line);
   Part store(const unwind::ElfImage& image);
   uint16_t rule_number(const unwind::Rule& rule);
-  uint32_t slot_of(const pgf_unwind_space& space);
+  uint32_t slot_of(pgf_unwind_space space);
   void collect_slots();
 
   UnwindMaps maps_;
@@ -94,6 +94,7 @@ class UnwindFeed {
   std::vector<unwind::Rule> rules_;
   HashIndex rule_index_;
   std::vector<uint64_t> slot_hashes_;  // by slot; 0: free
+  uint32_t generation_ = 0;            // of the space published last
 };
 
 }  // namespace pgflame::capture

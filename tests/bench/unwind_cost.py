@@ -1,12 +1,17 @@
-"""What walking a stack in the kernel costs, by the kernel's own statistics of our program.
+"""What a sample costs in the kernel, by the kernel's own statistics of our program.
 
-    tests/bench/unwind_cost.py PGFLAME [BINDIR...]     as root
+    tests/bench/unwind_cost.py PGFLAME [--bindir BINDIR]... [--other PGFLAME] [--rounds N]   as root
 
-For each build of PostgreSQL: nanoseconds of the sampling program per captured sample (stack walk,
-tags, ring buffer and the firings in between that hit no target), with tables and with frame
-pointers, and the share of stacks that are whole.
+For each build of PostgreSQL, medians over the rounds: nanoseconds of the sampling program per
+captured sample (stack walk, kernel stack, tags, ring buffer, and the firings in between that hit no
+target), the same for a stack of 20 frames, what of it is the walk (by the clock, which only
+runs with --verify-unwind), and the share of stacks that are whole. With tables and with frame
+pointers, and with --other for a second pgflame, turn and turn about.
 """
+import argparse
 import os
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,30 +29,60 @@ select v from t order by v limit 5;
 """
 
 
-def measure(pgflame, cluster, unwind, seconds=8):
+def record(pgflame, cluster, unwind, seconds, *more):
     with tempfile.TemporaryDirectory() as folder:
         base = os.path.join(folder, "out")
         subprocess.run([pgflame, "record", "-p", str(cluster.pid), f"{seconds}s", "-F", "999",
-                        "--mode", "cpu", "--unwind", unwind, "-o", base],
+                        "--sampler", "bpf", "--mode", "cpu", "--unwind", unwind, "-o", base, *more],
                        capture_output=True, check=True)
-        capture = Capture(base + ".pb.gz")
+        return Capture(base + ".pb.gz")
+
+
+def walk_ns(pgflame, cluster, unwind):
+    capture = record(pgflame, cluster, unwind, 2, "--verify-unwind", "1")
+    notes = " ".join(capture.recording["notes"])
+    found = re.search(r"walks took (\d+) ns per 20 frames", notes)
+    return int(found[1]) if found else 0
+
+
+def measure(pgflame, cluster, unwind, seconds):
+    capture = record(pgflame, cluster, unwind, seconds)
     ends = capture.total(["stack_end"], value=0)
     samples = max(1, sum(ends.values()))
-    return capture.recording["cost"]["bpf_ns"] / samples, samples, ends.get(("root",), 0) / samples
+    frames = sum(len(s["locations"]) * s["values"][0] for s in capture.samples) / samples
+    cost = capture.recording["cost"]["bpf_ns"] / samples
+    walk = walk_ns(pgflame, cluster, unwind)
+    return cost, frames, samples, walk, ends.get(("root",), 0) / samples
+
+
+def report(label, rows):
+    cost, frames, samples, walk, whole = (statistics.median(column) for column in zip(*rows))
+    print(f"{label}: {cost:.0f} ns per sample of {frames:.1f} frames, "
+          f"{cost * 20 / frames:.0f} ns per 20 frames (walk {walk:.0f}), "
+          f"{samples:.0f} samples, {whole:.2%} whole", flush=True)
 
 
 def main():
-    pgflame, builds = sys.argv[1], sys.argv[2:] or [DEBIAN_15]
-    for bindir in builds:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pgflame")
+    parser.add_argument("--bindir", action="append")
+    parser.add_argument("--other")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=4)
+    options = parser.parse_args()
+    pgflames = [p for p in (options.pgflame, options.other) if p]
+    for bindir in options.bindir or [DEBIAN_15]:
         with Cluster(bindir) as cluster:
             cluster.psql("create table t as select i % 5000 as k, md5(i::text) v "
                          "from generate_series(1, 30000) i; analyze t")
             with cluster.psql_loop(QUERIES, clients=2):
                 time.sleep(1)
-                for unwind in ("table", "fp"):
-                    cost, samples, whole = measure(pgflame, cluster, unwind)
-                    print(f"{bindir} --unwind {unwind}: {cost:.0f} ns per sample, "
-                          f"{samples} samples, {whole:.2%} whole", flush=True)
+                rows = {(p, u): [] for p in pgflames for u in ("table", "fp")}
+                for _ in range(options.rounds):
+                    for (pgflame, unwind), found in rows.items():
+                        found.append(measure(pgflame, cluster, unwind, options.seconds))
+            for (pgflame, unwind), found in rows.items():
+                report(f"{bindir} {os.path.basename(pgflame)} --unwind {unwind}", found)
 
 
 if __name__ == "__main__":
