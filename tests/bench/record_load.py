@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Records a mixed PostgreSQL load with perf: record_load.py OUTPUT SECONDS [RATE]"""
+"""Records a mixed PostgreSQL load with perf: record_load.py OUTPUT SECONDS [RATE [CALL_GRAPH]]
+
+CALL_GRAPH as perf record --call-graph takes it: fp (the default), dwarf,16384, ...
+"""
 import contextlib
 import pathlib
 import subprocess
@@ -24,13 +27,14 @@ select c6, count(*) from wide group by c6 order by 2 desc limit 5;
 def main():
     output, seconds = sys.argv[1], sys.argv[2]
     rate = sys.argv[3] if len(sys.argv) > 3 else "4999"
+    call_graph = sys.argv[4] if len(sys.argv) > 4 else "fp"
     with Cluster() as cluster, contextlib.ExitStack() as stack:
         cluster.pgbench_init(5)
         cluster.psql(TABLES)
         stack.enter_context(cluster.pgbench("-S", "-c", "6", "-T", "3600"))
         stack.enter_context(cluster.psql_loop(QUERIES, clients=3))
-        subprocess.run(["perf", "record", "-q", "-a", "-F", rate, "-e", "cpu-clock", "-g",
-                        "-o", output, "--", "sleep", seconds], check=True)
+        subprocess.run(["perf", "record", "-q", "-a", "-F", rate, "-e", "cpu-clock",
+                        "--call-graph", call_graph, "-o", output, "--", "sleep", seconds], check=True)
 
 
 if __name__ == "__main__":
