@@ -33,7 +33,7 @@ def record(pgflame, cluster, unwind, seconds, *more):
     with tempfile.TemporaryDirectory() as folder:
         base = os.path.join(folder, "out")
         subprocess.run([pgflame, "record", "-p", str(cluster.pid), f"{seconds}s", "-F", "999",
-                        "--sampler", "bpf", "--mode", "cpu", "--unwind", unwind, "-o", base, *more],
+                        "--sampler", "bpf", "--mode", "cpu", "--max-cpu", "0", "--unwind", unwind, "-o", base, *more],
                        capture_output=True, check=True)
         return Capture(base + ".pb.gz")
 

@@ -3,7 +3,8 @@ both samplers; the accounting invariant holds on each."""
 import contextlib
 import unittest
 
-from cluster import Cluster
+import builds
+from cluster import DEBIAN_15, Cluster
 from pprof import Capture
 from recorder import Recorder
 
@@ -32,11 +33,15 @@ UPDATE = MARK + "; if i % 10 = 0 then update hot set n = n + 1 where id = 1; end
 
 
 class Patterns(unittest.TestCase):
+    @staticmethod
+    def bindir():
+        return DEBIAN_15
+
     @classmethod
     def setUpClass(cls):
         with contextlib.ExitStack() as stack:
             cls.cluster = stack.enter_context(
-                Cluster(settings={"max_parallel_workers_per_gather": "0"}))
+                Cluster(cls.bindir(), settings={"max_parallel_workers_per_gather": "0"}))
             cls.recorder = stack.enter_context(Recorder())
             for sql in (WIDE, WORDS, JOIN, HOT):
                 cls.cluster.psql(sql)
@@ -85,6 +90,14 @@ class Patterns(unittest.TestCase):
 
     def test_many_clients_marking_one_row_meet_at_lightweight_locks(self):
         self.both_samplers_find("LWLOCK", HOT_LOOP.format(MARK), clients=32)
+
+
+class PatternsWithoutFramePointers(Patterns):
+    """The same findings on PostgreSQL 18, where frame pointers would lead nowhere."""
+
+    @staticmethod
+    def bindir():
+        return builds.without_frame_pointers()
 
 
 if __name__ == "__main__":

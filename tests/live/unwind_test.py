@@ -1,16 +1,14 @@
 """Stacks are whole: they reach the process's entry, through libraries and code made at run time, and
 agree with libdwfl's."""
-import os
 import re
-import subprocess
 import time
 import unittest
 
+import builds
 from cluster import Cluster
 from pprof import Capture
 from recorder import Recorder
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TABLES = ("create table t as select i % 5000 as k, md5(i::text) v "
           "from generate_series(1, 30000) i; analyze t;")
 MIXED = """
@@ -29,13 +27,6 @@ def whole_share(capture, since=0):
                if state == "running" and (second or 0) >= since]
     samples = sum(count for _, count in running)
     return sum(count for end, count in running if end == "root") / max(1, samples), samples
-
-
-def build_without_frame_pointers():
-    """The folder of PostgreSQL 18's programs."""
-    script = os.path.join(ROOT, "tests", "support", "fetch_postgres.sh")
-    line = subprocess.run([script, "18"], capture_output=True, text=True, check=True).stdout
-    return os.path.dirname(os.path.realpath(os.path.join(ROOT, line.split()[1])))
 
 
 def agreement(capture):
@@ -67,7 +58,7 @@ class Unwind(unittest.TestCase):
         self.is_whole_and_agrees(capture, "frame pointers")
 
     def test_the_same_on_a_build_without_frame_pointers(self):
-        with Cluster(build_without_frame_pointers()) as cluster:
+        with Cluster(builds.without_frame_pointers()) as cluster:
             cluster.psql(TABLES)
             self.is_whole_and_agrees(self.record(MIXED, "--verify-unwind", "2000", cluster=cluster),
                                      "no frame pointers")
