@@ -17,8 +17,9 @@ using flamegraph::Box;
 using flamegraph::FrameTree;
 using flamegraph::NodeId;
 
-// Beyond this, narrower frames are gathered until the graph is lighter.
-constexpr size_t kMostBoxes = 5000;
+// Beyond this, wider and wider frames are gathered: a page stays below 400 kB without what it
+// carries, and the script draws them all again from that.
+constexpr size_t kMostBoxes = 1500;
 
 constexpr double kLegendRow = 20;
 
