@@ -8,6 +8,8 @@
 #include <lzma.h>
 #include <zlib.h>
 
+#include "symbolizer/debuginfod.h"
+
 namespace pgflame::symbolizer {
 namespace {
 
@@ -91,6 +93,14 @@ std::unique_ptr<DebugFile> find_by_link(const ElfImage& image,
   return nullptr;
 }
 
+std::unique_ptr<DebugFile> fetch(const ElfImage& image, const Options& options) {
+  if (options.debuginfod == nullptr || image.build_id().empty()) return nullptr;
+  const std::string path = options.debuginfod->find(image.build_id());
+  auto debug = path.empty() ? nullptr : open_debug_file(path);
+  return debug != nullptr && debug->image->build_id() == image.build_id() ? std::move(debug)
+                                                                          : nullptr;
+}
+
 std::string unpack_xz(std::span<const uint8_t> packed) {
   lzma_stream stream = LZMA_STREAM_INIT;
   if (lzma_stream_decoder(&stream, kMaxMemory, 0) != LZMA_OK) return {};
@@ -116,7 +126,8 @@ std::unique_ptr<DebugFile> find_debug_file(const ElfImage& image,
                                            const std::string& path,
                                            const Options& options) {
   auto debug = find_by_build_id(image, options);
-  return debug != nullptr ? std::move(debug) : find_by_link(image, path, options);
+  if (debug == nullptr) debug = find_by_link(image, path, options);
+  return debug != nullptr ? std::move(debug) : fetch(image, options);
 }
 
 std::unique_ptr<DebugFile> unpack_mini_debug_info(const ElfImage& image) {

@@ -21,7 +21,7 @@ struct DebugFile {
 };
 
 // The debug file of a binary that is itself at `path`: by build-id, else by .gnu_debuglink, whose
-// checksum must agree. Null when there is none.
+// checksum must agree, else from debuginfod. Null when there is none.
 std::unique_ptr<DebugFile> find_debug_file(const ElfImage& image,
                                            const std::string& path,
                                            const Options& options);

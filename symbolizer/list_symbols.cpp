@@ -19,29 +19,47 @@ std::string_view default_evidence(NameTier tier) {
   }
 }
 
+ListedSymbol listed(const FunctionRange& range, std::string_view file_name) {
+  ListedSymbol row;
+  row.vaddr = range.start;
+  row.size = range.end - range.start;
+  const std::string_view whole = without_clone_suffix(range.name);
+  row.name = demangle(whole);
+  if (row.name.empty()) row.name = fmt::format("[unnamed] {}+{:#x}", file_name, range.entry);
+  row.file = range.file;
+  row.tier = range.tier;
+  row.evidence = range.evidence.empty() ? default_evidence(range.tier) : range.evidence;
+  if (whole.size() != range.name.size()) row.evidence += fmt::format(", there {}", range.name);
+  return row;
+}
+
+ListedAddress located(uint64_t vaddr, const ModuleSymbols& symbols) {
+  ListedAddress row;
+  row.vaddr = vaddr;
+  const auto& ranges = symbols.functions.ranges();
+  const FunctionRange* range = symbols.functions.find(vaddr);
+  if (range != nullptr) row.symbol = static_cast<size_t>(range - ranges.data());
+  if (symbols.inlined == nullptr) return row;
+  row.sources = symbols.inlined->at(vaddr);
+  for (SourceFrame& source : row.sources)
+    source.name = demangle(source.name);
+  return row;
+}
+
 }  // namespace
 
-Result<std::vector<ListedSymbol>> list_symbols(const std::string& path, const Options& options) {
-  Module module;
-  module.kind = ModuleKind::kFile;
-  module.path = path;
+Result<Listing> list_symbols(const std::string& path,
+                             const Options& options,
+                             std::span<const uint64_t> addresses) {
   auto symbols = open_module_file(path, options);
   if (!symbols) return fail(std::move(symbols).error());
-  const size_t slash = path.rfind('/');
-  const std::string file_name = slash == std::string::npos ? path : path.substr(slash + 1);
-  std::vector<ListedSymbol> rows;
-  for (const FunctionRange& range : (*symbols)->functions.ranges()) {
-    ListedSymbol row;
-    row.vaddr = range.start;
-    row.size = range.end - range.start;
-    row.name = demangle(without_clone_suffix(range.name));
-    if (row.name.empty()) row.name = fmt::format("[unnamed] {}+{:#x}", file_name, range.entry);
-    row.file = range.file;
-    row.tier = range.tier;
-    row.evidence = range.evidence.empty() ? default_evidence(range.tier) : range.evidence;
-    rows.push_back(std::move(row));
-  }
-  return rows;
+  const std::string_view file_name = std::string_view(path).substr(path.rfind('/') + 1);
+  Listing listing;
+  for (const FunctionRange& range : (*symbols)->functions.ranges())
+    listing.symbols.push_back(listed(range, file_name));
+  for (const uint64_t vaddr : addresses)
+    listing.addresses.push_back(located(vaddr, **symbols));
+  return listing;
 }
 
 }  // namespace pgflame::symbolizer

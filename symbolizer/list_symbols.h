@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "src/base/error.h"
 #include "src/profile/profile.h"
+#include "symbolizer/inlined_frames.h"
 #include "symbolizer/symbolizer.h"
 
 namespace pgflame::symbolizer {
@@ -20,7 +23,21 @@ struct ListedSymbol {
   std::string evidence;  // in words
 };
 
-// Every function of the ELF file, sorted by address. PLT stubs are named after their function.
-Result<std::vector<ListedSymbol>> list_symbols(const std::string& path, const Options& options);
+struct ListedAddress {
+  uint64_t vaddr = 0;
+  std::optional<size_t> symbol;      // row of the function that covers it
+  std::vector<SourceFrame> sources;  // innermost inlined function first; empty without DWARF
+};
+
+struct Listing {
+  std::vector<ListedSymbol> symbols;     // every function, sorted by address
+  std::vector<ListedAddress> addresses;  // one for each that was asked for
+};
+
+// The functions of an ELF file. PLT stubs are named after their function, and the compiler's parts
+// and clones after what they were made from; the evidence says so.
+Result<Listing> list_symbols(const std::string& path,
+                             const Options& options,
+                             std::span<const uint64_t> addresses = {});
 
 }  // namespace pgflame::symbolizer

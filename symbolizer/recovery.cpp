@@ -13,6 +13,7 @@
 #include "symbolizer/recovery/direct.h"
 #include "symbolizer/recovery/matcher.h"
 #include "symbolizer/recovery/reference.h"
+#include "symbolizer/recovery/resolvers.h"
 #include "symbolizer/recovery/votes.h"
 
 namespace pgflame::symbolizer {
@@ -142,6 +143,7 @@ void recover(const ElfImage& image, FunctionTable& functions, const std::string&
   const bool complete =
       std::ranges::none_of(ranges, [](const FunctionRange& range) { return range.name.empty(); });
   if (complete || image.machine() != Machine::kX8664) return;
+  name_variants(image, functions);
   if (read_cache(cache_dir, image.build_id(), functions)) return;
   const int major = postgres_major(image);
   const bool is_server =

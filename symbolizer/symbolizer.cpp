@@ -240,7 +240,8 @@ Function Namer::describe(ModuleId module, const Place& place) const {
   const std::string_view path =
       module.valid() ? std::string_view(profile_.modules[module].path) : std::string_view{};
   if (place.reason == Unnamed::kJit) {
-    function.name = "[jit]";
+    // The kernel keeps the instructions that probes have replaced in a mapping of their own.
+    function.name = path == "[uprobes]" ? "[uprobes]" : "[jit]";
     function.start = 0;
   } else if (place.reason == Unnamed::kNoMapping) {
     function.name = "[unnamed] no mapping";

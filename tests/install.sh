@@ -21,6 +21,7 @@ all=(
   linux-perf               # the oracle for perf.data
   bpftrace                 # a second opinion on overhead
   binutils elfutils gdb    # oracles for symbols and unwinding
+  libdebuginfod1           # fetches debug files when DEBUGINFOD_URLS is set
   golang-go                # go tool pprof
   chromium nodejs npm      # the browser tests
   libxml2-utils librsvg2-bin poppler-utils

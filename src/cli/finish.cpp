@@ -13,6 +13,7 @@
 #include "src/profile/pprof.h"
 #include "src/report/redact.h"
 #include "src/report/report.h"
+#include "symbolizer/debuginfod.h"
 
 namespace pgflame::cli {
 namespace {
@@ -84,8 +85,6 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
                                                               : ExitCode::kDone;
 }
 
-}  // namespace
-
 std::string cache_folder() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
     return std::string(cache) + "/pgflame";
@@ -94,6 +93,21 @@ std::string cache_folder() {
     return std::string(home) + "/.cache/pgflame";
   }
   return {};
+}
+
+}  // namespace
+
+symbolizer::Options in_this_environment(symbolizer::Options options) {
+  options.cache_dir = cache_folder();
+  const char* urls = std::getenv("DEBUGINFOD_URLS");
+  if (urls == nullptr || *urls == '\0') return options;
+  auto debuginfod = symbolizer::Debuginfod::open({});
+  if (debuginfod) {
+    options.debuginfod = std::move(*debuginfod);
+  } else {
+    note(debuginfod.error().what + "; " + debuginfod.error().hint);
+  }
+  return options;
 }
 
 Profile with_names(Profile profile, const symbolizer::Options& options) {

@@ -13,8 +13,9 @@
 
 namespace pgflame::cli {
 
-// $XDG_CACHE_HOME/pgflame, ~/.cache/pgflame, or empty when neither is set.
-std::string cache_folder();
+// Adds what the environment says about naming: the cache is $XDG_CACHE_HOME/pgflame or
+// ~/.cache/pgflame; debuginfod is asked when DEBUGINFOD_URLS is set, and only then.
+symbolizer::Options in_this_environment(symbolizer::Options options);
 
 // Names the profile; what is missing becomes notes of the recording.
 Profile with_names(Profile profile, const symbolizer::Options& options);

@@ -54,9 +54,7 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
     return fail(std::move(error));
   }
   if (arguments.raw) return std::move(opened->profile);
-  symbolizer::Options naming = arguments.naming;
-  naming.cache_dir = cache_folder();
-  return with_names(std::move(opened->profile), naming);
+  return with_names(std::move(opened->profile), in_this_environment(arguments.naming));
 }
 
 }  // namespace pgflame::cli

@@ -150,8 +150,7 @@ Result<ExitCode> record(RecordArguments& arguments, const std::string& command_l
   captured->recording.version = PGFLAME_VERSION;
   symbolizer::Options naming;
   naming.this_host = true;
-  naming.cache_dir = cache_folder();
-  return finish(with_names(std::move(*captured), naming),
+  return finish(with_names(std::move(*captured), in_this_environment(std::move(naming))),
                 {arguments.output, base, true, arguments.diagnose.options()});
 }
 

@@ -14,7 +14,9 @@
 namespace pgflame::cli {
 namespace {
 
+using symbolizer::ListedAddress;
 using symbolizer::ListedSymbol;
+using symbolizer::Listing;
 
 struct SymbolsArguments {
   std::string binary;
@@ -57,7 +59,7 @@ std::string stats_of(const std::vector<ListedSymbol>& rows) {
       share->bytes += row.size;
     }
   }
-  std::string text;
+  std::string text = rows.empty() ? "no functions: neither symbols nor .eh_frame\n" : "";
   for (const auto& [tier, share] : tiers) {
     text += fmt::format(
         "{:10} {:>7} functions {:>7}  {:>9} bytes {:>7}\n",
@@ -71,41 +73,65 @@ std::string stats_of(const std::vector<ListedSymbol>& rows) {
   return text;
 }
 
-// The function that covers an address of the file.
-Result<ListedSymbol> row_at(const std::vector<ListedSymbol>& rows, const std::string& text) {
-  const std::string_view digits = std::string_view(text).substr(text.starts_with("0x") ? 2 : 0);
-  const auto address = parse_u64(digits, 16);
-  if (!address) {
-    return fail(ErrorKind::kUsage, "'" + text + "' is no address", "give it as 0x1f4c20");
+Result<std::vector<uint64_t>> parse_addresses(const std::vector<std::string>& texts) {
+  std::vector<uint64_t> addresses;
+  for (const std::string& text : texts) {
+    const std::string_view digits = std::string_view(text).substr(text.starts_with("0x") ? 2 : 0);
+    const auto address = parse_u64(digits, 16);
+    if (!address) {
+      return fail(ErrorKind::kUsage, "'" + text + "' is no address", "give it as 0x1f4c20");
+    }
+    addresses.push_back(*address);
   }
-  const auto after = std::ranges::upper_bound(rows, *address, {}, &ListedSymbol::vaddr);
-  if (after != rows.begin() && *address - std::prev(after)->vaddr < std::prev(after)->size) {
-    return *std::prev(after);
-  }
+  return addresses;
+}
+
+ListedSymbol symbol_of(const ListedAddress& address, const std::vector<ListedSymbol>& symbols) {
+  if (address.symbol) return symbols[*address.symbol];
   ListedSymbol none;
-  none.vaddr = *address;
+  none.vaddr = address.vaddr;
   none.name = "[unnamed]";
   none.evidence = "no function covers this address";
   return none;
 }
 
-Result<ExitCode> run_symbols(SymbolsArguments& arguments) {
-  arguments.naming.cache_dir = cache_folder();
-  auto rows = symbolizer::list_symbols(arguments.binary, arguments.naming);
-  if (!rows) return fail(std::move(rows).error());
-  std::vector<ListedSymbol> wanted;
-  for (const std::string& text : arguments.addresses) {
-    auto row = row_at(*rows, text);
-    if (!row) return fail(std::move(row).error());
-    wanted.push_back(std::move(*row));
+// The function, and below it what was inlined there, as addr2line -i would say it.
+std::string readable_address(const ListedAddress& address,
+                             const std::vector<ListedSymbol>& symbols) {
+  std::string text = readable_row(symbol_of(address, symbols));
+  for (size_t i = 0; i < address.sources.size(); ++i) {
+    const auto& source = address.sources[i];
+    text += fmt::format("  {:#x} {}{} at {}:{}\n",
+                        address.vaddr,
+                        i + 1 < address.sources.size() ? "inlined " : "",
+                        printable(source.name),
+                        source.file.empty() ? "?" : printable(source.file),
+                        source.line);
   }
-  const bool all = arguments.addresses.empty();
+  return text;
+}
+
+std::string rows_of(const Listing& listing, const SymbolsArguments& arguments) {
   std::string text;
-  if (!arguments.stats || arguments.tsv || !all) {
-    for (const ListedSymbol& row : all ? *rows : wanted)
-      text += arguments.tsv ? tsv_row(row) : readable_row(row);
+  for (const ListedAddress& address : listing.addresses) {
+    text += arguments.tsv ? tsv_row(symbol_of(address, listing.symbols))
+                          : readable_address(address, listing.symbols);
   }
-  if (arguments.stats) text += stats_of(*rows);
+  const bool all = arguments.addresses.empty() && (arguments.tsv || !arguments.stats);
+  if (!all) return text;
+  for (const ListedSymbol& row : listing.symbols)
+    text += arguments.tsv ? tsv_row(row) : readable_row(row);
+  return text;
+}
+
+Result<ExitCode> run_symbols(const SymbolsArguments& arguments) {
+  const auto addresses = parse_addresses(arguments.addresses);
+  if (!addresses) return fail(Error(addresses.error()));
+  auto listing =
+      symbolizer::list_symbols(arguments.binary, in_this_environment(arguments.naming), *addresses);
+  if (!listing) return fail(std::move(listing).error());
+  std::string text = rows_of(*listing, arguments);
+  if (arguments.stats) text += stats_of(listing->symbols);
   const Status written = print_bytes(text);
   if (!written) return fail(Error(written.error()));
   return ExitCode::kDone;

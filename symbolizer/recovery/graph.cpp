@@ -103,23 +103,25 @@ void ReferenceGraph::number_tokens() {
     all.insert(all.end(), tokens.begin(), tokens.end());
     first_.push_back(static_cast<uint32_t>(all.size()));
   }
-  vocabulary_ = all;
-  sort_unique(vocabulary_);
-  buckets_.assign(std::bit_ceil(vocabulary_.size() * 2 + 1), kForeign);
-  for (uint32_t i = 0; i < vocabulary_.size(); ++i) {
-    size_t at = hash_mix(0, vocabulary_[i]) & (buckets_.size() - 1);
+  std::vector<Token> vocabulary = all;
+  sort_unique(vocabulary);
+  for (const Token token : vocabulary)
+    words_.push_back({token, 0});
+  buckets_.assign(std::bit_ceil(words_.size() * 2 + 1), kForeign);
+  for (uint32_t i = 0; i < words_.size(); ++i) {
+    size_t at = hash_mix(0, words_[i].meaning) & (buckets_.size() - 1);
     while (buckets_[at] != kForeign)
       at = (at + 1) & (buckets_.size() - 1);
     buckets_[at] = i;
   }
-  std::vector<uint32_t> counts(vocabulary_.size() + 1);
+  std::vector<uint32_t> counts(words_.size() + 1);
   for (const Token token : all) {
     tokens_.push_back(number_of(token));
     ++counts[tokens_.back()];
   }
-  first_holder_.assign(vocabulary_.size() + 1, 0);
-  for (size_t i = 0; i < vocabulary_.size(); ++i) {
-    bits_.push_back(bits_of(kind_of(vocabulary_[i]), program_.functions.size(), counts[i]));
+  first_holder_.assign(words_.size() + 1, 0);
+  for (size_t i = 0; i < words_.size(); ++i) {
+    words_[i].bits = bits_of(kind_of(words_[i].meaning), program_.functions.size(), counts[i]);
     first_holder_[i + 1] = first_holder_[i] + (counts[i] <= kMaxHolders ? counts[i] : 0);
   }
   holders_.resize(first_holder_.back());
@@ -133,7 +135,7 @@ void ReferenceGraph::number_tokens() {
 
 uint32_t ReferenceGraph::number_of(Token token) const {
   size_t at = hash_mix(0, token) & (buckets_.size() - 1);
-  while (buckets_[at] != kForeign && vocabulary_[buckets_[at]] != token)
+  while (buckets_[at] != kForeign && words_[buckets_[at]].meaning != token)
     at = (at + 1) & (buckets_.size() - 1);
   return buckets_[at];
 }
@@ -199,7 +201,7 @@ void ReferenceGraph::add_merged(uint32_t function,
   }
   for (const uint32_t other : merged) {
     for (const uint32_t token : tokens(other)) {
-      const bool incoming = kind_of(vocabulary_[token]) >= TokenKind::kCalledBy;
+      const bool incoming = kind_of(words_[token].meaning) >= TokenKind::kCalledBy;
       if (incoming == callers) closure.push_back(token);
     }
   }

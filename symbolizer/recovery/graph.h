@@ -77,9 +77,9 @@ class ReferenceGraph {
 
   // A token's number in the reference's sorted vocabulary; kForeign when it does not occur there.
   uint32_t number_of(Token token) const;
-  Token token(uint32_t number) const { return vocabulary_[number]; }
+  Token token(uint32_t number) const { return words_[number].meaning; }
   // Bits of information in the fact that a function has this token.
-  float bits(uint32_t number) const { return bits_[number]; }
+  float bits(uint32_t number) const { return words_[number].bits; }
   float foreign_bits() const;
   // The functions that have a token, when it is rare enough to be looked up by.
   std::span<const uint32_t> holders(uint32_t number) const;
@@ -109,9 +109,12 @@ class ReferenceGraph {
   IncomingFacts incoming_;
   std::vector<uint32_t> names_;  // by function: the first function of the same name
   std::unordered_map<std::string_view, std::vector<uint32_t>> by_name_;
-  std::vector<Token> vocabulary_;
-  std::vector<uint32_t> buckets_;  // by the hash of a token: open addressing into vocabulary_
-  std::vector<float> bits_;
+  struct Word {
+    Token meaning = 0;
+    float bits = 0;
+  };
+  std::vector<Word> words_;        // the vocabulary, sorted by meaning
+  std::vector<uint32_t> buckets_;  // by the hash of a token: open addressing into words_
   std::vector<uint32_t> tokens_;
   std::vector<uint32_t> first_;
   std::vector<uint32_t> holders_;

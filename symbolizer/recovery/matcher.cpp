@@ -60,7 +60,7 @@ void Matcher::collect_candidates(uint32_t function, std::span<const uint32_t> to
   candidates_.clear();
   auto add = [&](uint32_t reference) {
     if (taken_[reference] == kNoFunction && !reference_.program().functions[reference].exported) {
-      candidates_.push_back(reference);
+      candidates_.push_back({reference, 0});
     }
   };
   const uint32_t before = before_[function];
@@ -70,10 +70,21 @@ void Matcher::collect_candidates(uint32_t function, std::span<const uint32_t> to
       add(i);
   }
   for (const uint32_t token : tokens) {
-    for (const uint32_t holder : reference_.holders(token))
-      add(holder);
+    for (const uint32_t holder : reference_.holders(token)) {
+      if (shared_[holder] == 0) add(holder);
+      shared_[holder] += reference_.bits(token);
+    }
   }
-  sort_unique(candidates_);
+  for (Candidate& candidate : candidates_)
+    candidate.shared = shared_[candidate.reference];
+  for (const uint32_t token : tokens) {
+    for (const uint32_t holder : reference_.holders(token))
+      shared_[holder] = 0;
+  }
+  // The likeliest first, so that the others can be given up early.
+  std::ranges::sort(candidates_, [](const Candidate& a, const Candidate& b) {
+    return a.shared != b.shared ? a.shared > b.shared : a.reference < b.reference;
+  });
 }
 
 // The linker keeps files together and the compiler mostly the order within them.
@@ -82,7 +93,7 @@ float Matcher::closeness(uint32_t function, uint32_t reference) const {
   const uint32_t after = after_[function];
   if (before < reference && reference < after && after != kNoFunction &&
       after - before <= kMaxGap) {
-    return 9.0F - std::log2(static_cast<float>(after - before));
+    return kMostClose - std::log2(static_cast<float>(after - before));
   }
   const uint32_t file = reference_.program().functions[reference].file;
   auto same_file = [&](uint32_t other) {
@@ -138,6 +149,9 @@ Features Matcher::features_of(uint32_t function) const {
   }
   sort_unique(features.tokens);
   std::ranges::sort(features.closure);
+  features.left.assign(features.tokens.size() + 1, 0);
+  for (size_t i = features.tokens.size(); i-- > 0;)
+    features.left[i] = features.left[i + 1] + reference_.bits(features.tokens[i]);
   return features;
 }
 
@@ -167,6 +181,9 @@ class Matcher::Comparison {
       against_ += bits * kAbsentInTarget;
     }
   }
+
+  // The most that the sum can become when tokens of so many bits are left.
+  float bound(float left) const { return 2 * (for_ + left) - against_; }
 
   Score sum() const {
     const float bits = for_ + std::min(through_inlining_, for_) - against_;
@@ -208,13 +225,18 @@ float Matcher::size_bits(uint32_t function, uint32_t reference) const {
   return -std::min(12.0F, 3.0F * std::max(0.0F, ratio - 0.5F));
 }
 
-Score Matcher::score(uint32_t function, const Features& features, uint32_t reference) const {
+Score Matcher::score(uint32_t function,
+                     const Features& features,
+                     uint32_t reference,
+                     float least) const {
   const std::span<const uint32_t> ours = features.tokens;
   const std::span<const uint32_t> theirs = reference_.tokens(reference);
+  const float aside = closeness(function, reference) + size_bits(function, reference);
   Comparison comparison(*this, features, reference);
   size_t a = 0;
   size_t b = 0;
   while (a < ours.size() || b < theirs.size()) {
+    if (comparison.bound(features.left[a]) + aside < least) break;
     const uint32_t our = a < ours.size() ? ours[a] : kForeign;
     const uint32_t their = b < theirs.size() ? theirs[b] : kForeign;
     const uint32_t token = std::min(our, their);
@@ -223,7 +245,7 @@ Score Matcher::score(uint32_t function, const Features& features, uint32_t refer
     if (their == token) ++b;
   }
   Score score = comparison.sum();
-  score.bits += closeness(function, reference) + size_bits(function, reference);
+  score.bits += aside;
   return score;
 }
 
@@ -231,9 +253,18 @@ void Matcher::find_best(uint32_t function) {
   const Features features = features_of(function);
   collect_candidates(function, features.tokens);
   best_[function] = {};
-  for (const uint32_t candidate : candidates_) {
-    best_[function].offer(
-        candidate, reference_.name_of(candidate), score(function, features, candidate));
+  float common = 0;
+  for (const uint32_t token : features.tokens)
+    common += reference_.holders(token).empty() ? reference_.bits(token) : 0;
+  Best& best = best_[function];
+  uint32_t last = kNoFunction;
+  for (const auto& [candidate, shared] : candidates_) {
+    const float least = std::max(best.second, kLeast);
+    // A neighbour that also shares something rare is listed twice.
+    if (candidate == last || 2 * (shared + common) + kMostAside < least) continue;
+    last = candidate;
+    const Score found = score(function, features, candidate, least);
+    if (found.bits >= least) best.offer(candidate, reference_.name_of(candidate), found);
   }
 }
 

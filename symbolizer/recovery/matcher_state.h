@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "symbolizer/recovery/graph.h"
@@ -19,6 +20,8 @@ struct Rule {
 // The surest matches first: each one adds facts about its callers and callees.
 inline constexpr std::array<Rule, 4> kRules{{{40, 16}, {25, 10}, {16, 6}, {12, 4}}};
 inline constexpr int kRepeats = 6;
+// What scores less neither is a match nor makes one unclear.
+inline constexpr float kLeast = kRules.back().bits - kRules.back().margin;
 
 // What a fact counts that only one of both functions has, and one that both would have if functions
 // of their file had been inlined.
@@ -27,6 +30,8 @@ inline constexpr float kAbsentInReference = 0.8F;
 inline constexpr float kThroughInlining = 0.6F;
 // Of code of exactly the same size: the same compiler was at work, which tells twins apart.
 inline constexpr float kSameSize = 6;
+inline constexpr float kMostClose = 9;
+inline constexpr float kMostAside = kMostClose + kSameSize;  // by place and size
 inline constexpr uint32_t kMaxGap = 200;
 inline constexpr size_t kMaxRun = 12;
 inline constexpr float kRunBits = 6;
@@ -74,6 +79,7 @@ struct Features {
   std::vector<uint32_t> tokens;   // numbers in the reference's vocabulary, sorted
   std::vector<uint32_t> closure;  // more that its unnamed callers and callees have, sorted
   float foreign = 0;              // bits of facts that no function of the reference has
+  std::vector<float> left;        // bits of the tokens from here to the last, and a zero
 };
 
 class Matcher {
@@ -87,7 +93,8 @@ class Matcher {
         taken_(reference.functions.size(), kNoFunction),
         known_names_(reference.functions.size(), false),
         best_(target.functions.size()),
-        stale_(target.functions.size(), true) {}
+        stale_(target.functions.size(), true),
+        shared_(reference.functions.size()) {}
 
   std::vector<Match> run() && {
     match_names();
@@ -128,7 +135,11 @@ class Matcher {
   void collect_candidates(uint32_t function, std::span<const uint32_t> tokens);
   float closeness(uint32_t function, uint32_t reference) const;
   class Comparison;
-  Score score(uint32_t function, const Features& features, uint32_t reference) const;
+  // What is certain to score below `least` may come back with any score below it.
+  Score score(uint32_t function,
+              const Features& features,
+              uint32_t reference,
+              float least = -std::numeric_limits<float>::infinity()) const;
   float size_bits(uint32_t function, uint32_t reference) const;
   bool is_known(Token token) const;
 
@@ -143,7 +154,12 @@ class Matcher {
   std::vector<bool> stale_;       // best_ has to be found again
   std::vector<uint32_t> before_;  // by target function: reference row of the nearest match before
   std::vector<uint32_t> after_;
-  std::vector<uint32_t> candidates_;
+  struct Candidate {
+    uint32_t reference = 0;
+    float shared = 0;  // bits of the rare tokens that it shares
+  };
+  std::vector<Candidate> candidates_;
+  std::vector<float> shared_;  // by reference function; zero between uses
 };
 
 }  // namespace pgflame::symbolizer

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "symbolizer/recovery/graph.h"
+
 namespace pgflame::symbolizer {
 namespace {
 
@@ -160,6 +162,14 @@ Verdict verdict_on(uint32_t function,
   return verdict;
 }
 
+// A function with a name just learns its file.
+void put_into(std::string_view file, std::string_view evidence, Verdict& verdict) {
+  verdict.file = file;
+  if (!verdict.name.empty()) return;
+  verdict.tier = NameTier::kPlaced;
+  verdict.evidence = evidence;
+}
+
 // Object files are contiguous, so what lies between two functions of a file is of that file.
 void place(const Program& program, std::vector<Verdict>& verdicts) {
   std::string_view before;
@@ -170,13 +180,43 @@ void place(const Program& program, std::vector<Verdict>& verdicts) {
     for (size_t open = first_open; file == before && open < i; ++open) {
       const ProgramFunction& function = program.functions[open];
       if (!function.name.empty() || function.size == 0) continue;
-      Verdict& verdict = verdicts[open];
-      verdict.file = file;
-      verdict.tier = NameTier::kPlaced;
-      verdict.evidence = "between two functions of this file";
+      put_into(file, "between two functions of this file", verdicts[open]);
     }
     before = file;
     first_open = i + 1;
+  }
+}
+
+// The one file of all functions that call a function or take its address; empty when they are of
+// several or unknown ones, or there are none.
+std::string_view file_of_users(std::span<const IncomingFact> users,
+                               const std::vector<Verdict>& verdicts) {
+  std::string_view file;
+  for (const IncomingFact& user : users) {
+    const std::string_view other = verdicts[user.from].file;
+    if (other.empty() || (!file.empty() && other != file)) return {};
+    file = other;
+  }
+  return file;
+}
+
+// What is not exported can be used in its own file only. Where two files meet, that decides.
+void place_by_users(const Program& program, std::vector<Verdict>& verdicts) {
+  const IncomingFacts incoming(program);
+  std::vector<std::string_view> next(verdicts.size() + 1);
+  for (size_t i = verdicts.size(); i-- > 0;)
+    next[i] = verdicts[i].file.empty() ? next[i + 1] : verdicts[i].file;
+  std::string_view before;
+  for (uint32_t i = 0; i < verdicts.size(); ++i) {
+    const ProgramFunction& function = program.functions[i];
+    Verdict& verdict = verdicts[i];
+    if (!verdict.file.empty()) {
+      before = verdict.file;
+    } else if (function.name.empty() && function.size != 0) {
+      const std::string_view file = file_of_users(incoming.of(i), verdicts);
+      if (file.empty() || (file != before && file != next[i])) continue;
+      put_into(file, "next to this file, and used by its functions only", verdict);
+    }
   }
 }
 
@@ -190,6 +230,7 @@ std::vector<Verdict> judge(const Program& program, const std::vector<Testimony>&
   for (uint32_t i = 0; i < program.functions.size(); ++i)
     verdicts.push_back(verdict_on(i, testimonies, weights, known));
   place(program, verdicts);
+  place_by_users(program, verdicts);
   for (uint32_t i = 0; i < verdicts.size(); ++i) {
     Verdict& verdict = verdicts[i];
     if (verdict.tier != NameTier::kPlaced) continue;

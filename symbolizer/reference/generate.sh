@@ -1,19 +1,47 @@
 #!/usr/bin/env bash
 # Makes symbolizer/reference/data: the facts of PostgreSQL servers that have symbol tables.
-#   symbolizer/reference/generate.sh PGFLAME_REFERENCE [MAJOR...]
+#   symbolizer/reference/generate.sh [-c COMPILER] [-o FOLDER] PGFLAME_REFERENCE [MAJOR...]
+# COMPILER is one of these, without it both:
 # gcc7:  the npm builds, see tests/support/fetch_postgres.sh.
 # gcc12: built here from Debian's source packages (needs deb-src lines and their build dependencies)
 #        with the flags Debian builds with. Majors that Debian does not have are left out.
+# The gcc7 builds have no DWARF: their source files are those of the last gcc12 build of the same or
+# an older major.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+usage() { echo "usage: $0 [-c gcc7|gcc12] [-o FOLDER] PGFLAME_REFERENCE [MAJOR...]" >&2; exit 2; }
+data=$(cd "$(dirname "$0")" && pwd)/data
+out=$data
+compilers="gcc7 gcc12"
+while getopts c:o: option; do
+  case $option in
+    c) compilers=$OPTARG ;;
+    o) mkdir -p "$OPTARG" && out=$(realpath "$OPTARG") ;;
+    *) usage ;;
+  esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] && [[ " gcc7 gcc12 gcc7 gcc12 " == *" $compilers "* ]] || usage
+[ -x "$1" ] || { echo "$0: $1 is no program: build the target pgflame_reference" >&2; exit 1; }
 tool=$(realpath "$1")
 shift
 [ $# -gt 0 ] || set -- 13 14 15 16 17 18
-data=$PWD/symbolizer/reference/data
+cd "$(dirname "$0")/../.."
 work=$PWD/build/reference
-mkdir -p "$data" "$work"
+mkdir -p "$work"
 
-save() { zstd --ultra -22 -q -f "$1" -o "$data/$2.zst"; }
+wants() { [[ " $compilers " == *" $1 "* ]]; }
+save() { zstd --ultra -22 -q -f "$1" -o "$out/$2.zst"; }
+
+# The facts of the last gcc12 build up to a major, unpacked; nothing when there is none.
+files_for() {
+  local major
+  for ((major = $1; major >= 13; major--)); do
+    [ -f "$data/postgres-$major-gcc12.zst" ] || continue
+    zstd -q -d -f "$data/postgres-$major-gcc12.zst" -o "$work/files-$1"
+    echo "$work/files-$1"
+    return
+  done
+}
 
 build_from_source() {  # build_from_source MAJOR: prints the path of the server
   local folder=$work/$1
@@ -32,14 +60,16 @@ build_from_source() {  # build_from_source MAJOR: prints the path of the server
   echo "$folder/build/src/backend/postgres"
 }
 
-with_files=
 for major in "$@"; do
-  if apt-cache showsrc "postgresql-$major" 2> /dev/null | grep -q '^Package:'; then
-    "$tool" "$(build_from_source "$major")" > "$work/gcc12-$major"
+  if wants gcc12 && apt-cache showsrc "postgresql-$major" 2> /dev/null | grep -q '^Package:'; then
+    server=$(build_from_source "$major")
+    "$tool" "$server" > "$work/gcc12-$major"
     save "$work/gcc12-$major" "postgres-$major-gcc12"
-    with_files=$work/gcc12-$major
   fi
-  server=$(tests/support/fetch_postgres.sh "$major" | cut -d' ' -f2)
-  "$tool" "$server" ${with_files:+"$with_files"} > "$work/gcc7-$major"
-  save "$work/gcc7-$major" "postgres-$major-gcc7"
+  if wants gcc7; then
+    server=$(tests/support/fetch_postgres.sh "$major" | cut -d' ' -f2)
+    files=$(files_for "$major")
+    "$tool" "$server" ${files:+"$files"} > "$work/gcc7-$major"
+    save "$work/gcc7-$major" "postgres-$major-gcc7"
+  fi
 done

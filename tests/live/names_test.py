@@ -1,9 +1,12 @@
 """Names against the truth: builds that kept their symbol tables, nm, addr2line."""
+import http.server
 import os
 import re
 import subprocess
 import tempfile
+import threading
 import unittest
+import unittest.mock
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PGFLAME = os.environ["PGFLAME"]
@@ -195,6 +198,55 @@ class SymbolFiles(unittest.TestCase):
         run("objcopy", "--only-keep-debug", self.program, f"{folder}/{build_id[2:]}.debug")
         name = self.name_of_helper(self.stripped(), "--debug-dir", self.path("debug"))
         self.assertEqual(("helper(int)", "full"), name)
+
+    def debug_file(self):
+        """The program's debug file, and its build-id."""
+        debug = self.path("program.debug")
+        run("objcopy", "--only-keep-debug", self.program, debug)
+        return debug, re.search(r"Build ID: (\w+)", run("readelf", "-n", self.program)).group(1)
+
+    def test_debuginfod_is_asked_only_when_the_environment_names_a_server(self):
+        debug, build_id = self.debug_file()
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(200 if self.path == f"/buildid/{build_id}/debuginfo" else 404)
+                self.end_headers()
+                with open(debug, "rb") as contents:
+                    self.wfile.write(contents.read())
+
+            def log_message(self, *_):
+                pass
+
+        copy = self.stripped()
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.addCleanup(server.shutdown)
+            self.assertEqual("unnamed", self.name_of_helper(copy)[1])
+            self.assertEqual([], asked)
+            variables = {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}",
+                         "DEBUGINFOD_CACHE_PATH": self.path("cache")}
+            with unittest.mock.patch.dict(os.environ, variables):
+                self.assertEqual(("helper(int)", "full"), self.name_of_helper(copy))
+                self.assertTrue(asked)
+                run("objcopy", "--update-section", f".note.gnu.build-id={self.other_note()}", debug)
+                variables["DEBUGINFOD_CACHE_PATH"] = self.path("cache-2")
+                with unittest.mock.patch.dict(os.environ, variables):
+                    self.assertEqual("unnamed", self.name_of_helper(copy)[1])
+
+    def other_note(self):
+        """A build-id note like the program's, with another last byte."""
+        note = self.path("note")
+        run("objcopy", "-O", "binary", "--only-section=.note.gnu.build-id",
+            "--set-section-flags", ".note.gnu.build-id=alloc", self.program, note)
+        with open(note, "r+b") as contents:
+            contents.seek(-1, os.SEEK_END)
+            last = contents.read(1)[0]
+            contents.seek(-1, os.SEEK_END)
+            contents.write(bytes([last ^ 1]))
+        return note
 
     def test_a_debug_link_counts_only_with_the_right_checksum(self):
         debug = self.path("program.debug")

@@ -1,0 +1,212 @@
+"""Other people's symbol readers as oracles: libbpfcc's symbol cache, nm, addr2line."""
+import ctypes
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+from cluster import Cluster
+
+PGFLAME = os.environ["PGFLAME"]
+BARE = re.compile(r"\[clone .*|@.*")
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+def listed(binary):
+    """[(address, size, name, tier, evidence)] as pgflame says, without recovered names' cache."""
+    environment = dict(os.environ, XDG_CACHE_HOME="/nonexistent")
+    rows = (line.split("\t") for line in
+            run(PGFLAME, "symbols", binary, "--tsv", env=environment).splitlines())
+    return [(int(address, 16), int(size), name, tier, evidence)
+            for address, size, name, tier, evidence in rows]
+
+
+class BccSymbol(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("demangle_name", ctypes.c_char_p),
+                ("module", ctypes.c_char_p), ("offset", ctypes.c_uint64)]
+
+
+class BccOptions(ctypes.Structure):
+    _fields_ = [("use_debug_file", ctypes.c_int), ("check_debug_file_crc", ctypes.c_int),
+                ("lazy_symbolize", ctypes.c_int), ("use_symbol_type", ctypes.c_uint32)]
+
+
+FUNCTIONS = 1 << 2 | 1 << 10  # STT_FUNC, STT_GNU_IFUNC
+bcc = ctypes.CDLL("libbcc.so.0")
+bcc.bcc_symcache_new.restype = ctypes.c_void_p
+bcc.bcc_free_symcache.argtypes = [ctypes.c_void_p, ctypes.c_int]
+bcc.bcc_symcache_resolve_no_demangle.argtypes = [ctypes.c_void_p, ctypes.c_uint64,
+                                                 ctypes.POINTER(BccSymbol)]
+ElfCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_uint64, ctypes.c_uint64,
+                               ctypes.c_void_p)
+
+
+def bcc_symbols(binary):
+    """{address: names} of the functions that bcc reads from the file."""
+    names = {}
+    options = BccOptions(0, 0, 0, FUNCTIONS)
+
+    def add(name, address, size, _):
+        if size:
+            names.setdefault(address, set()).add(name.decode().split("@")[0])
+        return 0
+
+    bcc.bcc_elf_foreach_sym(binary.encode(), ElfCallback(add), ctypes.byref(options), None)
+    return names
+
+
+def load_bias(pid, binary):
+    """What the process adds to the addresses in the file."""
+    segment = re.search(r"LOAD\s+0x(\w+) 0x(\w+) \S+ \S+ \S+ R E", run("readelf", "-lW", binary))
+    offset, address = (int(text, 16) for text in segment.groups())
+    with open(f"/proc/{pid}/maps") as maps:
+        for line in maps:
+            fields = line.split()
+            if fields[-1] == os.path.realpath(binary) and int(fields[2], 16) == offset & ~0xfff:
+                return int(fields[0].split("-")[0], 16) + (offset & 0xfff) - address
+    raise AssertionError(f"{binary} is not mapped")
+
+
+class SymbolCaches(unittest.TestCase):
+    def compare(self, pid, binary, least):
+        """Every exported or full name at the first and last byte of its function."""
+        aliases = bcc_symbols(binary)
+        bias = load_bias(pid, binary)
+        options = BccOptions(0, 0, 0, FUNCTIONS)
+        cache = bcc.bcc_symcache_new(pid, ctypes.byref(options))
+        checked, different = 0, []
+        for start, size, name, tier, evidence in listed(binary):
+            if tier not in ("exported", "full") or evidence == "PLT stub" or not size:
+                continue
+            for address in (start, start + size - 1):
+                symbol = BccSymbol()
+                found = bcc.bcc_symcache_resolve_no_demangle(cache, address + bias,
+                                                             ctypes.byref(symbol))
+                answer = symbol.name.decode().split("@")[0] if found == 0 and symbol.name else None
+                checked += 1
+                if answer is None or answer not in aliases.get(start, ()):
+                    different.append((hex(address), name, answer))
+        bcc.bcc_free_symcache(cache, pid)
+        print(f"\n  {binary}: {checked} addresses, {len(different)} differ")
+        self.assertGreater(checked, least)
+        # bcc takes any of several symbols that overlap; pgflame the innermost.
+        self.assertLessEqual(len(different), 0.002 * checked, different[:20])
+
+    def test_names_agree_with_the_symbol_cache_of_bcc(self):
+        libraries = {}
+        for name in ("libc.so.6", "libstdc++.so.6"):
+            ctypes.CDLL(name)
+            with open("/proc/self/maps") as maps:
+                libraries[name] = next(line.split()[-1] for line in maps if name in line)
+        for path in libraries.values():
+            with self.subTest(library=path):
+                self.compare(os.getpid(), path, 4000)
+        with Cluster() as cluster:
+            self.compare(cluster.pid, os.path.join(cluster.bindir, "postgres"), 15000)
+
+    def test_every_exported_function_that_nm_lists_is_listed(self):
+        for binary in ("/usr/lib/postgresql/15/bin/postgres", "/lib/x86_64-linux-gnu/libc.so.6",
+                       "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"):
+            rows = {address: name for address, _, name, tier, _ in listed(binary)
+                    if tier in ("exported", "full")}
+            nm = [line.split() for line in run("nm", "-DC", "--defined-only", binary).splitlines()]
+            exported = {}
+            for address, kind, name in ((f[0], f[1], " ".join(f[2:])) for f in nm):
+                if kind in "TWi":
+                    exported.setdefault(int(address, 16), set()).add(BARE.sub("", name))
+            missing = [(hex(address), names, rows.get(address))
+                       for address, names in exported.items()
+                       if not any(plain(rows.get(address, "")) == plain(n) for n in names)]
+            print(f"\n  {binary}: {len(exported)} exported, {len(missing)} not so named")
+            self.assertGreater(len(exported), 1500)
+            self.assertLessEqual(len(missing), 0.002 * len(exported), missing[:10])
+
+
+def plain(name):
+    """Demanglers differ in how they write parameters and templates."""
+    return re.sub(r"[(<\[].*", "", name).strip()
+
+
+class InlinedFunctions(unittest.TestCase):
+    SOURCE = """
+        #include <algorithm>
+        #include <map>
+        #include <regex>
+        #include <string>
+        #include <vector>
+        struct Row { int key; std::string text; };
+        static int rank(const Row& row) { return row.key * 3 + int(row.text.size()); }
+        void sort_rows(std::vector<Row>& rows) {
+          std::sort(rows.begin(), rows.end(),
+                    [](const Row& a, const Row& b) { return rank(a) < rank(b); });
+        }
+        std::map<std::string, int> count(const std::vector<Row>& rows, const char* pattern) {
+          std::map<std::string, int> counts;
+          const std::regex wanted(pattern);
+          for (const Row& row : rows) if (std::regex_search(row.text, wanted)) ++counts[row.text];
+          return counts;
+        }
+    """
+
+    @staticmethod
+    def ours(library, addresses):
+        """{address: [(function, file, line)]}, innermost first."""
+        answers = {}
+        arguments = [part for address in addresses for part in ("--address", hex(address))]
+        for line in run(PGFLAME, "symbols", library, *arguments).splitlines():
+            found = re.match(r"  (0x\w+) (?:inlined )?(.*) at (.*):(\d+)$", line)
+            if found:
+                answers.setdefault(int(found[1], 16), []).append(
+                    (plain(found[2]), found[3], int(found[4])))
+        return answers
+
+    @staticmethod
+    def theirs(library, addresses):
+        answers, address, lines = {}, None, run(
+            "addr2line", "-aifC", "-e", library,
+            input="".join(f"{address:#x}\n" for address in addresses)).splitlines()
+        at = 0
+        while at < len(lines):
+            if lines[at].startswith("0x"):
+                address = int(lines[at], 16)
+                at += 1
+                continue
+            place = re.match(r"(?:.*/)?(.*?):(\d+|\?)", lines[at + 1])
+            answers.setdefault(address, []).append(
+                (plain(lines[at]), place[1], int(place[2].replace("?", "0"))))
+            at += 2
+        return answers
+
+    def test_inlined_frames_agree_with_addr2line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            library = os.path.join(folder, "library.so")
+            source = os.path.join(folder, "library.cpp")
+            with open(source, "w") as file:
+                file.write(self.SOURCE)
+            run("g++", "-std=c++20", "-g", "-O2", "-shared", "-fPIC", "-o", library, source)
+            addresses = [start + offset for start, size, _, tier, evidence in listed(library)
+                         if tier == "full" and evidence != "PLT stub"
+                         for offset in range(0, size, 24)][:6000]
+            ours, theirs = self.ours(library, addresses), self.theirs(library, addresses)
+        known = [address for address in addresses if theirs.get(address, [("??",)])[0][0] != "??"]
+        depth = sum(len(theirs[address]) for address in known) / len(known)
+        names = [address for address in known
+                 if [f[0] for f in ours.get(address, [])] != [f[0] for f in theirs[address]]]
+        lines = [address for address in known if address not in names and
+                 [f[1:] for f in ours[address]] != [f[1:] for f in theirs[address]]]
+        print(f"\n  {len(known)} addresses, {depth:.1f} frames each; functions differ at "
+              f"{len(names)}, lines at {len(lines)}")
+        self.assertGreater(len(known), 3000)
+        self.assertGreater(depth, 1.5)
+        self.assertLessEqual(len(names), 0.01 * len(known),
+                             [(hex(a), ours.get(a), theirs[a]) for a in names[:5]])
+        self.assertLessEqual(len(lines), 0.01 * len(known),
+                             [(hex(a), ours.get(a), theirs[a]) for a in lines[:5]])
+
+
+if __name__ == "__main__":
+    unittest.main()
