@@ -1,15 +1,20 @@
 #include "symbolizer/recovery.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
+#include <iterator>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 #include <zstd.h>
 
 #include "symbolizer/recovery/cache.h"
+#include "symbolizer/recovery/code.h"
 #include "symbolizer/recovery/direct.h"
 #include "symbolizer/recovery/matcher.h"
 #include "symbolizer/recovery/reference.h"
@@ -89,9 +94,8 @@ void apply_fragments(const Program& program, FunctionTable& functions) {
   }
 }
 
-}  // namespace
-
-int postgres_major(const ElfImage& image) {
+// What the server says when it is asked for its version; 0 when it says nothing.
+int version_of_server(const ElfImage& image) {
   constexpr std::string_view kMark = "PostgreSQL ";
   const ElfSection* section = image.section(".rodata");
   if (section == nullptr) return 0;
@@ -113,10 +117,53 @@ int postgres_major(const ElfImage& image) {
   return 0;
 }
 
-std::vector<Reference> witnesses_for(int major, std::span<const Reference> references) {
-  std::vector<Reference> sorted(references.begin(), references.end());
-  std::ranges::stable_sort(
-      sorted, {}, [&](const Reference& reference) { return std::abs(reference.major - major); });
+// Extension modules carry the version that they were made for: Pg_magic_func returns the address of
+// Pg_magic_struct, whose second word is PG_VERSION_NUM / 100 (fmgr.h, PostgreSQL 10 to 18).
+int version_of_extension(const ElfImage& image, const FunctionTable& functions) {
+  const auto magic = std::ranges::find(
+      functions.ranges(), std::string_view("Pg_magic_func"), &FunctionRange::name);
+  if (magic == functions.ranges().end()) return 0;
+  for (const CodeReference& reference : code_references(image, magic->start, magic->end)) {
+    const std::span<const uint8_t> bytes = image.bytes_at(reference.target);
+    if (reference.kind != CodeReference::Kind::kAddress || bytes.size() < 8) continue;
+    uint32_t version = 0;
+    std::memcpy(&version, bytes.data() + 4, sizeof version);
+    return version >= 1000 && version < 10'000 ? static_cast<int>(version / 100) : 0;
+  }
+  return 0;
+}
+
+// Exported functions that only this module has.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kMarks{{
+    {"postgres", "PostgresMain"},
+    {"plpgsql", "plpgsql_call_handler"},
+    {"pg_stat_statements", "pg_stat_statements_reset"},
+    {"pg_trgm", "gtrgm_consistent"},
+    {"postgres_fdw", "postgres_fdw_handler"},
+}};
+
+}  // namespace
+
+std::optional<Product> recognise(const ElfImage& image, const FunctionTable& functions) {
+  for (const auto& [module, function] : kMarks) {
+    const auto& ranges = functions.ranges();
+    if (std::ranges::find(ranges, function, &FunctionRange::name) == ranges.end()) continue;
+    const int major =
+        module == "postgres" ? version_of_server(image) : version_of_extension(image, functions);
+    if (major != 0) return Product{module, major};
+  }
+  return std::nullopt;
+}
+
+std::vector<Reference> witnesses_for(const Product& product,
+                                     std::span<const Reference> references) {
+  std::vector<Reference> sorted;
+  std::ranges::copy_if(references, std::back_inserter(sorted), [&](const Reference& reference) {
+    return reference.module == product.module;
+  });
+  std::ranges::stable_sort(sorted, {}, [&](const Reference& reference) {
+    return std::abs(reference.major - product.major);
+  });
   std::vector<Reference> chosen;
   std::vector<Reference> others;
   for (const Reference& reference : sorted) {
@@ -130,10 +177,11 @@ std::vector<Reference> witnesses_for(int major, std::span<const Reference> refer
 
 void recover_with(const ElfImage& image,
                   FunctionTable& functions,
+                  const Product& product,
                   std::span<const Reference> references) {
   recover_directly(image, functions);
   const Program program = read_program(image, functions);
-  const std::vector<Testimony> testimonies = hear(program, references, postgres_major(image));
+  const std::vector<Testimony> testimonies = hear(program, references, product.major);
   apply(program, judge(program, testimonies), functions);
   apply_fragments(program, functions);
 }
@@ -145,12 +193,9 @@ void recover(const ElfImage& image, FunctionTable& functions, const std::string&
   if (complete || image.machine() != Machine::kX8664) return;
   name_variants(image, functions);
   if (read_cache(cache_dir, image.build_id(), functions)) return;
-  const int major = postgres_major(image);
-  const bool is_server =
-      std::ranges::find(ranges, std::string_view("PostgresMain"), &FunctionRange::name) !=
-      ranges.end();
-  if (!is_server || major == 0) return;
-  recover_with(image, functions, witnesses_for(major, references()));
+  const auto product = recognise(image, functions);
+  if (!product) return;
+  recover_with(image, functions, *product, witnesses_for(*product, references()));
   write_cache(cache_dir, image.build_id(), functions);
 }
 

@@ -1,8 +1,10 @@
 // Names for functions of a stripped binary, proved by facts inside the binary itself.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "symbolizer/elf_image.h"
@@ -16,15 +18,22 @@ namespace pgflame::symbolizer {
 // Results are kept in `cache_dir` by build-id, unless it is empty.
 void recover(const ElfImage& image, FunctionTable& functions, const std::string& cache_dir);
 
-// The same with the given references and without a cache.
+// A program that there are references of, and its version.
+struct Product {
+  std::string_view module;  // "postgres", "plpgsql", ...
+  int major = 0;            // of PostgreSQL
+};
+
+// Nothing when the file is none of them, or does not say its version.
+std::optional<Product> recognise(const ElfImage& image, const FunctionTable& functions);
+
+// Those of the references that are the best witnesses for it.
+std::vector<Reference> witnesses_for(const Product& product, std::span<const Reference> references);
+
+// As `recover`, with the given references and without a cache.
 void recover_with(const ElfImage& image,
                   FunctionTable& functions,
+                  const Product& product,
                   std::span<const Reference> references);
-
-// Those of the references that are the best witnesses for a PostgreSQL of this major version.
-std::vector<Reference> witnesses_for(int major, std::span<const Reference> references);
-
-// The major version of PostgreSQL that the binary says it is; 0 when it says nothing.
-int postgres_major(const ElfImage& image);
 
 }  // namespace pgflame::symbolizer

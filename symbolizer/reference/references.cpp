@@ -14,16 +14,22 @@
   extern "C" const char symbol##_end[] __attribute__((visibility("hidden")))
 // NOLINTEND(bugprone-macro-parentheses)
 
-PGFLAME_INCLUDE_BINARY(pgflame_reference_13_gcc7, "postgres-13-gcc7.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_13_gcc12, "postgres-13-gcc12.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_14_gcc7, "postgres-14-gcc7.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_15_gcc7, "postgres-15-gcc7.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_15_gcc12, "postgres-15-gcc12.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_16_gcc7, "postgres-16-gcc7.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_17_gcc7, "postgres-17-gcc7.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_17_gcc12, "postgres-17-gcc12.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_18_gcc7, "postgres-18-gcc7.zst");
-PGFLAME_INCLUDE_BINARY(pgflame_reference_18_gcc12, "postgres-18-gcc12.zst");
+#define PGFLAME_INCLUDE_REFERENCE(module, major, compiler)                  \
+  PGFLAME_INCLUDE_BINARY(pgflame_reference_##module##_##major##_##compiler, \
+                         #module "-" #major "-" #compiler ".zst");
+
+// Every reference, as arguments of another macro.
+#define PGFLAME_EXTENSION(use, module)                                                    \
+  use(module, 13, gcc7) use(module, 14, gcc7) use(module, 15, gcc7) use(module, 16, gcc7) \
+      use(module, 17, gcc7) use(module, 18, gcc7)
+#define PGFLAME_REFERENCES(use)                                                                    \
+  use(postgres, 13, gcc7) use(postgres, 13, gcc12) use(postgres, 14, gcc7) use(postgres, 15, gcc7) \
+      use(postgres, 15, gcc12) use(postgres, 16, gcc7) use(postgres, 17, gcc7)                     \
+          use(postgres, 17, gcc12) use(postgres, 18, gcc7) use(postgres, 18, gcc12)                \
+              PGFLAME_EXTENSION(use, plpgsql) PGFLAME_EXTENSION(use, pg_stat_statements)           \
+                  PGFLAME_EXTENSION(use, pg_trgm) PGFLAME_EXTENSION(use, postgres_fdw)
+
+PGFLAME_REFERENCES(PGFLAME_INCLUDE_REFERENCE)
 
 namespace pgflame::symbolizer {
 namespace {
@@ -32,25 +38,14 @@ std::string_view between(const char* begin, const char* end) {
   return {begin, static_cast<size_t>(end - begin)};
 }
 
-#define PGFLAME_REFERENCE(major, compiler)                    \
-  Reference {                                                 \
-    major, #compiler,                                         \
-        between(pgflame_reference_##major##_##compiler,       \
-                pgflame_reference_##major##_##compiler##_end) \
-  }
+#define PGFLAME_REFERENCE(module, major, compiler)                     \
+  Reference{#module,                                                   \
+            major,                                                     \
+            #compiler,                                                 \
+            between(pgflame_reference_##module##_##major##_##compiler, \
+                    pgflame_reference_##module##_##major##_##compiler##_end)},
 
-const std::array<Reference, 10> kReferences{{
-    PGFLAME_REFERENCE(13, gcc7),
-    PGFLAME_REFERENCE(13, gcc12),
-    PGFLAME_REFERENCE(14, gcc7),
-    PGFLAME_REFERENCE(15, gcc7),
-    PGFLAME_REFERENCE(15, gcc12),
-    PGFLAME_REFERENCE(16, gcc7),
-    PGFLAME_REFERENCE(17, gcc7),
-    PGFLAME_REFERENCE(17, gcc12),
-    PGFLAME_REFERENCE(18, gcc7),
-    PGFLAME_REFERENCE(18, gcc12),
-}};
+const std::array kReferences{PGFLAME_REFERENCES(PGFLAME_REFERENCE)};
 
 }  // namespace
 

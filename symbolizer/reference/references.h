@@ -1,4 +1,4 @@
-// The reference programs that are built into pgflame.
+// The reference programs that are built into pgflame: servers and extension modules.
 #pragma once
 
 #include <span>
@@ -7,6 +7,7 @@
 namespace pgflame::symbolizer {
 
 struct Reference {
+  std::string_view module;    // "postgres", "plpgsql", ...
   int major = 0;              // of PostgreSQL
   std::string_view compiler;  // which compilers inline differently
   std::string_view bytes;     // zstd-compressed, see recovery/reference.h

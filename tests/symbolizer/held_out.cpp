@@ -37,8 +37,9 @@ Status print_names(const std::string& path, std::span<const std::string> exclude
     return fail(ErrorKind::kUsage, "the binary is not stripped");
   }
   FunctionTable functions = FunctionTable::from_image(*image, function_bounds(*image));
-  recover_with(
-      *image, functions, witnesses_for(postgres_major(*image), references_without(excluded)));
+  const auto product = recognise(*image, functions);
+  if (!product) return fail(ErrorKind::kUnsupported, "there are no references of this program");
+  recover_with(*image, functions, *product, witnesses_for(*product, references_without(excluded)));
   for (const FunctionRange& range : functions.ranges()) {
     fmt::print("{:x}\t{}\t{}\t{}\t{}\n",
                range.start,
