@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes symbolizer/reference/data: the facts of PostgreSQL servers that have symbol tables.
+# Makes symbolizer/reference/data: the facts of PostgreSQL servers and, from gcc7 builds only, of
+# extension modules that have symbol tables.
 #   symbolizer/reference/generate.sh [-c COMPILER] [-o FOLDER] PGFLAME_REFERENCE [MAJOR...]
 # COMPILER is one of these, without it both:
 # gcc7:  the npm builds, see tests/support/fetch_postgres.sh.
@@ -71,5 +72,9 @@ for major in "$@"; do
     files=$(files_for "$major")
     "$tool" "$server" ${files:+"$files"} > "$work/gcc7-$major"
     save "$work/gcc7-$major" "postgres-$major-gcc7"
+    for module in plpgsql pg_stat_statements pg_trgm postgres_fdw; do
+      "$tool" "$(dirname "$server")/../lib/postgresql/$module.so" > "$work/$module-$major"
+      save "$work/$module-$major" "$module-$major-gcc7"
+    done
   fi
 done

@@ -134,6 +134,20 @@ class RecoveredNames(unittest.TestCase):
     def test_names_are_right_when_its_whole_major_version_is_held_out(self):
         self.check(["13", "15", "17", "18"], "{}", 0.70)
 
+    def test_names_in_extension_modules_are_right(self):
+        right = nameless = 0
+        for major, server in servers("13", "14", "15", "16", "17", "18"):
+            for module in ("plpgsql", "pg_stat_statements", "pg_trgm", "postgres_fdw"):
+                path = os.path.join(os.path.dirname(server), "..", "lib", "postgresql",
+                                    module + ".so")
+                with self.subTest(major=major, module=module):
+                    score = self.score(path, f"{major}-gcc7")
+                    right, nameless = right + score.right, nameless + score.nameless
+                    self.assertEqual([], score.mistakes)
+        print(f"\n  extension modules without the references of their major: {right} right, "
+              f"{nameless} without a name")
+        self.assertGreater(right, 4 * nameless)
+
     def test_the_cache_gives_the_same_names(self):
         _, server = next(servers("15"))
         with tempfile.TemporaryDirectory() as folder:
