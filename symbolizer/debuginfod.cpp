@@ -103,8 +103,10 @@ std::string Debuginfod::find(const std::string& build_id) {
   std::string path = found == nullptr ? "" : found;
   std::free(found);
   if (fd < 0) return {};
+  // What arrives at once is never asked about.
+  const off_t size = ::lseek(fd, 0, SEEK_END);
   ::close(fd);
-  return path;
+  return size >= 0 && static_cast<uint64_t>(size) <= limits_.max_bytes ? path : std::string{};
 }
 
 }  // namespace pgflame::symbolizer

@@ -1,9 +1,8 @@
-"""Other people's symbol readers as oracles: libbpfcc's symbol cache, nm, addr2line."""
+"""Other people's symbol readers as oracles: libbpfcc's symbol cache and nm."""
 import ctypes
 import os
 import re
 import subprocess
-import tempfile
 import unittest
 
 from cluster import Cluster
@@ -80,7 +79,8 @@ class SymbolCaches(unittest.TestCase):
         cache = bcc.bcc_symcache_new(pid, ctypes.byref(options))
         checked, different = 0, []
         for start, size, name, tier, evidence in listed(binary):
-            if tier not in ("exported", "full") or evidence == "PLT stub" or not size:
+            known = start in aliases  # else it is from a debug file, which bcc was not to read
+            if tier not in ("exported", "full") or evidence == "PLT stub" or not known:
                 continue
             for address in (start, start + size - 1):
                 symbol = BccSymbol()
@@ -129,83 +129,6 @@ class SymbolCaches(unittest.TestCase):
 def plain(name):
     """Demanglers differ in how they write parameters and templates."""
     return re.sub(r"[(<\[].*", "", name).strip()
-
-
-class InlinedFunctions(unittest.TestCase):
-    SOURCE = """
-        #include <algorithm>
-        #include <map>
-        #include <regex>
-        #include <string>
-        #include <vector>
-        struct Row { int key; std::string text; };
-        static int rank(const Row& row) { return row.key * 3 + int(row.text.size()); }
-        void sort_rows(std::vector<Row>& rows) {
-          std::sort(rows.begin(), rows.end(),
-                    [](const Row& a, const Row& b) { return rank(a) < rank(b); });
-        }
-        std::map<std::string, int> count(const std::vector<Row>& rows, const char* pattern) {
-          std::map<std::string, int> counts;
-          const std::regex wanted(pattern);
-          for (const Row& row : rows) if (std::regex_search(row.text, wanted)) ++counts[row.text];
-          return counts;
-        }
-    """
-
-    @staticmethod
-    def ours(library, addresses):
-        """{address: [(function, file, line)]}, innermost first."""
-        answers = {}
-        arguments = [part for address in addresses for part in ("--address", hex(address))]
-        for line in run(PGFLAME, "symbols", library, *arguments).splitlines():
-            found = re.match(r"  (0x\w+) (?:inlined )?(.*) at (.*):(\d+)$", line)
-            if found:
-                answers.setdefault(int(found[1], 16), []).append(
-                    (plain(found[2]), found[3], int(found[4])))
-        return answers
-
-    @staticmethod
-    def theirs(library, addresses):
-        answers, address, lines = {}, None, run(
-            "addr2line", "-aifC", "-e", library,
-            input="".join(f"{address:#x}\n" for address in addresses)).splitlines()
-        at = 0
-        while at < len(lines):
-            if lines[at].startswith("0x"):
-                address = int(lines[at], 16)
-                at += 1
-                continue
-            place = re.match(r"(?:.*/)?(.*?):(\d+|\?)", lines[at + 1])
-            answers.setdefault(address, []).append(
-                (plain(lines[at]), place[1], int(place[2].replace("?", "0"))))
-            at += 2
-        return answers
-
-    def test_inlined_frames_agree_with_addr2line(self):
-        with tempfile.TemporaryDirectory() as folder:
-            library = os.path.join(folder, "library.so")
-            source = os.path.join(folder, "library.cpp")
-            with open(source, "w") as file:
-                file.write(self.SOURCE)
-            run("g++", "-std=c++20", "-g", "-O2", "-shared", "-fPIC", "-o", library, source)
-            addresses = [start + offset for start, size, _, tier, evidence in listed(library)
-                         if tier == "full" and evidence != "PLT stub"
-                         for offset in range(0, size, 24)][:6000]
-            ours, theirs = self.ours(library, addresses), self.theirs(library, addresses)
-        known = [address for address in addresses if theirs.get(address, [("??",)])[0][0] != "??"]
-        depth = sum(len(theirs[address]) for address in known) / len(known)
-        names = [address for address in known
-                 if [f[0] for f in ours.get(address, [])] != [f[0] for f in theirs[address]]]
-        lines = [address for address in known if address not in names and
-                 [f[1:] for f in ours[address]] != [f[1:] for f in theirs[address]]]
-        print(f"\n  {len(known)} addresses, {depth:.1f} frames each; functions differ at "
-              f"{len(names)}, lines at {len(lines)}")
-        self.assertGreater(len(known), 3000)
-        self.assertGreater(depth, 1.5)
-        self.assertLessEqual(len(names), 0.01 * len(known),
-                             [(hex(a), ours.get(a), theirs[a]) for a in names[:5]])
-        self.assertLessEqual(len(lines), 0.01 * len(known),
-                             [(hex(a), ours.get(a), theirs[a]) for a in lines[:5]])
 
 
 if __name__ == "__main__":
