@@ -40,6 +40,18 @@ struct Place {
   Unnamed reason = Unnamed::kNamed;
 };
 
+bool is_named(const Place& place) {
+  return place.range != nullptr && !place.range->name.empty();
+}
+
+// Where a place's function begins; 0 where all such places of a module are one.
+uint64_t start_of(const Place& place) {
+  if (!is_named(place) && (place.reason == Unnamed::kJit || place.reason == Unnamed::kNoMapping)) {
+    return 0;
+  }
+  return place.range != nullptr ? place.range->entry : place.address;
+}
+
 class Namer {
  public:
   Namer(Profile profile, const Options& options)
@@ -76,8 +88,9 @@ class Namer {
   std::vector<std::unique_ptr<ModuleSymbols>> modules_;  // by ModuleId; null where not needed
   KernelSymbols kernel_;
   ProcessHints processes_;
-  std::map<int32_t, std::vector<FunctionTable>> jit_;              // by process
-  std::map<std::pair<ModuleId, uint64_t>, FunctionId> functions_;  // by where they begin
+  std::map<int32_t, std::vector<FunctionTable>> jit_;  // by process
+  // By module and where they begin.
+  std::map<ModuleId, std::unordered_map<uint64_t, FunctionId>> functions_;
   std::map<std::tuple<ModuleId, std::string, std::string>, FunctionId> inlined_;
 };
 
@@ -229,8 +242,8 @@ Place Namer::place_of(LocationId id) const {
 Function Namer::describe(ModuleId module, const Place& place) const {
   Function function;
   function.module = module;
-  function.start = place.range != nullptr ? place.range->entry : place.address;
-  if (place.range != nullptr && !place.range->name.empty()) {
+  function.start = start_of(place);
+  if (is_named(place)) {
     function.name = demangle(without_clone_suffix(place.range->name));
     function.file = place.range->file;
     function.tier = place.range->tier;
@@ -242,10 +255,8 @@ Function Namer::describe(ModuleId module, const Place& place) const {
   if (place.reason == Unnamed::kJit) {
     // The kernel keeps the instructions that probes have replaced in a mapping of their own.
     function.name = path == "[uprobes]" ? "[uprobes]" : "[jit]";
-    function.start = 0;
   } else if (place.reason == Unnamed::kNoMapping) {
     function.name = "[unnamed] no mapping";
-    function.start = 0;
   } else {
     function.name = fmt::format("[unnamed] {}+{:#x}", file_name(path), function.start);
   }
@@ -257,9 +268,8 @@ FunctionId Namer::function_at(ModuleId module, const Place& place) {
   if (place.reason == Unnamed::kJit && place.range != nullptr) {
     return inlined_function(module, {.name = std::string(place.range->name), .file = {}});
   }
-  Function function = describe(module, place);
-  const auto [row, is_new] = functions_.try_emplace({module, function.start});
-  if (is_new) row->second = profile_.functions.add(std::move(function));
+  const auto [row, is_new] = functions_[module].try_emplace(start_of(place));
+  if (is_new) row->second = profile_.functions.add(describe(module, place));
   return row->second;
 }
 

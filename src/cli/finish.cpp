@@ -1,6 +1,9 @@
 #include "src/cli/finish.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <future>
 #include <limits>
 
 #include <fmt/format.h>
@@ -58,16 +61,20 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
     if (!saved) return fail(std::move(saved).error());
     files = "capture: " + *saved + "\n";
   }
-  const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
   report::Options page;
   page.embed_profile = finish.output.embed_profile;
   if (finish.output.embed_all) page.most_bytes = std::numeric_limits<size_t>::max();
   page.rules = finish.diagnose.rules;
   const diagnose::Selection& selection = finish.diagnose.selection;
-  const std::string drawn =
-      selection.everything() ? report::to_svg(profile, diagnosis, page)
-                             : report::to_svg(selected_part(profile, selection), diagnosis, page);
-  auto svg = write_or_rescue(finish.base + ".svg", drawn, overwrite);
+  const Profile part = selection.everything() ? Profile{} : selected_part(profile, selection);
+  const Profile& drawn = selection.everything() ? profile : part;
+  // The profile is packed while it is diagnosed and drawn.
+  if (page.embed_profile) {
+    page.packed = std::async(std::launch::async, report::packed, std::cref(drawn)).share();
+  }
+  const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
+  auto svg =
+      write_or_rescue(finish.base + ".svg", report::to_svg(drawn, diagnosis, page), overwrite);
   if (!svg) return fail(std::move(svg).error());
   files = "report:  " + *svg + "\n" + files;
   const std::string markdown =
@@ -120,7 +127,9 @@ Profile with_names(Profile profile, const symbolizer::Options& options) {
 }
 
 Result<ExitCode> finish(const Profile& profile, const Finish& finish) {
-  if (account(profile).captured == 0) return fail(nothing_sampled(profile));
+  const bool any =
+      std::ranges::any_of(profile.samples, [](const Sample& s) { return s.count > 0; });
+  if (!any) return fail(nothing_sampled(profile));
   if (!finish.output.redact) return write_all(profile, finish);
   const auto key = redaction_key();
   if (!key) return fail(Error(key.error()));

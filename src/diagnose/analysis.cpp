@@ -24,6 +24,17 @@ void append_path(const Profile& profile, StackId stack, std::vector<FunctionId>&
   }
 }
 
+// By BackendId; backends of one type have one number.
+std::vector<uint32_t> number_types(const Profile& profile) {
+  std::unordered_map<std::string_view, uint32_t> numbers;
+  std::vector<uint32_t> types;
+  for (const Backend& backend : profile.backends) {
+    const auto next = static_cast<uint32_t>(numbers.size());
+    types.push_back(numbers.try_emplace(backend.type, next).first->second);
+  }
+  return types;
+}
+
 }  // namespace
 
 bool Selection::everything() const {
@@ -63,33 +74,39 @@ Analysis::Analysis(const Profile& profile, const RuleBook& book, const Selection
 void Analysis::collect(const Selection& selection) {
   use_of_sample_.assign(profile_.samples.size(), kNotRunning);
   selected_.assign(profile_.samples.size(), false);
-  std::unordered_map<std::string_view, uint32_t> types;
   std::unordered_map<uint64_t, uint32_t> seen;  // by stack and backend type
-  std::vector<FunctionId> path;
+  const std::vector<uint32_t> types = number_types(profile_);
+  uint64_t last_key = UINT64_MAX;
+  uint32_t last_use = 0;
   for (size_t i = 0; i < profile_.samples.size(); ++i) {
     const Sample& sample = profile_.samples[i];
     if (!selection.contains(profile_, sample)) continue;
     selected_[i] = true;
     if (sample.state != State::kRunning) continue;
-    const std::string_view type = backend_of(profile_, sample).type;
-    const auto type_id = types.try_emplace(type, static_cast<uint32_t>(types.size())).first->second;
-    const uint64_t key = static_cast<uint64_t>(type_id) << 32 | sample.stack.value;
-    const auto [at, is_new] = seen.try_emplace(key, static_cast<uint32_t>(uses_.size()));
-    if (is_new) {
-      path.clear();
-      append_path(profile_, sample.stack, path);
-      StackUse use;
-      use.first = static_cast<uint32_t>(paths_.size());
-      use.length = static_cast<uint32_t>(path.size());
-      use.classification = classifier_.classify(path, type);
-      paths_.insert(paths_.end(), path.begin(), path.end());
-      uses_.push_back(std::move(use));
+    const uint32_t type =
+        profile_.backends.contains(sample.backend) ? types[sample.backend.value] : kNotRunning;
+    const uint64_t key = static_cast<uint64_t>(type) << 32 | sample.stack.value;
+    if (key != last_key) {  // samples of one stack mostly stand together
+      const auto [at, is_new] = seen.try_emplace(key, static_cast<uint32_t>(uses_.size()));
+      if (is_new) add_use(sample);
+      last_use = at->second;
+      last_key = key;
     }
-    StackUse& use = uses_[at->second];
-    use.weight += sample.weight;
-    use.samples += sample.count;
-    use_of_sample_[i] = at->second;
+    uses_[last_use].weight += sample.weight;
+    uses_[last_use].samples += sample.count;
+    use_of_sample_[i] = last_use;
   }
+}
+
+void Analysis::add_use(const Sample& sample) {
+  path_.clear();
+  append_path(profile_, sample.stack, path_);
+  StackUse use;
+  use.first = static_cast<uint32_t>(paths_.size());
+  use.length = static_cast<uint32_t>(path_.size());
+  use.classification = classifier_.classify(path_, backend_of(profile_, sample).type);
+  paths_.insert(paths_.end(), path_.begin(), path_.end());
+  uses_.push_back(std::move(use));
 }
 
 void Analysis::sum_up() {

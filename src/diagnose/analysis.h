@@ -76,12 +76,14 @@ class Analysis {
 
  private:
   void collect(const Selection& selection);
+  void add_use(const Sample& sample);
   void sum_up();
 
   const Profile& profile_;
   const RuleBook& book_;
   Classifier classifier_;
   std::vector<FunctionId> paths_;
+  std::vector<FunctionId> path_;  // of the stack being classified
   std::vector<StackUse> uses_;
   std::vector<uint32_t> use_of_sample_;
   std::vector<bool> selected_;

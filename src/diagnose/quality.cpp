@@ -134,10 +134,11 @@ std::string unwinding_remedy(const Recording& recording) {
 
 void add_truncated(const Analysis& analysis, std::vector<Reason>& reasons) {
   const Profile& profile = analysis.profile();
+  const std::vector<bool> from_root = stacks_from_root(profile);
   uint64_t truncated = 0;
   for (size_t i = 0; i < profile.samples.size(); ++i) {
     if (analysis.use_of_sample()[i] == Analysis::kNotRunning) continue;
-    if (!reaches_root(profile, profile.samples[i])) truncated += profile.samples[i].count;
+    if (!reaches_root(profile.samples[i], from_root)) truncated += profile.samples[i].count;
   }
   const double cut = share(truncated, analysis.samples());
   reasons.push_back({grade_of(cut, kTruncated),
@@ -174,7 +175,7 @@ void add_unnamed(const Analysis& analysis, std::vector<Reason>& reasons) {
 
 void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
   const Recording& recording = analysis.profile().recording;
-  const uint64_t lost = account(analysis.profile()).lost;
+  const uint64_t lost = lost_samples(recording);
   const double part = share(lost, lost + analysis.samples());
   reasons.push_back({grade_of(part, kLost),
                      fmt::format("{} of the samples were lost", short_percent(part)),

@@ -1,6 +1,7 @@
 #include "src/diagnose/tables.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "src/postgres/areas.h"
@@ -31,25 +32,37 @@ void sort_and_cut(std::vector<TableRow>& rows, size_t most) {
   if (rows.size() > most) rows.resize(most);
 }
 
-template <typename KeyOf>
-std::vector<TableRow> by_tag(const Analysis& analysis, size_t most, KeyOf&& key_of) {
+// Sums by what `number_of` says of a sample, named by `name_of`; numbers with one name are one row,
+// without a name they are left out.
+template <typename NumberOf, typename NameOf>
+std::vector<TableRow> by_tag(const Analysis& analysis,
+                             size_t most,
+                             NumberOf&& number_of,
+                             NameOf&& name_of) {
   const Profile& profile = analysis.profile();
-  std::unordered_map<std::string, Sums> sums;
+  std::unordered_map<uint64_t, Sums> sums;
   uint64_t waited = 0;
   for (size_t i = 0; i < profile.samples.size(); ++i) {
     const Sample& sample = profile.samples[i];
     if (!analysis.selected(i)) continue;
-    Sums& sum = sums[key_of(sample)];
     if (sample.state == State::kRunning) {
+      Sums& sum = sums[number_of(sample)];
       sum.weight += sample.weight;
       sum.samples += sample.count;
     } else if (sample.state == State::kWaiting && !has_idle_kind(profile, sample)) {
-      sum.waited += sample.weight;
+      sums[number_of(sample)].waited += sample.weight;
       waited += sample.weight;
     }
   }
+  std::map<std::string, Sums> named;
+  for (const auto& [number, sum] : sums) {
+    Sums& whole = named[name_of(number)];
+    whole.weight += sum.weight;
+    whole.samples += sum.samples;
+    whole.waited += sum.waited;
+  }
   std::vector<TableRow> rows;
-  for (const auto& [key, sum] : sums) {
+  for (const auto& [key, sum] : named) {
     if (key.empty() || (sum.weight == 0 && sum.waited == 0)) continue;
     TableRow row;
     row.key = key;
@@ -58,29 +71,35 @@ std::vector<TableRow> by_tag(const Analysis& analysis, size_t most, KeyOf&& key_
     row.waiting_share = ratio(sum.waited, waited);
     rows.push_back(std::move(row));
   }
-  std::ranges::sort(rows, {}, &TableRow::key);
   sort_and_cut(rows, most);
   return rows;
-}
-
-const Backend* backend_of(const Profile& profile, const Sample& sample) {
-  return profile.backends.contains(sample.backend) ? &profile.backends[sample.backend] : nullptr;
 }
 
 std::vector<TableRow> by_backend(const Analysis& analysis,
                                  size_t most,
                                  std::string Backend::*field) {
-  return by_tag(analysis, most, [&](const Sample& sample) {
-    const Backend* backend = backend_of(analysis.profile(), sample);
-    return backend == nullptr ? std::string() : backend->*field;
-  });
+  const auto& backends = analysis.profile().backends;
+  const bool any = std::ranges::any_of(
+      backends, [field](const Backend& backend) { return !(backend.*field).empty(); });
+  if (!any) return {};
+  return by_tag(
+      analysis,
+      most,
+      [](const Sample& sample) { return sample.backend.value; },
+      [&](uint64_t number) {
+        const BackendId id{static_cast<uint32_t>(number)};
+        return backends.contains(id) ? backends[id].*field : std::string();
+      });
 }
 
 std::vector<TableRow> queries(const Analysis& analysis, size_t most) {
-  std::vector<TableRow> rows = by_tag(analysis, most, [](const Sample& sample) {
-    return sample.query_id == 0 ? std::string()
-                                : std::to_string(static_cast<int64_t>(sample.query_id));
-  });
+  std::vector<TableRow> rows = by_tag(
+      analysis,
+      most,
+      [](const Sample& sample) { return sample.query_id; },
+      [](uint64_t id) {
+        return id == 0 ? std::string() : std::to_string(static_cast<int64_t>(id));
+      });
   for (TableRow& row : rows) {
     for (const Query& query : analysis.profile().queries) {
       if (std::to_string(static_cast<int64_t>(query.id)) == row.key) row.detail = query.text;

@@ -183,6 +183,7 @@ Profile FoldedReader::take() && {
   recording.sampler = "folded";
   recording.sampler_reason = "stacks folded by another tool";
   recording.losses[static_cast<size_t>(Loss::kBadRecord)] = bad_lines_;
+  frames_.note_overflow(recording);
   return profile;
 }
 

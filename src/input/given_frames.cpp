@@ -1,6 +1,7 @@
 #include "src/input/given_frames.h"
 
 #include <array>
+#include <string>
 
 #include "src/input/chain_table.h"
 #include "src/profile/address_space.h"
@@ -35,12 +36,25 @@ ModuleId GivenFrames::module(std::string_view path) {
   return builder_.module(row);
 }
 
+void GivenFrames::note_overflow(Recording& recording) const {
+  if (!overflowed_) return;
+  recording.notes.push_back("the names in the input take more than " +
+                            std::to_string(max_bytes_ >> 20) +
+                            " MiB; frames whose names came later are shown without one");
+}
+
 uint32_t GivenFrames::row(std::string_view name, std::string_view module) {
   const uint64_t hash = hash_text(name, hash_text(module, 0));
   const uint32_t found = index_.find(hash, [&](uint32_t number) {
     return rows_[number].name == name && rows_[number].module == module;
   });
   if (found != HashIndex::kAbsent) return found;
+  const size_t bytes = sizeof(Row) + sizeof(Function) + 2 * (name.size() + module.size());
+  if (bytes_ + bytes > max_bytes_ && !name.empty()) {
+    overflowed_ = true;
+    return this->row({}, {});
+  }
+  bytes_ += bytes;
   Row fresh;
   fresh.hash = hash;
   fresh.name = name;

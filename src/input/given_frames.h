@@ -13,7 +13,11 @@ namespace pgflame::input {
 
 class GivenFrames {
  public:
-  explicit GivenFrames(ProfileBuilder& builder) : builder_(builder) {}
+  // Names beyond this much text are not told apart any more: they become one unknown frame.
+  static constexpr size_t kMaxBytes = size_t{256} << 20;
+
+  explicit GivenFrames(ProfileBuilder& builder, size_t max_bytes = kMaxBytes)
+      : builder_(builder), max_bytes_(max_bytes) {}
 
   // "" or "[unknown]" as name: the input does not know it.
   FunctionId function(std::string_view name, std::string_view module);
@@ -22,6 +26,9 @@ class GivenFrames {
 
   // The module as perf script and others write it in parentheses.
   ModuleId module(std::string_view path);
+
+  // Says so in the notes when names were given up.
+  void note_overflow(Recording& recording) const;
 
  private:
   struct Row {
@@ -36,6 +43,9 @@ class GivenFrames {
   ProfileBuilder& builder_;
   HashIndex index_;
   std::vector<Row> rows_;
+  size_t max_bytes_;
+  size_t bytes_ = 0;
+  bool overflowed_ = false;
 };
 
 }  // namespace pgflame::input

@@ -69,7 +69,7 @@ PerfAssembler::PerfAssembler(const Options& options)
 // Records without a time count from where they stand; the others wait until nothing older can come.
 void PerfAssembler::accept(Batch batch) {
   for (const Chain& chain : batch.new_chains)
-    chains_.push_back(ChainRow{chain, UINT32_MAX, {}});
+    chains_.push_back(ChainRow{chain, UINT32_MAX, {}, {}, 0});
   auto process = batch.processes.begin();
   const auto apply_processes_before = [&](uint64_t order) {
     for (; process != batch.processes.end() && process->order < order; ++process) {
@@ -115,7 +115,11 @@ void PerfAssembler::flush(uint64_t until) {
     std::ranges::stable_sort(processes, comes_before<ProcessRecord>);
   }
   auto process = processes.begin();
-  for (const SampleRecord& sample : samples) {
+  for (size_t i = 0; i < samples.size(); ++i) {
+    // Its chain is anywhere in a table larger than the caches.
+    constexpr size_t kAhead = 8;
+    if (i + kAhead < samples.size()) __builtin_prefetch(&chains_[samples[i + kAhead].chain]);
+    const SampleRecord& sample = samples[i];
     for (; process != processes.end() &&
            (process->time < sample.time ||
             (process->time == sample.time && process->order < sample.order));
@@ -166,15 +170,22 @@ void PerfAssembler::add(const SampleRecord& record) {
     return;
   }
   const ProcessTable::Task task = processes_.task(record.pid, record.tid, record.in_user_code);
-  const AddressSpace& addresses = processes_.address_space(record.pid, record.tid);
+  const uint32_t second = second_of(record.time);
+  const bool plain = !record.dump && !record.user_part_lost && !record.chain_only_ip &&
+                     record.chain != ChainTable::kOverflow;
+  ChainRow& row = chains_[record.chain];
+  if (plain && row.space == task.space && row.backend == task.backend) {
+    samples_.add_to(row.group, second, 1, record.weight);
+    return;
+  }
   ResolvedStack resolved;
   if (record.chain == ChainTable::kOverflow) {
     ++counts_.stacks_lost;
     resolved.end = StackEnd::kUnreadable;
   } else if (record.dump) {
-    resolved = unwind(record, addresses);
+    resolved = unwind(record);
   } else {
-    resolved = resolve(chains_[record.chain], task.space, addresses);
+    resolved = resolve(record, task.space);
   }
   if (record.user_part_lost || (record.chain_only_ip && !record.dump)) {
     resolved.end = StackEnd::kNoStack;
@@ -183,25 +194,27 @@ void PerfAssembler::add(const SampleRecord& record) {
   sample.stack = resolved.stack;
   sample.backend = task.backend;
   sample.end = resolved.end;
-  sample.second = second_of(record.time);
+  sample.second = second;
   sample.count = 1;
   sample.weight = record.weight;
-  samples_.add(sample);
+  const uint32_t group = samples_.add(sample);
+  if (!plain || row.space != task.space) return;
+  row.backend = task.backend;
+  row.group = group;
 }
 
-PerfAssembler::ResolvedStack PerfAssembler::resolve(ChainRow& row,
-                                                    SpaceId space,
-                                                    const AddressSpace& addresses) {
+PerfAssembler::ResolvedStack PerfAssembler::resolve(const SampleRecord& sample, SpaceId space) {
+  ChainRow& row = chains_[sample.chain];
   if (row.space == space) return row.resolved;
   if (row.space == UINT32_MAX) {
     row.space = space;
-    row.resolved = build(row.chain, addresses);
+    row.resolved = build(row.chain, addresses_of(sample));
     return row.resolved;
   }
-  const auto key = std::pair(static_cast<ChainId>(&row - chains_.data()), space);
-  const auto found = resolved_elsewhere_.find(key);
-  if (found != resolved_elsewhere_.end()) return found->second;
-  return resolved_elsewhere_.emplace(key, build(row.chain, addresses)).first->second;
+  const auto [entry, is_new] =
+      resolved_elsewhere_.try_emplace(uint64_t{sample.chain} << 32U | space);
+  if (is_new) entry->second = build(row.chain, addresses_of(sample));
+  return entry->second;
 }
 
 LocationId PerfAssembler::locate(uint64_t address,
@@ -238,15 +251,26 @@ PerfAssembler::ResolvedStack PerfAssembler::build(Chain chain, const AddressSpac
     innermost = false;
   }
   if (path_.size() >= options_.max_stack) resolved.end = StackEnd::kTruncated;
-  std::ranges::reverse(path_);
-  for (const LocationId location : path_)
-    resolved.stack = builder_.push(resolved.stack, location);
+  resolved.stack = push_path();
   return resolved;
 }
 
+StackId PerfAssembler::push_path() {
+  std::ranges::reverse(path_);
+  const auto differs = std::ranges::mismatch(path_, last_path_).in1 - path_.begin();
+  last_stacks_.resize(static_cast<size_t>(differs));
+  StackId stack = last_stacks_.empty() ? kEmptyStack : last_stacks_.back();
+  for (auto at = path_.begin() + differs; at != path_.end(); ++at) {
+    stack = builder_.push(stack, *at);
+    last_stacks_.push_back(stack);
+  }
+  last_path_.swap(path_);
+  return stack;
+}
+
 // The kernel's part comes from the chain, the user's from registers and copied memory.
-PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample,
-                                                   const AddressSpace& addresses) {
+PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample) {
+  const AddressSpace& addresses = addresses_of(sample);
   const UserDump dump{
       sample.dump->abi, sample.dump->register_mask, sample.dump->registers, sample.dump->stack};
   const UserStack user = options_.wanted->unwind(builder_.profile(), addresses, dump);

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "src/input/input.h"
@@ -56,6 +56,9 @@ class PerfAssembler {
     Chain chain;
     SpaceId space = UINT32_MAX;  // for which `resolved` holds
     ResolvedStack resolved;
+    // The row's group of samples in `samples_`, for this backend in this space.
+    BackendId backend;
+    uint32_t group = 0;
   };
 
   void flush(uint64_t until);
@@ -63,9 +66,13 @@ class PerfAssembler {
   void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);
   uint32_t second_of(uint64_t time) const;
-  ResolvedStack resolve(ChainRow& row, SpaceId space, const AddressSpace& addresses);
+  ResolvedStack resolve(const SampleRecord& sample, SpaceId space);
+  const AddressSpace& addresses_of(const SampleRecord& sample) {
+    return processes_.address_space(sample.pid, sample.tid);
+  }
   ResolvedStack build(Chain chain, const AddressSpace& addresses);
-  ResolvedStack unwind(const SampleRecord& sample, const AddressSpace& addresses);
+  StackId push_path();
+  ResolvedStack unwind(const SampleRecord& sample);
   LocationId locate(uint64_t address, bool kernel, bool innermost, const AddressSpace& addresses);
 
   Options options_;
@@ -75,10 +82,14 @@ class PerfAssembler {
   ProcessTable processes_;
   SampleTable samples_;
   std::vector<ChainRow> chains_;
-  std::map<std::pair<ChainId, SpaceId>, ResolvedStack> resolved_elsewhere_;
+  // By chain and space, for all but the first space of a chain.
+  std::unordered_map<uint64_t, ResolvedStack> resolved_elsewhere_;
   std::vector<SampleRecord> waiting_samples_;
   std::vector<ProcessRecord> waiting_processes_;
   std::vector<LocationId> path_;  // of the stack being built, innermost first
+  // The stack built last, outermost first: the next one mostly begins like it.
+  std::vector<LocationId> last_path_;
+  std::vector<StackId> last_stacks_;
   size_t waiting_dump_bytes_ = 0;
   Mapping kernel_;
   MappingId kernel_mapping_;

@@ -183,6 +183,9 @@ void fill_recording(const Capture& capture, const PerfAssembler& assembler, Reco
   fill_losses(capture, assembler, recording);
   recording.truncated_input =
       capture.truncated || std::ranges::any_of(capture.sources, &Source::is_cut);
+  if (std::string note = note_on_others(capture.decoder->other_events()); !note.empty()) {
+    recording.notes.push_back(std::move(note));
+  }
   if (assembler.resolution() > 1) {
     recording.notes.push_back("times in this report are rounded down to " +
                               std::to_string(assembler.resolution()) + " seconds");

@@ -128,6 +128,27 @@ bool PerfDecoder::is_chosen(const PerfEvent& event) const {
   return index < chosen_.size() && chosen_[index];
 }
 
+void PerfDecoder::leave_out(const PerfEvent& event) {
+  ++counts_.other_events;
+  left_out_.resize(meta_.events.size());
+  ++left_out_[static_cast<size_t>(&event - meta_.events.data())];
+}
+
+std::vector<std::pair<std::string, uint64_t>> PerfDecoder::other_events() const {
+  std::vector<std::pair<std::string, uint64_t>> others;
+  for (size_t i = 0; i < left_out_.size(); ++i) {
+    if (left_out_[i] == 0 || is_chosen(meta_.events[i])) continue;
+    const auto known =
+        std::ranges::find(others, meta_.events[i].name, &std::pair<std::string, uint64_t>::first);
+    if (known != others.end()) {
+      known->second += left_out_[i];
+    } else {
+      others.emplace_back(meta_.events[i].name, left_out_[i]);
+    }
+  }
+  return others;
+}
+
 void PerfDecoder::sample(const PerfRecord& record) {
   const PerfEvent* event = prepare() ? event_of(record) : nullptr;
   auto parsed =
@@ -154,10 +175,7 @@ void PerfDecoder::sample(const PerfRecord& record) {
     if (first < kLowestMarker) scratch_.push_back(marker_of(record.misc));
   }
   if (event->has(kFieldRead)) return counted_sample(*event, *parsed, std::move(sample));
-  if (!is_chosen(*event)) {
-    ++counts_.other_events;
-    return;
-  }
+  if (!is_chosen(*event)) return leave_out(*event);
   emit(*event, *parsed, std::move(sample));
 }
 
@@ -175,7 +193,7 @@ void PerfDecoder::counted_sample(const PerfEvent& event,
     last = counter.value;
     if (delta == 0) return;
     if (!is_chosen(*counted) || emitted) {
-      ++counts_.other_events;
+      leave_out(*counted);
       return;
     }
     emitted = true;

@@ -48,6 +48,8 @@ class PerfDecoder {
   const PerfMeta& meta() const { return meta_; }
   const Counts& counts() const { return counts_; }
   const std::string& chosen_event() const { return chosen_name_; }
+  // Samples of the events that were not chosen, in the order of the events.
+  std::vector<std::pair<std::string, uint64_t>> other_events() const;
   // Set when the wanted event does not exist; nothing more is decoded then.
   const std::optional<Error>& error() const { return error_; }
   bool has_dumps() const { return has_dumps_; }
@@ -67,6 +69,7 @@ class PerfDecoder {
   bool prepare();
   const PerfEvent* event_of(const PerfRecord& record) const;
   bool is_chosen(const PerfEvent& event) const;
+  void leave_out(const PerfEvent& event);
   const PerfEvent* event_by_id(uint64_t id) const;
   void saw_time(uint64_t time);
 
@@ -83,6 +86,7 @@ class PerfDecoder {
   uint64_t latest_time_of_last_round_ = 0;
   std::unordered_map<uint64_t, uint32_t> event_by_id_;
   std::vector<bool> chosen_;
+  std::vector<uint64_t> left_out_;  // samples, by event
   std::string chosen_name_;
   std::unordered_map<uint64_t, uint64_t> last_value_;  // of a counter, by event id
   std::vector<uint64_t> scratch_;

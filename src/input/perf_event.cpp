@@ -141,6 +141,19 @@ std::vector<std::string> event_names(const std::vector<PerfEvent>& events) {
   return names;
 }
 
+std::string note_on_others(const std::vector<std::pair<std::string, uint64_t>>& samples_by_event) {
+  constexpr size_t kShown = 5;
+  std::string text;
+  for (size_t i = 0; i < std::min(kShown, samples_by_event.size()); ++i) {
+    const auto& [name, samples] = samples_by_event[i];
+    text +=
+        (i == 0 ? "" : ", ") + std::to_string(samples) + (i == 0 ? " samples of " : " of ") + name;
+  }
+  if (samples_by_event.size() > kShown) text += " and others";
+  return text.empty() ? text
+                      : text + " are in the capture and not in this report; --event shows them";
+}
+
 Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted) {
   if (events.empty()) {
     return fail(ErrorKind::kCorrupt, "the capture does not describe its events");

@@ -78,6 +78,10 @@ WeightUnit weight_unit(int cpu_time_rank);
 // The names of all events, each once, in file order.
 std::vector<std::string> event_names(const std::vector<PerfEvent>& events);
 
+// "12 samples of cycles and 3 of page-faults are in the capture and not shown": what the reader of
+// a report about one event must know. Empty when there are none.
+std::string note_on_others(const std::vector<std::pair<std::string, uint64_t>>& samples_by_event);
+
 // The name of the event whose samples are wanted: the one the user asked for, with or without its
 // modifiers ("cycles" for "cycles:u"), or the one that means CPU time.
 Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted);

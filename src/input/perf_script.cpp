@@ -202,8 +202,11 @@ Result<Opened> ScriptReader::take(const Options& options) && {
   recording_.sampler_reason = "text that perf script printed";
   recording_.duration_ns = static_cast<int64_t>(last_time_ - first_time_);
   recording_.losses[static_cast<size_t>(Loss::kBadRecord)] = bad_lines_;
+  frames_.note_overflow(recording_);
+  std::vector<std::pair<std::string, uint64_t>> others;
   for (size_t i = 0; i < events_.size(); ++i) {
     if (known[i].name != *chosen) {
+      others.emplace_back(known[i].name, events_[i]->count);
       recording_.losses[static_cast<size_t>(Loss::kFiltered)] += events_[i]->count;
       continue;
     }
@@ -211,6 +214,9 @@ Result<Opened> ScriptReader::take(const Options& options) && {
     // Without periods a sample counts as one, whatever its event.
     recording_.event = {*chosen, events_[i]->has_period ? unit : WeightUnit::kOther, 0};
     opened.profile.samples = std::move(events_[i]->samples).take();
+  }
+  if (std::string note = note_on_others(others); !note.empty()) {
+    recording_.notes.push_back(std::move(note));
   }
   opened.profile.recording = std::move(recording_);
   return opened;

@@ -13,20 +13,54 @@ namespace pgflame::input {
 
 class SampleTable {
  public:
-  static constexpr size_t kMaxRows = size_t{1} << 20;
+  static constexpr size_t kMaxRows = size_t{1} << 19;
 
   explicit SampleTable(size_t max_rows = kMaxRows) : max_rows_(max_rows) {}
 
-  void add(Sample sample);
+  // Returns the number of the sample's group: those that differ from it in nothing but their second
+  // (and counts). Later ones of the group can be added by its number.
+  uint32_t add(const Sample& sample);
+  void add_to(uint32_t group, uint32_t second, uint64_t count, uint64_t weight);
   // Seconds that one value of Sample::second stands for.
   uint32_t resolution() const { return resolution_; }
-  std::vector<Sample> take() && { return std::move(rows_); }
+  // Ordered by stack and the other tags, then by second.
+  std::vector<Sample> take() &&;
 
  private:
-  void insert(const Sample& sample);
-  void coarsen();
+  static constexpr uint32_t kNone = UINT32_MAX;
+  // One second of a group; the group's moments are chained, latest first.
+  struct Moment {
+    uint32_t second = 0;
+    uint32_t before = kNone;  // row of `earlier_`
+    uint64_t count = 0;
+    uint64_t weight = 0;
+  };
+  // Samples that differ in nothing but their second.
+  struct Group {
+    StackId stack;
+    BackendId backend;
+    State state = State::kRunning;
+    StackEnd end = StackEnd::kUnknown;
+    uint32_t wait_event = kUnknownWait;
+    uint64_t query_id = 0;
+    uint32_t number = 0;  // of its row in `latest_`
 
-  std::vector<Sample> rows_;
+    explicit Group(const Sample& sample);
+    bool operator==(const Group& other) const;
+    bool comes_before(const Group& other) const;
+    uint64_t hash() const;
+  };
+
+  size_t rows() const { return latest_.size() + earlier_.size(); }
+  void insert(uint32_t group, const Moment& moment);
+  void coarsen();
+  const Moment* before(const Moment& moment) const {
+    return moment.before == kNone ? nullptr : &earlier_[moment.before];
+  }
+
+  std::vector<Group> groups_;
+  std::vector<Moment> latest_;  // of each group: the one that most samples add to
+  std::vector<Moment> earlier_;
   HashIndex index_;
   size_t max_rows_;
   uint32_t resolution_ = 1;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr size_t kFirstSize = size_t{256} << 10;
 constexpr size_t kLargestSize = size_t{2} << 20;
+constexpr size_t kLongestRecord = size_t{16} << 20;
 
 }  // namespace
 
@@ -16,27 +17,33 @@ Result<std::string_view> TextPieces::next() {
             buffer_.begin());
   end_ -= begin_;
   begin_ = 0;
-  if (!at_end_) {
-    // Small inputs need no large buffer.
-    buffer_.resize(std::clamp(buffer_.size() * 2, kFirstSize, kLargestSize));
-    const auto got = stream_->read(std::span(buffer_).subspan(end_));
-    if (!got) return fail(got.error());
-    end_ += *got;
-    at_end_ = end_ < buffer_.size();
-  }
-  const std::string_view held = as_text(Bytes(buffer_).first(end_));
-  size_t length = held.size();
-  if (!at_end_) {
-    auto border = held.rfind(border_);
-    size_t border_size = border_.size();
-    if (border == std::string_view::npos) {
-      border = held.rfind('\n');
-      border_size = 1;
+  // Small inputs need no large buffer.
+  size_t wanted = std::clamp(buffer_.size() * 2, kFirstSize, kLargestSize);
+  for (;;) {
+    if (!at_end_) {
+      buffer_.resize(std::max(wanted, buffer_.size()));
+      const auto got = stream_->read(std::span(buffer_).subspan(end_));
+      if (!got) return fail(got.error());
+      end_ += *got;
+      at_end_ = end_ < buffer_.size();
     }
-    if (border != std::string_view::npos) length = border + border_size;
+    const std::string_view held = as_text(Bytes(buffer_).first(end_));
+    const size_t length = length_of_piece(held);
+    wanted = buffer_.size() * 2;
+    if (length == 0 && !at_end_ && wanted <= kLongestRecord) continue;
+    begin_ = length != 0 ? length : held.size();
+    return held.substr(0, begin_);
   }
-  begin_ = length;
-  return held.substr(0, length);
+}
+
+// 0 when the record at the end goes on behind the buffer and is the only one.
+size_t TextPieces::length_of_piece(std::string_view held) const {
+  if (at_end_) return held.size();
+  const auto border = held.rfind(border_);
+  if (border != std::string_view::npos) return border + border_.size();
+  if (buffer_.size() < kLongestRecord) return 0;
+  const auto line = held.rfind('\n');
+  return line == std::string_view::npos ? 0 : line + 1;
 }
 
 std::string_view take_line(std::string_view& text) {

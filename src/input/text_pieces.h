@@ -12,14 +12,16 @@ namespace pgflame::input {
 
 class TextPieces {
  public:
-  // A piece ends behind the last `border` in the buffer ("\n", or "\n\n" for blocks of lines), or,
-  // where a buffer holds none, behind its last line.
+  // A piece ends behind the last `border` in the buffer ("\n", or "\n\n" for blocks of lines). A
+  // record of more than 16 MiB is cut behind a line.
   TextPieces(ByteStream& stream, std::string_view border) : stream_(&stream), border_(border) {}
 
   // The next piece, empty at the end. It is valid until the next call.
   Result<std::string_view> next();
 
  private:
+  size_t length_of_piece(std::string_view held) const;
+
   ByteStream* stream_;
   std::string_view border_;
   std::vector<uint8_t> buffer_;

@@ -12,7 +12,8 @@ inline bool is_gzip(std::string_view bytes) {
   return bytes.starts_with("\x1f\x8b");
 }
 
-std::string gzip(std::string_view bytes);
+// `level`: 1 (fast) to 12 (dense).
+std::string gzip(std::string_view bytes, int level = 6);
 
 // At most `limit` bytes come out; more is an Error (kCorrupt), and so is a broken stream. When the
 // stream just ends early, what was there is returned and `truncated` set.

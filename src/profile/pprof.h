@@ -6,6 +6,7 @@
 // the file as an ordinary profile with the sample types samples/count and cpu/nanoseconds.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,15 @@
 
 namespace pgflame {
 
-std::string write_pprof(const Profile& profile);  // gzip-compressed
+enum class PprofForm : uint8_t {
+  kExchange,  // one row per sample and second, labels that other tools understand
+  // For inside a report: a third of the size. The seconds of equal samples are in one row, in a
+  // field of our own (pprof_fields.h), and of the backend there is only the number. Other tools
+  // see a sample without its time and process.
+  kEmbedded
+};
+// gzip-compressed
+std::string write_pprof(const Profile& profile, PprofForm form = PprofForm::kExchange);
 
 // Reads what write_pprof wrote and what other tools write (gzip-compressed or not). Hostile input
 // ends in an Error; memory stays proportional to the uncompressed size, which is limited to 1 GiB.

@@ -21,7 +21,9 @@ enum class ProfileField : uint32_t {
   kDefaultSampleType = 14
 };
 enum class ValueTypeField : uint32_t { kType = 1, kUnit = 2 };
-enum class SampleField : uint32_t { kLocationId = 1, kValue = 2, kLabel = 3 };
+// kMoments is ours: triples of seconds since the triple before, count and weight. They add up to
+// the sample's values, and stand in place of its label "second".
+enum class SampleField : uint32_t { kLocationId = 1, kValue = 2, kLabel = 3, kMoments = 1000 };
 enum class LabelField : uint32_t { kKey = 1, kStr = 2, kNum = 3, kNumUnit = 4 };
 enum class MappingField : uint32_t {
   kId = 1,

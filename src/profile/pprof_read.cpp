@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -27,10 +28,38 @@ std::string_view view(data_view bytes) {
 }
 
 struct Label {
+  bool given = false;
   std::string_view text;
   int64_t number = 0;
 };
-using Labels = std::unordered_map<std::string_view, Label>;
+enum LabelKey : uint8_t {
+  kBackend,
+  kPid,
+  kComm,
+  kBackendType,
+  kDatabase,
+  kUser,
+  kApplication,
+  kState,
+  kStackEnd,
+  kWaitEvent,
+  kQueryId,
+  kSecond,
+  kLabelCount
+};
+constexpr std::array<std::string_view, kLabelCount> kLabelNames{"backend",
+                                                                "pid",
+                                                                "comm",
+                                                                "backend_type",
+                                                                "database",
+                                                                "user",
+                                                                "application",
+                                                                "state",
+                                                                "stack_end",
+                                                                "wait_event",
+                                                                "query_id",
+                                                                "second"};
+using Labels = std::array<Label, kLabelCount>;
 
 class Reader {
  public:
@@ -232,75 +261,92 @@ class Reader {
   }
 
   void read_samples() {
-    each(ProfileField::kSample, [this](data_view bytes) {
-      const RawSample raw = decode_sample(view(bytes));
-      std::vector<LocationId> stack;
+    label_keys_ = number_label_keys();
+    RawSample raw;
+    std::vector<LocationId> stack;
+    each(ProfileField::kSample, [&](data_view bytes) {
+      decode_sample(view(bytes), raw);
+      stack.clear();
       for (const uint64_t id : raw.locations) {
         const LocationId location = find(locations_, id);
         if (location.valid()) stack.push_back(location);
       }
-      Labels labels;
-      for (const RawLabel& label : raw.labels) {
-        labels.try_emplace(string(label.key), Label{string(label.text), label.number});
-      }
-      Sample sample = tagged(labels);
+      Sample sample = tagged(labels_of(raw));
       if (stack.size() > kMaxDepth) {
         stack.resize(kMaxDepth);  // the innermost ones stay
         sample.end = StackEnd::kTruncated;
       }
-      std::ranges::reverse(stack);
-      for (const LocationId location : stack)
-        sample.stack = builder_.push(sample.stack, location);
-      add_values(sample, raw.values);
+      for (auto at = stack.rbegin(); at != stack.rend(); ++at)
+        sample.stack = builder_.push(sample.stack, *at);
+      if (raw.moments.empty()) return add_values(sample, raw.values);
+      for (const RawMoment& moment : raw.moments) {
+        sample.second = moment.second;
+        sample.count = std::min<uint64_t>(moment.count, INT64_MAX);
+        sample.weight = std::min<uint64_t>(moment.weight, INT64_MAX);
+        if (sample.count > 0 || sample.weight > 0) builder_.add(sample);
+      }
     });
+  }
+
+  // Which label every string stands for when it is a key.
+  std::vector<uint8_t> number_label_keys() const {
+    std::vector<uint8_t> keys(strings_.size(), kLabelCount);
+    for (size_t i = 0; i < strings_.size(); ++i) {
+      const auto* known = std::ranges::find(kLabelNames, strings_[i]);
+      keys[i] = static_cast<uint8_t>(known - kLabelNames.begin());
+    }
+    return keys;
+  }
+
+  // The first of each kind counts.
+  Labels labels_of(const RawSample& raw) const {
+    Labels labels;
+    for (const RawLabel& label : raw.labels) {
+      if (label.key < 0 || static_cast<size_t>(label.key) >= label_keys_.size()) continue;
+      const uint8_t kind = label_keys_[static_cast<size_t>(label.key)];
+      if (kind == kLabelCount || labels[kind].given) continue;
+      labels[kind] = Label{true, string(label.text), label.number};
+    }
+    return labels;
   }
 
   Sample tagged(const Labels& labels) {
     Sample sample;
     sample.backend = backend_of(labels);
-    sample.state = named(labels, "state", State::kIdle);
-    sample.end = named(labels, "stack_end", StackEnd::kNoStack);
-    if (const auto at = labels.find("wait_event"); at != labels.end()) {
-      sample.wait_event = static_cast<uint32_t>(at->second.number);
+    sample.state = named(labels[kState], State::kIdle);
+    sample.end = named(labels[kStackEnd], StackEnd::kNoStack);
+    if (labels[kWaitEvent].given) {
+      sample.wait_event = static_cast<uint32_t>(labels[kWaitEvent].number);
     }
-    if (const auto at = labels.find("query_id"); at != labels.end()) {
-      sample.query_id = static_cast<uint64_t>(at->second.number);
-    }
-    if (const auto at = labels.find("second"); at != labels.end()) {
-      sample.second = static_cast<uint32_t>(std::clamp<int64_t>(at->second.number, 0, 1 << 30));
+    if (labels[kQueryId].given) sample.query_id = static_cast<uint64_t>(labels[kQueryId].number);
+    if (labels[kSecond].given) {
+      sample.second =
+          static_cast<uint32_t>(std::clamp<int64_t>(labels[kSecond].number, 0, 1 << 30));
     }
     return sample;
   }
 
   template <typename Enum>
-  static Enum named(const Labels& labels, std::string_view key, Enum last) {
-    const auto at = labels.find(key);
-    if (at == labels.end()) return Enum{};
-    for (int value = 0; value <= static_cast<int>(last); ++value) {
-      if (name_of(static_cast<Enum>(value)) == at->second.text) return static_cast<Enum>(value);
+  static Enum named(const Label& label, Enum last) {
+    for (int value = 0; label.given && value <= static_cast<int>(last); ++value) {
+      if (name_of(static_cast<Enum>(value)) == label.text) return static_cast<Enum>(value);
     }
     return Enum{};
   }
 
   BackendId backend_of(const Labels& labels) {
-    const auto number = labels.find("backend");
-    if (has_metadata_ && number != labels.end() && number->second.number >= 0 &&
-        static_cast<size_t>(number->second.number) < profile().backends.size()) {
-      return BackendId{static_cast<uint32_t>(number->second.number)};
+    const Label& number = labels[kBackend];
+    if (has_metadata_ && number.given && number.number >= 0 &&
+        static_cast<size_t>(number.number) < profile().backends.size()) {
+      return BackendId{static_cast<uint32_t>(number.number)};
     }
-    const auto text = [&labels](std::string_view key) {
-      const auto at = labels.find(key);
-      return at == labels.end() ? std::string() : std::string(at->second.text);
-    };
     Backend backend;
-    if (const auto at = labels.find("pid"); at != labels.end()) {
-      backend.pid = static_cast<int32_t>(at->second.number);
-    }
-    backend.comm = text("comm");
-    backend.type = text("backend_type");
-    backend.database = text("database");
-    backend.user = text("user");
-    backend.application = text("application");
+    backend.pid = static_cast<int32_t>(labels[kPid].number);
+    backend.comm = labels[kComm].text;
+    backend.type = labels[kBackendType].text;
+    backend.database = labels[kDatabase].text;
+    backend.user = labels[kUser].text;
+    backend.application = labels[kApplication].text;
     const auto [at, is_new] = backends_.try_emplace(
         std::tuple(backend.pid, backend.comm, backend.type, backend.database, backend.user));
     if (is_new) at->second = builder_.backend(backend);
@@ -334,6 +380,7 @@ class Reader {
   std::vector<ValueType> types_;
   Columns columns_;
   bool has_metadata_ = false;
+  std::vector<uint8_t> label_keys_;  // LabelKey, by string
   std::unordered_map<uint64_t, FunctionId> functions_;
   std::unordered_map<uint64_t, MappingId> mappings_;
   std::unordered_map<uint64_t, LocationId> locations_;

@@ -1,5 +1,7 @@
 #include "src/profile/pprof_sample.h"
 
+#include <algorithm>
+
 #include "src/profile/pprof_fields.h"
 #include "src/profile/pprof_wire.h"
 
@@ -47,10 +49,28 @@ void take_values(pbf_message<SampleField>& message, std::vector<int64_t>& values
     values.push_back(value);
 }
 
+template <typename Numbers>
+void take_moments(const Numbers& numbers, std::vector<RawMoment>& moments) {
+  constexpr uint64_t kLastSecond = 1U << 30;
+  uint64_t second = 0;
+  for (auto at = numbers.begin(); at != numbers.end(); ++at) {
+    second = std::min(second + std::min(*at, kLastSecond), kLastSecond);
+    RawMoment moment{static_cast<uint32_t>(second), 0, 0};
+    if (++at == numbers.end()) return;
+    moment.count = *at;
+    if (++at == numbers.end()) return;
+    moment.weight = *at;
+    moments.push_back(moment);
+  }
+}
+
 }  // namespace
 
-RawSample decode_sample(std::string_view bytes) {
-  RawSample sample;
+void decode_sample(std::string_view bytes, RawSample& sample) {
+  sample.locations.clear();
+  sample.values.clear();
+  sample.labels.clear();
+  sample.moments.clear();
   for (pbf_message<SampleField> message(bytes.data(), bytes.size()); message.next();) {
     switch (message.tag()) {
       case SampleField::kLocationId:
@@ -62,11 +82,13 @@ RawSample decode_sample(std::string_view bytes) {
       case SampleField::kLabel:
         sample.labels.push_back(decode_label(message.get_view()));
         break;
+      case SampleField::kMoments:
+        take_moments(message.get_packed_uint64(), sample.moments);
+        break;
       default:
         message.skip();
     }
   }
-  return sample;
 }
 
 Columns choose_columns(const std::vector<ValueType>& types) {

@@ -15,14 +15,21 @@ struct RawLabel {
   int64_t number = 0;
 };
 
+struct RawMoment {
+  uint32_t second = 0;
+  uint64_t count = 0;
+  uint64_t weight = 0;
+};
+
 struct RawSample {
   std::vector<uint64_t> locations;  // ids, leaf first
   std::vector<int64_t> values;
   std::vector<RawLabel> labels;
+  std::vector<RawMoment> moments;
 };
 
-// Throws protozero::exception on broken bytes.
-RawSample decode_sample(std::string_view bytes);
+// Into `sample`, which keeps its memory. Throws protozero::exception on broken bytes.
+void decode_sample(std::string_view bytes, RawSample& sample);
 
 struct ValueType {
   std::string_view type;

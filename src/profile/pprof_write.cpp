@@ -1,11 +1,11 @@
 #include <span>
-#include <unordered_map>
 
 #include <protozero/pbf_builder.hpp>
 
 #include "src/profile/gzip.h"
 #include "src/profile/pprof.h"
 #include "src/profile/pprof_fields.h"
+#include "src/profile/pprof_sample_write.h"
 #include "src/profile/recording_json.h"
 
 namespace pgflame {
@@ -13,21 +13,6 @@ namespace {
 
 using namespace pprof;
 using protozero::pbf_builder;
-
-class StringTable {
- public:
-  StringTable() { number(""); }
-  int64_t number(std::string_view text) {
-    const auto [at, is_new] = numbers_.try_emplace(std::string(text), strings_.size());
-    if (is_new) strings_.push_back(at->first);
-    return static_cast<int64_t>(at->second);
-  }
-  const std::vector<std::string>& strings() const { return strings_; }
-
- private:
-  std::unordered_map<std::string, size_t> numbers_;
-  std::vector<std::string> strings_;
-};
 
 std::string_view unit_name(WeightUnit unit) {
   switch (unit) {
@@ -43,12 +28,13 @@ std::string_view unit_name(WeightUnit unit) {
 
 class Writer {
  public:
-  explicit Writer(const Profile& profile) : profile_(profile), message_(out_) {}
+  Writer(const Profile& profile, PprofForm form) : profile_(profile), form_(form), message_(out_) {}
 
   std::string write() && {
     write_sample_types();
-    for (const Sample& sample : profile_.samples)
-      write_sample(sample);
+    SampleWriter(profile_, form_, strings_).write([this](std::string_view row) {
+      message_.add_message(ProfileField::kSample, row.data(), row.size());
+    });
     write_mappings();
     write_locations();
     write_functions();
@@ -83,55 +69,6 @@ class Writer {
     const double period = event.rate_hz > 0 && is_time ? 1e9 / event.rate_hz : 0;
     message_.add_int64(ProfileField::kPeriod, static_cast<int64_t>(period));
     message_.add_int64(ProfileField::kDefaultSampleType, strings_.number(weight));
-  }
-
-  void write_sample(const Sample& sample) {
-    pbf_builder<SampleField> row(message_, ProfileField::kSample);
-    std::vector<uint64_t> locations;
-    for (StackId at = sample.stack; at != kEmptyStack; at = profile_.stacks[at].caller) {
-      locations.push_back(profile_.stacks[at].location.value + 1);
-    }
-    row.add_packed_uint64(SampleField::kLocationId, locations.begin(), locations.end());
-    const auto count = static_cast<int64_t>(sample.count);
-    const auto weight = static_cast<int64_t>(sample.weight);
-    const bool running = sample.state == State::kRunning;
-    const std::array<int64_t, 4> values{
-        running ? count : 0, running ? weight : 0, running ? 0 : count, running ? 0 : weight};
-    const size_t used = profile_.recording.has_waits ? 4 : 2;
-    row.add_packed_int64(SampleField::kValue, values.begin(), values.begin() + used);
-    write_labels(row, sample);
-  }
-
-  void write_labels(pbf_builder<SampleField>& row, const Sample& sample) {
-    if (sample.backend.valid()) {
-      const Backend& backend = profile_.backends[sample.backend];
-      number_label(row, "backend", sample.backend.value);
-      number_label(row, "pid", backend.pid);
-      text_label(row, "comm", backend.comm);
-      text_label(row, "backend_type", backend.type);
-      text_label(row, "database", backend.database);
-      text_label(row, "user", backend.user);
-      text_label(row, "application", backend.application);
-    }
-    text_label(row, "state", name_of(sample.state));
-    text_label(row, "stack_end", name_of(sample.end));
-    if (sample.wait_event != kUnknownWait) number_label(row, "wait_event", sample.wait_event);
-    // Signed, as pg_stat_statements shows it.
-    if (sample.query_id != 0) number_label(row, "query_id", static_cast<int64_t>(sample.query_id));
-    number_label(row, "second", sample.second);
-  }
-
-  void text_label(pbf_builder<SampleField>& row, std::string_view key, std::string_view text) {
-    if (text.empty()) return;
-    pbf_builder<LabelField> label(row, SampleField::kLabel);
-    label.add_int64(LabelField::kKey, strings_.number(key));
-    label.add_int64(LabelField::kStr, strings_.number(text));
-  }
-
-  void number_label(pbf_builder<SampleField>& row, std::string_view key, int64_t number) {
-    pbf_builder<LabelField> label(row, SampleField::kLabel);
-    label.add_int64(LabelField::kKey, strings_.number(key));
-    label.add_int64(LabelField::kNum, number);
   }
 
   void write_mappings() {
@@ -182,6 +119,7 @@ class Writer {
   }
 
   const Profile& profile_;
+  PprofForm form_;
   std::string out_;
   pbf_builder<ProfileField> message_;
   StringTable strings_;
@@ -189,8 +127,11 @@ class Writer {
 
 }  // namespace
 
-std::string write_pprof(const Profile& profile) {
-  return gzip(Writer(profile).write());
+std::string write_pprof(const Profile& profile, PprofForm form) {
+  // Inside a report the profile is packed while somebody waits; a capture is kept for long.
+  constexpr int kFast = 3;
+  constexpr int kDense = 6;
+  return gzip(Writer(profile, form).write(), form == PprofForm::kEmbedded ? kFast : kDense);
 }
 
 }  // namespace pgflame

@@ -29,29 +29,11 @@ std::string_view without_version(std::string_view name) {
 }
 
 // A wrapping "comm" frame or the like may stand above the entry point.
-constexpr size_t kRootDepth = 3;
+constexpr uint8_t kRootDepth = 3;
 
 bool is_root(const Profile& profile, FunctionId id) {
   const std::string_view name = without_version(profile.functions[id].name);
   return std::ranges::find(kRoots, name) != kRoots.end();
-}
-
-// Whether each stack has an entry point among its outermost functions. Callers come before their
-// callees, so that every stack is looked at once.
-std::vector<bool> stacks_from_root(const Profile& profile) {
-  std::vector<bool> from_root(profile.stacks.size());
-  std::vector<size_t> depth(profile.stacks.size());
-  for (uint32_t i = 1; i < profile.stacks.size(); ++i) {
-    const StackNode& node = profile.stacks[StackId{i}];
-    const Location& location = profile.locations[node.location];
-    from_root[i] = from_root[node.caller.value];
-    depth[i] = depth[node.caller.value];
-    for (uint32_t line = location.line_count; line-- > 0 && depth[i] < kRootDepth; ++depth[i]) {
-      from_root[i] =
-          from_root[i] || is_root(profile, profile.lines[location.first_line + line].function);
-    }
-  }
-  return from_root;
 }
 
 bool is_unnamed_leaf(const Profile& profile, StackId stack) {
@@ -65,13 +47,37 @@ bool is_unnamed_leaf(const Profile& profile, StackId stack) {
 
 }  // namespace
 
-bool reaches_root(const Profile& profile, const Sample& sample) {
-  if (sample.end != StackEnd::kUnknown) return sample.end == StackEnd::kRoot;
-  const std::vector<FunctionId> path = functions_of(profile, sample.stack);
-  const size_t looked_at = std::min(path.size(), kRootDepth);
-  return std::any_of(path.begin(),
-                     path.begin() + static_cast<std::ptrdiff_t>(looked_at),
-                     [&](FunctionId id) { return is_root(profile, id); });
+// Whether each stack has an entry point among its outermost functions. Callers come before their
+// callees, so that every stack is looked at once.
+std::vector<bool> stacks_from_root(const Profile& profile) {
+  std::vector<bool> roots(profile.functions.size());
+  for (uint32_t i = 0; i < profile.functions.size(); ++i)
+    roots[i] = is_root(profile, FunctionId{i});
+  std::vector<bool> from_root(profile.stacks.size());
+  std::vector<uint8_t> depth(profile.stacks.size());
+  for (uint32_t i = 1; i < profile.stacks.size(); ++i) {
+    const StackNode& node = profile.stacks[StackId{i}];
+    const Location& location = profile.locations[node.location];
+    from_root[i] = from_root[node.caller.value];
+    depth[i] = depth[node.caller.value];
+    for (uint32_t line = location.line_count; line-- > 0 && depth[i] < kRootDepth; ++depth[i]) {
+      from_root[i] =
+          from_root[i] || roots[profile.lines[location.first_line + line].function.value];
+    }
+  }
+  return from_root;
+}
+
+bool reaches_root(const Sample& sample, const std::vector<bool>& from_root) {
+  return sample.end == StackEnd::kUnknown ? from_root[sample.stack.value]
+                                          : sample.end == StackEnd::kRoot;
+}
+
+uint64_t lost_samples(const Recording& recording) {
+  uint64_t lost = 0;
+  for (const Loss loss : {Loss::kRingFull, Loss::kSkipped, Loss::kMapFull})
+    lost += recording.losses[static_cast<size_t>(loss)];
+  return lost;
 }
 
 Accounting account(const Profile& profile) {
@@ -83,13 +89,9 @@ Accounting account(const Profile& profile) {
     total.running += sample.count;
     total.weight += sample.weight;
     if (is_unnamed_leaf(profile, sample.stack)) total.unnamed += sample.count;
-    const bool complete = sample.end == StackEnd::kUnknown ? from_root[sample.stack.value]
-                                                           : sample.end == StackEnd::kRoot;
-    if (!complete) total.truncated += sample.count;
+    if (!reaches_root(sample, from_root)) total.truncated += sample.count;
   }
-  for (const Loss loss : {Loss::kRingFull, Loss::kSkipped, Loss::kMapFull}) {
-    total.lost += profile.recording.losses[static_cast<size_t>(loss)];
-  }
+  total.lost = lost_samples(profile.recording);
   return total;
 }
 

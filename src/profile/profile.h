@@ -261,10 +261,13 @@ struct Accounting {
   uint64_t weight = 0;     // sum over running
 };
 Accounting account(const Profile& profile);
+uint64_t lost_samples(const Recording& recording);  // Accounting::lost
 
-// Whether the outermost frame is a known entry point (_start, clone, ret_from_fork, ...), for
-// stacks whose StackEnd is kUnknown.
-bool reaches_root(const Profile& profile, const Sample& sample);
+// By StackId: whether the outermost frame is a known entry point (_start, clone, ret_from_fork,
+// ...).
+std::vector<bool> stacks_from_root(const Profile& profile);
+// Whether the sample's stack is whole; the last argument is for those with StackEnd::kUnknown.
+bool reaches_root(const Sample& sample, const std::vector<bool>& from_root);
 
 // The functions of a stack, outermost caller first, inlined ones included.
 std::vector<FunctionId> functions_of(const Profile& profile, StackId stack);

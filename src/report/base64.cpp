@@ -12,17 +12,16 @@ constexpr std::string_view kDigits =
 }  // namespace
 
 std::string base64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
+  std::string text((bytes.size() + 2) / 3 * 4, '=');
+  size_t to = 0;
+  const auto byte = [&](size_t at) -> uint32_t {
+    return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U;
+  };
   for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8U | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      const bool padding = i + k > bytes.size();
-      text += padding ? '=' : kDigits[group >> (18 - 6 * k) & 0x3fU];
-    }
+    const uint32_t group = byte(i) << 16U | byte(i + 1) << 8U | byte(i + 2);
+    for (size_t k = 0; k < 4 && i + k <= bytes.size(); ++k)
+      text[to + k] = kDigits[group >> (18 - 6 * k) & 0x3fU];
+    to += 4;
   }
   return text;
 }

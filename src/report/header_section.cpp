@@ -50,7 +50,7 @@ void draw_header(Page& page, const Subject& subject) {
   page.line(page.left, top + 26, room, style::kTitle, subject_of(subject.profile));
   page.xml.close();
   std::string when = period_of(subject.profile);
-  const std::string samples = format_count(account(subject.profile).running) +
+  const std::string samples = format_count(subject.diagnosis.totals.running) +
                               (subject.profile.recording.has_waits ? " CPU samples" : " samples");
   when = when.empty() ? samples : when + " · " + samples;
   page.y = top + 34;

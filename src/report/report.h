@@ -1,6 +1,7 @@
 // The three written forms of a diagnosed profile. Pure: text out, nothing is printed or opened.
 #pragma once
 
+#include <future>
 #include <string>
 
 #include "src/base/error.h"
@@ -17,7 +18,13 @@ struct Options {
   // Bytes of the whole SVG; what it would carry beyond them is left out, and a note says so.
   size_t most_bytes = 2'000'000;
   const diagnose::RuleBook* rules = nullptr;  // name the activities; null: the built-in book
+  // The result of packed() when it was started before; made here otherwise.
+  std::shared_future<std::string> packed;
 };
+
+// The form in which an SVG carries the profile: base64 of gzip of pprof. It needs nothing but the
+// profile, so that it can be made while the profile is diagnosed and drawn.
+std::string packed(const Profile& profile);
 
 // A self-contained SVG document, see the design of the page in svg_page.h.
 std::string to_svg(const Profile& profile,

@@ -48,7 +48,7 @@ Pack pack(const Subject& subject, const Options& options, size_t drawn) {
       "left out of this file, which would be larger than {:.0f} MB with it (--embed-all writes it)";
   const std::string reason =
       fmt::format(kReason, static_cast<double>(options.most_bytes) / 1'000'000);
-  pack.carried.profile = base64(write_pprof(subject.profile));
+  pack.carried.profile = options.packed.valid() ? options.packed.get() : packed(subject.profile);
   if (pack.carried.profile.size() > room) {
     pack.carried.profile.clear();
     pack.note = "The profile was " + reason + ": to open it again, keep the capture.";
@@ -67,6 +67,10 @@ Pack pack(const Subject& subject, const Options& options, size_t drawn) {
 }
 
 }  // namespace
+
+std::string packed(const Profile& profile) {
+  return base64(write_pprof(profile, PprofForm::kEmbedded));
+}
 
 std::string to_svg(const Profile& profile,
                    const diagnose::Diagnosis& diagnosis,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How fast a capture becomes a report, against perf's own tools in the same run.
+# How fast a capture becomes a report, against perf's own tools in the same run: medians.
 #   tests/bench/report_speed.sh PGFLAME [CAPTURE]
 # Without a capture it records 15 s of a mixed load at 4999 Hz and repeats its samples four times.
 set -euo pipefail
@@ -18,32 +18,51 @@ fi
 cd "$work"
 echo "$(stat -c %s "$capture") bytes"
 
-measure() {  # measure RUNS COMMAND...: the best of RUNS in seconds, and the peak memory in KiB
-  local runs=$1 best='' line
+# measure RUNS COMMAND...: "wall cpu KiB", each the median of RUNS: seconds, seconds of user and
+# system time, peak memory.
+measure() {
+  local runs=$1
   shift
   for _ in $(seq "$runs"); do
-    line=$(/usr/bin/time -f '%e %M' "$@" 2>&1 > /dev/null | tail -1)
-    if [ -z "$best" ] || awk -v a="${line% *}" -v b="${best% *}" 'BEGIN { exit !(a < b) }'; then
-      best=$line
-    fi
-  done
-  echo "$best"
+    /usr/bin/time -f '%e %U %S %M' -o "$work/time" "$@" > /dev/null 2>&1
+    tail -1 "$work/time"
+  done | awk '
+    function median(values, count,  i, j, v) {
+      for (i = 2; i <= count; ++i)
+        for (j = i; j > 1 && values[j - 1] > values[j]; --j) {
+          v = values[j]; values[j] = values[j - 1]; values[j - 1] = v
+        }
+      return values[int((count + 1) / 2)]
+    }
+    { wall[NR] = $1; cpu[NR] = $2 + $3; memory[NR] = $4 }
+    END { print median(wall, NR), median(cpu, NR), median(memory, NR) }'
 }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", a / (b > 0 ? b : 0.01) }'; }
 
-read -r script _ < <(measure 1 perf script -i "$capture")
-read -r report _ < <(measure 1 perf report --stdio -g none -i "$capture")
-read -r ours memory < <(measure 3 "$pgflame" report "$capture" -o "$work/out" --force)
-read -r reading _ < <(measure 3 "$pgflame" convert "$capture" --raw --to folded -o "$work/raw" --force)
-echo "perf script            $script s"
-echo "perf report -g none    $report s"
-echo "pgflame report         $ours s, $((memory / 1024)) MiB, $(ratio "$script" "$ours") times faster than perf script, $(ratio "$report" "$ours") times faster than perf report"
-echo "pgflame convert --raw  $reading s"
+read -r script script_cpu _ < <(measure 3 perf script -i "$capture")
+read -r report report_cpu _ < <(measure 3 perf report --stdio -g none -i "$capture")
+read -r ours cpu memory < <(measure 5 "$pgflame" report "$capture" -o "$work/out" --force)
+read -r reading reading_cpu _ < <(measure 5 "$pgflame" convert "$capture" --raw --to folded -o "$work/raw" --force)
+echo "perf script            $script s wall, $script_cpu s CPU"
+echo "perf report -g none    $report s wall, $report_cpu s CPU"
+echo "pgflame report         $ours s wall, $cpu s CPU, $((memory / 1024)) MiB, SVG of $(stat -c %s "$work/out.svg") bytes"
+echo "  $(ratio "$script" "$ours") times faster than perf script, $(ratio "$report" "$ours") times faster than perf report; in CPU time $(ratio "$script_cpu" "$cpu") and $(ratio "$report_cpu" "$cpu") times"
+echo "pgflame convert --raw  $reading s wall, $reading_cpu s CPU"
 
 perf script -i "$capture" > "$work/script.txt" 2> /dev/null
 "$pgflame" convert "$capture" --raw --to pprof -o "$work/capture.pb.gz" --force
 for file in script.txt raw capture.pb.gz; do
   size=$(stat -c %s "$file")
-  read -r seconds memory < <(measure 3 "$pgflame" report "$file" -o "$work/out" --force)
-  echo "pgflame report $file: $size bytes in $seconds s, $(awk -v a="$size" -v b="$seconds" 'BEGIN { printf "%.0f", a / b / 1e6 }') MB/s, $((memory / 1024)) MiB"
+  read -r seconds cpu memory < <(measure 3 "$pgflame" report "$file" -o "$work/out" --force)
+  echo "pgflame report $file: $size bytes in $seconds s wall, $cpu s CPU, $(awk -v a="$size" -v b="$seconds" 'BEGIN { printf "%.0f", a / b / 1e6 }') MB/s, $((memory / 1024)) MiB"
+done
+rm "$work/script.txt"
+
+# A capture that goes on: time grows with the bytes, memory with the different stacks.
+size=$(stat -c %s "$capture")
+for times in 1 10; do
+  /usr/bin/time -f '%e %U %S %M' -o "$work/time" "$pgflame" report - -o "$work/out" --force \
+    < <(python3 "$here/stream_capture.py" "$capture" $((size * times))) > /dev/null
+  read -r wall user system memory < <(tail -1 "$work/time")
+  echo "stream of $times times the capture: $wall s wall, $user + $system s CPU, $((memory / 1024)) MiB"
 done

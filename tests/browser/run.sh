@@ -5,11 +5,13 @@ set -euo pipefail
 binary=$(realpath "${1:?path of pgflame}")
 make_samples=$(realpath "$(dirname "$binary")/../../tests/report/pgflame_make_samples")
 cd "$(dirname "$0")"
-[ -d node_modules/playwright-core ] && [ -d node_modules/axe-core ] ||
+[ -d node_modules/playwright-core ] && [ -d node_modules/axe-core ] &&
+  [ -d node_modules/speedscope ] ||
   npm ci --no-audit --no-fund --silent
 samples=$(mktemp -d)
 trap 'rm -rf "$samples"' EXIT
 "$make_samples" "$samples"
 for svg in "$samples"/*.svg; do xmllint --huge --noout "$svg"; done
 PGFLAME_SAMPLES=$samples PGFLAME_BINARY=$binary \
-  node --test --test-concurrency=1 --test-reporter=spec report.test.mjs static.test.mjs
+  node --test --test-concurrency=1 --test-reporter=spec report.test.mjs static.test.mjs \
+    speedscope.test.mjs

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "src/convert/convert.h"
+#include "src/input/given_frames.h"
 #include "src/input/input.h"
 #include "src/input/sample_filter.h"
 #include "src/input/script_line.h"
+#include "src/profile/builder.h"
 #include "src/profile/gzip.h"
 #include "tests/support/profile_text.h"
 
@@ -218,5 +220,45 @@ TEST_SUITE("input") {
       CHECK(opened.error().what.find(bad.folded) != std::string::npos);
     }
     CHECK_FALSE(input::open("/does/not/exist", {}).has_value());
+  }
+
+  TEST_CASE("a block of perf script text longer than any buffer stays one sample") {
+    std::string text = "postgres  4440/4440 [001]  5820.1:    2004008 cpu-clock: \n";
+    const std::string frame =
+        "\t      55c7cef36fd3 ExecScan+0x1a (/usr/lib/postgresql/15/bin/postgres)\n";
+    while (text.size() < size_t{5} << 20)
+      text += frame;
+    text += "\n";
+    text.append(kScript.substr(kScript.find("postgres")));
+    const auto opened = open_text(text);
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).captured == 3);
+    CHECK(opened->profile.recording.losses[static_cast<size_t>(Loss::kBadRecord)] == 0);
+  }
+
+  TEST_CASE("names beyond the limit become one unknown frame, and the report says so") {
+    ProfileBuilder builder;
+    input::GivenFrames frames(builder, 2000);
+    const LocationId first = frames.frame("f0", "m");
+    for (int i = 1; i < 1000; ++i)
+      frames.frame("f" + std::to_string(i), "m");
+    CHECK(frames.frame("f0", "m") == first);
+    CHECK(frames.frame("f999", "m") == frames.frame("f998", "n"));
+    CHECK(builder.profile().functions.size() < 30);
+    Recording recording;
+    frames.note_overflow(recording);
+    CHECK(recording.notes.size() == 1);
+  }
+
+  TEST_CASE("samples of other events are named with their number") {
+    std::string text(kScript);
+    text +=
+        "postgres  4440/4440 [001]  5821.3:          1 page-faults: \n"
+        "\t      55c7cef36fd3 ExecScan+0x1a (/usr/lib/postgresql/15/bin/postgres)\n\n";
+    const auto opened = open_text(text);
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).captured == 2);
+    REQUIRE(opened->profile.recording.notes.size() == 1);
+    CHECK(opened->profile.recording.notes[0].starts_with("1 samples of page-faults are in"));
   }
 }

@@ -1,3 +1,4 @@
+#include <array>
 #include <string>
 
 #include <sys/mman.h>
@@ -200,6 +201,31 @@ TEST_SUITE("input") {
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().kind == ErrorKind::kUsage);
     CHECK(opened.error().hint.find("cpu-clock") != std::string::npos);
+  }
+
+  TEST_CASE("samples are one row per stack, tags and second, whatever order they come in") {
+    input::SampleTable table;
+    Sample sample;
+    sample.backend = BackendId{0};
+    sample.count = 1;
+    sample.weight = 10;
+    for (const uint32_t second : {5U, 4U, 5U, 4U, 6U, 5U}) {
+      for (const uint32_t stack : {9U, 2U}) {
+        sample.stack = StackId{stack};
+        sample.second = second;
+        table.add(sample);
+      }
+    }
+    const std::vector<Sample> rows = std::move(table).take();
+    REQUIRE(rows.size() == 6);
+    const std::array<uint64_t, 6> counts{2, 3, 1, 2, 3, 1};
+    for (size_t i = 0; i < rows.size(); ++i) {
+      CAPTURE(i);
+      CHECK(rows[i].stack.value == (i < 3 ? 2U : 9U));
+      CHECK(rows[i].second == 4 + i % 3);
+      CHECK(rows[i].count == counts[i]);
+      CHECK(rows[i].weight == 10 * counts[i]);
+    }
   }
 
   TEST_CASE("long captures keep their rows bounded by merging seconds") {

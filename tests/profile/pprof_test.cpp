@@ -1,5 +1,8 @@
 #include "src/profile/pprof.h"
 
+#include <map>
+#include <string>
+
 #include <doctest/doctest.h>
 
 #include "src/profile/builder.h"
@@ -83,6 +86,37 @@ TEST_SUITE("profile") {
     CHECK(account(*after).weight == account(before).weight);
   }
 
+  TEST_CASE("the form inside a report keeps every sample's tags and second in fewer bytes") {
+    Profile before = example();
+    const Sample first = before.samples[0];
+    for (const uint32_t second : {3U, 90U, 7U}) {
+      Sample later = first;
+      later.second = second;
+      later.count = second;
+      later.weight = 1'000'000 * second;
+      before.samples.push_back(later);
+    }
+    const std::string embedded = write_pprof(before, PprofForm::kEmbedded);
+    const auto after = read_pprof(embedded);
+    REQUIRE(after);
+    const auto rows_of = [](const Profile& profile) {
+      std::map<std::string, std::pair<uint64_t, uint64_t>> rows;
+      for (const Sample& sample : profile.samples) {
+        const auto tags =
+            std::to_string(sample.stack.value) + "/" + std::to_string(sample.backend.value) + "/" +
+            std::string(name_of(sample.state)) + "/" + std::string(name_of(sample.end)) + "/" +
+            std::to_string(sample.wait_event) + "/" + std::to_string(sample.query_id) + "/" +
+            std::to_string(sample.second);
+        rows[tags] = {sample.count, sample.weight};
+      }
+      return rows;
+    };
+    CHECK(rows_of(*after) == rows_of(before));
+    CHECK(testing::to_text(*after) == testing::to_text(before));
+    CHECK(gunzip(embedded, 1 << 20)->bytes.size() <
+          gunzip(write_pprof(before), 1 << 20)->bytes.size());
+  }
+
   TEST_CASE("every cut of a saved profile ends in an error, never in a wrong profile") {
     const std::string whole = write_pprof(example());
     for (size_t size = 0; size < whole.size(); size += 7) {
@@ -92,12 +126,14 @@ TEST_SUITE("profile") {
   }
 
   TEST_CASE("flipped bits in the uncompressed message never crash") {
-    const std::string whole = gunzip(write_pprof(example()), 1 << 20)->bytes;
-    for (size_t at = 0; at < whole.size(); ++at) {
-      std::string broken = whole;
-      broken[at] = static_cast<char>(broken[at] ^ (1 << (at % 8)));
-      const auto profile = read_pprof(broken);
-      if (profile) CHECK(account(*profile).captured < UINT64_MAX);
+    for (const PprofForm form : {PprofForm::kExchange, PprofForm::kEmbedded}) {
+      const std::string whole = gunzip(write_pprof(example(), form), 1 << 20)->bytes;
+      for (size_t at = 0; at < whole.size(); ++at) {
+        std::string broken = whole;
+        broken[at] = static_cast<char>(broken[at] ^ (1 << (at % 8)));
+        const auto profile = read_pprof(broken);
+        if (profile) CHECK(account(*profile).captured < UINT64_MAX);
+      }
     }
   }
 

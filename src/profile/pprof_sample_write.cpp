@@ -1,0 +1,167 @@
+#include "src/profile/pprof_sample_write.h"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <tuple>
+
+namespace pgflame::pprof {
+namespace {
+
+constexpr size_t kEnds = static_cast<size_t>(StackEnd::kNoStack) + 1;
+enum Key : uint8_t { kWaitEvent, kQueryId, kSecond };
+
+// Protocol buffers: wire types 0 (varint) and 2 (bytes with their length in front).
+void add_varint(std::string& out, uint64_t value) {
+  for (; value >= 0x80; value >>= 7U)
+    out += static_cast<char>(value | 0x80U);
+  out += static_cast<char>(value);
+}
+
+template <typename Field, typename Number>
+void add_number(std::string& out, Field field, Number value) {
+  add_varint(out, static_cast<uint64_t>(field) << 3U);
+  add_varint(out, static_cast<uint64_t>(value));
+}
+
+template <typename Field>
+void add_bytes(std::string& out, Field field, std::string_view bytes) {
+  add_varint(out, static_cast<uint64_t>(field) << 3U | 2U);
+  add_varint(out, bytes.size());
+  out += bytes;
+}
+
+auto tags_of(const Sample& sample) {
+  return std::tuple(sample.stack.value,
+                    sample.backend.value,
+                    sample.state,
+                    sample.end,
+                    sample.wait_event,
+                    sample.query_id);
+}
+
+}  // namespace
+
+SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& strings)
+    : profile_(profile), form_(form), strings_(strings), order_(profile.samples.size()) {
+  keys_ = {strings_.number("wait_event"), strings_.number("query_id"), strings_.number("second")};
+  uint64_t number = 0;
+  for (const Backend& backend : profile.backends)
+    backend_labels_.push_back(labels_of(backend, number++));
+  for (size_t state = 0; state < kStateCount; ++state) {
+    for (size_t end = 0; end < kEnds; ++end) {
+      std::string& labels = state_and_end_.emplace_back();
+      text_label(labels, "state", name_of(static_cast<State>(state)));
+      text_label(labels, "stack_end", name_of(static_cast<StackEnd>(end)));
+    }
+  }
+  std::iota(order_.begin(), order_.end(), 0U);
+  if (form_ == PprofForm::kExchange) return;
+  const auto before = [&](uint32_t a, uint32_t b) {
+    const Sample& x = profile.samples[a];
+    const Sample& y = profile.samples[b];
+    const auto first = tags_of(x);
+    const auto second = tags_of(y);
+    return first != second ? first < second : x.second < y.second;
+  };
+  if (!std::ranges::is_sorted(order_, before)) std::ranges::sort(order_, before);
+}
+
+void SampleWriter::write(const std::function<void(std::string_view)>& hand_on) {
+  for (size_t begin = 0, end = 0; begin < order_.size(); begin = end) {
+    const Sample& tags = sample(begin);
+    end = begin + 1;
+    while (form_ == PprofForm::kEmbedded && end < order_.size() &&
+           tags_of(sample(end)) == tags_of(tags)) {
+      ++end;
+    }
+    write_row(tags, begin, end);
+    hand_on(row_);
+  }
+}
+
+void SampleWriter::write_row(const Sample& tags, size_t begin, size_t end) {
+  row_.clear();
+  write_locations(tags.stack);
+  uint64_t count = 0;
+  uint64_t weight = 0;
+  for (size_t i = begin; i < end; ++i) {
+    count += sample(i).count;
+    weight += sample(i).weight;
+  }
+  write_values(tags.state, count, weight);
+  write_labels(tags);
+  if (form_ == PprofForm::kEmbedded) write_moments(begin, end);
+}
+
+void SampleWriter::write_locations(StackId stack) {
+  part_.clear();
+  for (StackId at = stack; at != kEmptyStack; at = profile_.stacks[at].caller)
+    add_varint(part_, uint64_t{profile_.stacks[at].location.value} + 1);
+  if (!part_.empty()) add_bytes(row_, SampleField::kLocationId, part_);
+}
+
+void SampleWriter::write_values(State state, uint64_t count, uint64_t weight) {
+  const bool running = state == State::kRunning;
+  const std::array<uint64_t, 4> values{
+      running ? count : 0, running ? weight : 0, running ? 0 : count, running ? 0 : weight};
+  const size_t used = profile_.recording.has_waits ? 4 : 2;
+  part_.clear();
+  for (const uint64_t value : std::span(values).first(used))
+    add_varint(part_, value);
+  add_bytes(row_, SampleField::kValue, part_);
+}
+
+void SampleWriter::write_labels(const Sample& sample) {
+  if (sample.backend.valid()) row_ += backend_labels_[sample.backend.value];
+  row_ +=
+      state_and_end_[static_cast<size_t>(sample.state) * kEnds + static_cast<size_t>(sample.end)];
+  const auto number = [this](Key key, uint64_t value) { number_label(row_, keys_[key], value); };
+  if (sample.wait_event != kUnknownWait) number(kWaitEvent, sample.wait_event);
+  // Read back as signed, as pg_stat_statements shows it.
+  if (sample.query_id != 0) number(kQueryId, sample.query_id);
+  if (form_ == PprofForm::kExchange) number(kSecond, sample.second);
+}
+
+void SampleWriter::write_moments(size_t begin, size_t end) {
+  part_.clear();
+  uint32_t last = 0;
+  for (size_t i = begin; i < end; ++i) {
+    const Sample& row = sample(i);
+    add_varint(part_, row.second - last);
+    add_varint(part_, row.count);
+    add_varint(part_, row.weight);
+    last = row.second;
+  }
+  add_bytes(row_, SampleField::kMoments, part_);
+}
+
+std::string SampleWriter::labels_of(const Backend& backend, uint64_t number) {
+  std::string labels;
+  number_label(labels, strings_.number("backend"), number);
+  if (form_ == PprofForm::kEmbedded) return labels;
+  number_label(labels, strings_.number("pid"), static_cast<uint64_t>(int64_t{backend.pid}));
+  text_label(labels, "comm", backend.comm);
+  text_label(labels, "backend_type", backend.type);
+  text_label(labels, "database", backend.database);
+  text_label(labels, "user", backend.user);
+  text_label(labels, "application", backend.application);
+  return labels;
+}
+
+void SampleWriter::number_label(std::string& out, int64_t key, uint64_t number) {
+  part_.clear();
+  add_number(part_, LabelField::kKey, key);
+  add_number(part_, LabelField::kNum, number);
+  add_bytes(out, SampleField::kLabel, part_);
+}
+
+void SampleWriter::text_label(std::string& out, std::string_view key, std::string_view text) {
+  if (text.empty()) return;
+  part_.clear();
+  add_number(part_, LabelField::kKey, strings_.number(key));
+  add_number(part_, LabelField::kStr, strings_.number(text));
+  add_bytes(out, SampleField::kLabel, part_);
+}
+
+}  // namespace pgflame::pprof

@@ -1,0 +1,63 @@
+// Writes the samples of a profile as pprof's Sample messages. Private to the pprof writer.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "src/profile/pprof.h"
+#include "src/profile/pprof_fields.h"
+#include "src/profile/profile.h"
+
+namespace pgflame::pprof {
+
+// The file's string table, filled while the rest is written.
+class StringTable {
+ public:
+  StringTable() { number(""); }
+  int64_t number(std::string_view text) {
+    const auto [at, is_new] = numbers_.try_emplace(std::string(text), strings_.size());
+    if (is_new) strings_.push_back(at->first);
+    return static_cast<int64_t>(at->second);
+  }
+  const std::vector<std::string>& strings() const { return strings_; }
+
+ private:
+  std::unordered_map<std::string, size_t> numbers_;
+  std::vector<std::string> strings_;
+};
+
+class SampleWriter {
+ public:
+  SampleWriter(const Profile& profile, PprofForm form, StringTable& strings);
+
+  // Hands out one message after the other; each is valid during its call.
+  void write(const std::function<void(std::string_view)>& hand_on);
+
+ private:
+  void write_row(const Sample& tags, size_t begin, size_t end);
+  void write_locations(StackId stack);
+  void write_values(State state, uint64_t count, uint64_t weight);
+  void write_moments(size_t begin, size_t end);
+  void write_labels(const Sample& sample);
+  void number_label(std::string& out, int64_t key, uint64_t number);
+  void text_label(std::string& out, std::string_view key, std::string_view text);
+  std::string labels_of(const Backend& backend, uint64_t number);
+  const Sample& sample(size_t position) const { return profile_.samples[order_[position]]; }
+
+  const Profile& profile_;
+  const PprofForm form_;
+  StringTable& strings_;
+  std::vector<uint32_t> order_;              // of the samples
+  std::vector<std::string> backend_labels_;  // encoded, by BackendId
+  std::vector<std::string> state_and_end_;   // encoded, by state * kEnds + end
+  std::array<int64_t, 3> keys_{};            // strings: wait_event, query_id, second
+  std::string row_;
+  std::string part_;
+};
+
+}  // namespace pgflame::pprof
