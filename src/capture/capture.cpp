@@ -176,6 +176,12 @@ Status Recorder::add_process(int32_t pid, int32_t postmaster) {
   if (!processes_.contains(pid)) return {};  // gone already
   const auto& layout = layouts_[postmaster];
   if (auto done = sampler_->add({pid}, layout); !done) return done;
+  // Its end was not seen if it came before that.
+  const auto stat = read_stat(pid);
+  if (!stat || stat->state == 'Z') {
+    processes_.exit(pid);
+    return {};
+  }
   // What sleeps from before the start to the end never sends its text.
   if (layout) queries_.identify(statement_of(pid, *layout));
   return {};
