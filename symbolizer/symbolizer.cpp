@@ -174,7 +174,7 @@ void Namer::load_kernel(MappingId mapping) {
 void Namer::load_jit() {
   for (const Module& module : profile_.modules) {
     if (!module.path.ends_with(".dump") || !file_name(module.path).starts_with("jit-")) continue;
-    const auto bytes = read_file(options_.symfs + module.path, kMaxJitFile);
+    const auto bytes = read_strange_file(options_.symfs + module.path, kMaxJitFile);
     if (!bytes) continue;
     JitDump dump = parse_jitdump({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
     jit_[dump.pid].push_back(std::move(dump.functions));
@@ -184,7 +184,7 @@ void Namer::load_jit() {
   for (const auto& [location, pid] : processes_.pid_of_code)
     pids.insert(pid);
   for (const int32_t pid : pids) {
-    auto text = read_file(fmt::format("/tmp/perf-{}.map", pid), kMaxJitFile);
+    auto text = read_strange_file(fmt::format("/tmp/perf-{}.map", pid), kMaxJitFile);
     if (text) jit_[pid].push_back(parse_perf_map(std::move(*text)));
   }
 }

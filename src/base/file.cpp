@@ -125,6 +125,17 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
   return contents;
 }
 
+Result<std::string> read_strange_file(const std::string& path, size_t limit) {
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file.valid()) return fail(file_error("cannot open", path));
+  struct stat status = {};
+  if (::fstat(file.get(), &status) != 0) return fail(file_error("cannot open", path));
+  if (!S_ISREG(status.st_mode)) return fail(ErrorKind::kUsage, path + " is not a regular file");
+  auto contents = read_all(file, limit);
+  if (!contents) return fail(std::move(contents).error().within(path));
+  return contents;
+}
+
 Status write_file_atomically(const std::string& path,
                              std::string_view contents,
                              Overwrite overwrite) {

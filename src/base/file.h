@@ -53,6 +53,9 @@ Result<FileHandle> open_for_reading(const std::string& path);
 
 // The whole file, at most `limit` bytes (more is an error). Works for /proc and pipes too.
 Result<std::string> read_file(const std::string& path, size_t limit = size_t{1} << 30);
+// The same for a file that somebody else may have put there: nothing but a regular file, not behind
+// a symbolic link, and never waited for (a FIFO).
+Result<std::string> read_strange_file(const std::string& path, size_t limit);
 Result<std::string> read_all(const FileHandle& file, size_t limit);
 
 enum class Overwrite { kRefuse, kAllow };

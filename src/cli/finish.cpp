@@ -77,6 +77,8 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
       write_or_rescue(finish.base + ".svg", report::to_svg(drawn, diagnosis, page), overwrite);
   if (!svg) return fail(std::move(svg).error());
   files = "report:  " + *svg + "\n" + files;
+  const bool to_stdout = finish.output.markdown == "-" || finish.output.json == "-";
+  if (!to_stdout) print(report::to_terminal(profile, diagnosis) + files);
   const std::string markdown =
       finish.output.markdown.empty() ? "" : report::to_markdown(profile, diagnosis);
   if (Status done = write_extra(finish.output.markdown, markdown, overwrite); !done) {
@@ -86,8 +88,6 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   if (Status done = write_extra(finish.output.json, json, overwrite); !done) {
     return fail(std::move(done).error());
   }
-  const bool to_stdout = finish.output.markdown == "-" || finish.output.json == "-";
-  if (!to_stdout) print(report::to_terminal(profile, diagnosis) + files);
   return below(diagnosis.quality.grade, finish.output.strict) ? ExitCode::kQualityTooLow
                                                               : ExitCode::kDone;
 }
@@ -121,7 +121,10 @@ Profile with_names(Profile profile, const symbolizer::Options& options) {
   symbolizer::Named named = symbolizer::name(std::move(profile), options);
   constexpr size_t kMostNotes = 5;
   for (size_t i = 0; i < std::min(kMostNotes, named.missing.size()); ++i) {
-    named.profile.recording.notes.push_back(missing_note(named.missing[i]));
+    // A capture that was reported before may say so already.
+    auto& notes = named.profile.recording.notes;
+    std::string text = missing_note(named.missing[i]);
+    if (std::ranges::find(notes, text) == notes.end()) notes.push_back(std::move(text));
   }
   return std::move(named.profile);
 }

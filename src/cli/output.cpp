@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -34,6 +35,31 @@ Status check_writable(const std::string& path, Overwrite overwrite) {
     return fail(std::move(error));
   }
   return {};
+}
+
+Status check_outputs(const OutputOptions& output,
+                     const std::string& base,
+                     std::initializer_list<const char*> extensions) {
+  std::vector<std::string> paths;
+  for (const char* extension : extensions)
+    paths.push_back(base + extension);
+  for (const std::string& path : {output.markdown, output.json}) {
+    if (!path.empty() && path != "-") paths.push_back(path);
+  }
+  for (const std::string& path : paths) {
+    if (Status done = check_writable(path, output.overwrite()); !done) return done;
+  }
+  return {};
+}
+
+std::string base_of(const OutputOptions& output, const std::string& fallback) {
+  std::string base = output.base;
+  for (const std::string_view extension : {".svg", ".pb.gz"}) {
+    if (base.ends_with(extension)) base.resize(base.size() - extension.size());
+  }
+  std::error_code ignored;
+  if (base.empty() || base.ends_with('/')) return base + fallback;
+  return fs::is_directory(base, ignored) ? base + "/" + fallback : base;
 }
 
 bool needs_override(const std::string& path) {

@@ -1,6 +1,7 @@
 // Where reports and captures go.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,15 @@ struct OutputOptions {
 // Fails early, before anything is recorded: when `path` exists (without --force), or when its
 // folder does not take files.
 Status check_writable(const std::string& path, Overwrite overwrite);
+
+// The same for everything that is to be written: `base` with each extension, --md and --json.
+Status check_outputs(const OutputOptions& output,
+                     const std::string& base,
+                     std::initializer_list<const char*> extensions);
+
+// What -o asks for: a path whose extension is of no account, or a folder ("incidents/") to write
+// `fallback` into; without -o that alone.
+std::string base_of(const OutputOptions& output, const std::string& fallback);
 
 // Whether root itself may only write there because it may write everywhere (CAP_DAC_OVERRIDE).
 bool needs_override(const std::string& path);

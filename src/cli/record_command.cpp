@@ -136,12 +136,9 @@ Result<ExitCode> record(RecordArguments& arguments, const std::string& command_l
   if (Status done = complete(arguments); !done) return fail(std::move(done).error());
   if (Status done = complete(arguments.diagnose); !done) return fail(std::move(done).error());
   arguments.capture.filter = filter_of(arguments.diagnose.selection);
-  const std::string base =
-      arguments.output.base.empty() ? default_base(arguments.output.redact) : arguments.output.base;
-  for (const char* extension : {".svg", ".pb.gz"}) {
-    const Status writable = check_writable(base + extension, arguments.output.overwrite());
-    if (!writable) return fail(Error(writable.error()));
-  }
+  const std::string base = base_of(arguments.output, default_base(arguments.output.redact));
+  Status writable = check_outputs(arguments.output, base, {".svg", ".pb.gz"});
+  if (!writable) return fail(std::move(writable).error());
   keep_override(arguments, base);
   catch_stop_signals();
   Result<Profile> captured = capture_with_context(arguments);

@@ -20,10 +20,9 @@ struct ReportArguments {
 
 Result<ExitCode> report(ReportArguments& arguments) {
   if (const Status done = complete(arguments.diagnose); !done) return fail(Error(done.error()));
-  const std::string base =
-      arguments.output.base.empty() ? base_name_for(arguments.file) : arguments.output.base;
-  const Status writable = check_writable(base + ".svg", arguments.output.overwrite());
-  if (!writable) return fail(Error(writable.error()));
+  const std::string base = base_of(arguments.output, base_name_for(arguments.file));
+  Status writable = check_outputs(arguments.output, base, {".svg"});
+  if (!writable) return fail(std::move(writable).error());
   auto profile = open_named(arguments.file, arguments.input);
   if (!profile) return fail(std::move(profile).error());
   return finish(*profile, {arguments.output, base, false, arguments.diagnose.options()});

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <sys/stat.h>
+
 #include <doctest/doctest.h>
 
 using namespace pgflame;
@@ -33,6 +35,19 @@ class Folder {
 }  // namespace
 
 TEST_SUITE("base") {
+  TEST_CASE("what strangers put in place is read only when it is a plain file") {
+    const Folder folder;
+    const std::string path = folder / "plain";
+    REQUIRE(write_file_atomically(path, "hello", Overwrite::kRefuse));
+    CHECK(read_strange_file(path, 100).value() == "hello");
+    CHECK_FALSE(read_strange_file(path, 3));
+    fs::create_symlink(path, folder / "link");
+    CHECK_FALSE(read_strange_file(folder / "link", 100));
+    REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+    CHECK_FALSE(read_strange_file(folder / "fifo", 100));  // at once
+    CHECK_FALSE(read_strange_file(folder / "none", 100));
+  }
+
   TEST_CASE("a file is written whole and read back, mapped or copied") {
     const Folder folder;
     const std::string path = folder / "a";

@@ -32,6 +32,33 @@ TEST_SUITE("cli") {
     CHECK(cli::check_writable("/tmp/pgflame-does-not-exist.svg", Overwrite::kRefuse));
   }
 
+  TEST_CASE("an extension given with -o is not doubled, and a folder gets the usual name") {
+    struct Case {
+      const char* output;
+      const char* base;
+    };
+    for (const Case& example : {Case{"", "usual"},
+                                Case{"incident-42", "incident-42"},
+                                Case{"/x/incident.svg", "/x/incident"},
+                                Case{"incident.pb.gz", "incident"},
+                                Case{"/no/such/folder/", "/no/such/folder/usual"},
+                                Case{"/proc", "/proc/usual"}}) {
+      CAPTURE(example.output);
+      cli::OutputOptions output;
+      output.base = example.output;
+      CHECK(cli::base_of(output, "usual") == example.base);
+    }
+  }
+
+  TEST_CASE("every form that was asked for is checked before anything is recorded") {
+    cli::OutputOptions output;
+    CHECK(cli::check_outputs(output, "/tmp/pgflame-does-not-exist", {".svg", ".pb.gz"}));
+    output.markdown = "-";
+    CHECK(cli::check_outputs(output, "/tmp/pgflame-does-not-exist", {".svg"}));
+    output.json = "/no/such/folder/x.json";
+    CHECK_FALSE(cli::check_outputs(output, "/tmp/pgflame-does-not-exist", {".svg"}));
+  }
+
   TEST_CASE("the progress line says how far, how much and what was lost") {
     using std::chrono::seconds;
     CHECK(cli::progress_text({seconds(12), 1187, 9, 0}, seconds(60)) ==

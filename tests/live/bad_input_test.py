@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 from cluster import Cluster
+from reachable import reachable
 from recorder import Recorder
 
 BUSY = "select count(*) from generate_series(1, 200000) i where i % 7 = 3;"
@@ -42,7 +43,8 @@ class BadInput(unittest.TestCase):
     def test_without_privileges_the_remedy_is_named(self):
         with Cluster() as cluster:
             os.chmod(self.recorder.folder, 0o777)
-            done = self.recorder.run("record", "-p", str(cluster.pid), "1s", user="nobody")
+            done = self.recorder.run("record", "-p", str(cluster.pid), "1s", user="nobody",
+                                     executable=reachable(self.recorder.pgflame))
         self.assert_refused(done, 1, "root")
 
     def test_files_that_are_no_captures(self):

@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 
+from reachable import reachable
+
 DEBIAN_15 = "/usr/lib/postgresql/15/bin"
 
 FAST = {  # a throwaway server needs no durability unless a test is about it
@@ -47,7 +49,9 @@ def _server_user():
 
 class Cluster:
     def __init__(self, bindir=DEBIAN_15, settings=None, initdb=()):
-        self.bindir = bindir
+        # The folder above has the server's libraries and its share.
+        installation = reachable(os.path.dirname(os.path.abspath(bindir)))
+        self.bindir = os.path.join(installation, os.path.basename(bindir))
         self.settings = {**FAST, **(settings or {})}
         self.initdb_options = list(initdb)
         self.port = free_port()
@@ -88,7 +92,7 @@ class Cluster:
 
     def __exit__(self, *_):
         # No signal may cut the cleaning up short.
-        old = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
+        old = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
             for child in self._children:
                 stop(child)
