@@ -18,10 +18,10 @@ import time
 import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent))
+sys.path.insert(0, str(HERE.parent.parent / "tests" / "support"))
 
-from tests.support.cluster import DEBIAN_15, Cluster  # noqa: E402
-from tests.support.recorder import Recorder  # noqa: E402
+from cluster import DEBIAN_15, Cluster  # noqa: E402
+from recorder import Recorder  # noqa: E402
 
 
 def workloads(only):

@@ -66,7 +66,8 @@ void split_chain(Reader& reader, uint64_t count, PerfRecord& record) {
 void read_user_dump(Reader& reader, uint64_t register_mask, PerfRecord& record) {
   record.abi = reader.take<uint64_t>();
   if (record.abi != 0) {
-    const auto values = reader.take_bytes(sizeof(uint64_t) * std::popcount(register_mask));
+    const auto values =
+        reader.take_bytes(sizeof(uint64_t) * static_cast<size_t>(std::popcount(register_mask)));
     record.registers.resize(values.size() / sizeof(uint64_t));
     std::memcpy(record.registers.data(), values.data(), values.size());
   }

@@ -39,6 +39,8 @@ std::optional<std::string> find_file(const Module& module, const FileOptions& op
 }
 
 Result<ElfImage> own_vdso() {
+  // The kernel hands the address over as a number.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
   const auto* start = reinterpret_cast<const uint8_t*>(::getauxval(AT_SYSINFO_EHDR));
   if (start == nullptr) return fail(ErrorKind::kNotFound, "this kernel has no vDSO");
   return ElfImage::from_memory(std::vector<uint8_t>(start, start + kVdsoBytes));

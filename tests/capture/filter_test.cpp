@@ -36,7 +36,7 @@ std::pair<uint64_t, uint64_t> kept_and_filtered(const Filter& filter) {
   for (const char* database : {"shop", "other"}) {
     Sample sample;
     sample.backend = profile.backends.add(client(11, database, "alice"));
-    for (const uint64_t query : {1, 2}) {
+    for (const uint64_t query : {uint64_t{1}, uint64_t{2}}) {
       sample.query_id = query;
       sample.count = query * 10;
       profile.samples.push_back(sample);
