@@ -69,7 +69,7 @@ void read_user_dump(Reader& reader, uint64_t register_mask, PerfRecord& record) 
     const auto values =
         reader.take_bytes(sizeof(uint64_t) * static_cast<size_t>(std::popcount(register_mask)));
     record.registers.resize(values.size() / sizeof(uint64_t));
-    std::memcpy(record.registers.data(), values.data(), values.size());
+    if (!values.empty()) std::memcpy(record.registers.data(), values.data(), values.size());
   }
   const auto size = reader.take<uint64_t>();
   if (size == 0) return;
