@@ -141,7 +141,9 @@ class ReferenceReader {
     const bool row = names_function(kind);
     int64_t last = row ? int64_t{function} : 0;
     for (; count > 0 && cursor_.ok(); --count) {
-      last += unzigzag(cursor_.uleb());
+      // Hostile steps may leave the range of the type: they wrap and are out of range below.
+      last = static_cast<int64_t>(static_cast<uint64_t>(last) +
+                                  static_cast<uint64_t>(unzigzag(cursor_.uleb())));
       const size_t limit = row ? all.size() : values_.size();
       Fact fact{kind, 0, 0};
       if (kind == FactKind::kVia) fact.extra = static_cast<uint32_t>(cursor_.uleb());
