@@ -1,6 +1,7 @@
 #include "src/diagnose/diagnose.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/findings.h"
@@ -32,6 +33,14 @@ std::vector<Activity> split_by_activity(const Analysis& analysis) {
   return activities;
 }
 
+[[maybe_unused]] bool nothing_disappeared(const std::vector<Activity>& activities,
+                                          const Analysis& analysis) {
+  uint64_t samples = 0;
+  for (const Activity& activity : activities)
+    samples += activity.samples;
+  return samples == analysis.samples();
+}
+
 }  // namespace
 
 Diagnosis diagnose(const Profile& profile, const Options& options) {
@@ -44,6 +53,7 @@ Diagnosis diagnose(const Profile& profile, const Options& options) {
   diagnosis.totals = total_up(analysis);
   diagnosis.notes = notes_on(analysis);
   diagnosis.activities = split_by_activity(analysis);
+  assert(nothing_disappeared(diagnosis.activities, analysis));
   if (profile.recording.has_waits) diagnosis.time = segments(split);
   if (carries_findings(diagnosis.quality))
     diagnosis.findings = find_patterns(analysis, split, options);

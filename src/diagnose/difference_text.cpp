@@ -60,9 +60,9 @@ nlohmann::ordered_json known_or_null(double value) {
 }  // namespace
 
 std::string difference_to_markdown(const Difference& difference) {
-  std::string text = fmt::format("# Difference\n\n{}\n\n{} samples before, {} after.\n",
+  std::string text = fmt::format("# Difference\n\n{}\n\n{} before, {} after.\n",
                                  difference.verdict,
-                                 format_count(difference.samples_before),
+                                 counted(difference.samples_before, "sample"),
                                  format_count(difference.samples_after));
   if (!difference.sentences.empty()) text += "\n## What changed\n\n";
   for (const std::string& sentence : difference.sentences)

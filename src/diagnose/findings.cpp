@@ -132,11 +132,24 @@ class Writer {
     finding.means = wording_.join(rule.means, evidence);
     finding.actions = wording_.each(rule.actions, evidence);
     finding.confirm = wording_.join(rule.confirm, evidence, "\n");
+    if (finding.query_id && finding.confirm.find("QUERY;") != std::string::npos)
+      finding.confirm = how_to_find(*finding.query_id) + finding.confirm;
     finding.refute = fill(rule.refute, evidence);
     for (const Counted& claimer : evidence.claimers) {
       if (finding.frames.size() < 5) finding.frames.push_back(claimer.name);
     }
     return finding;
+  }
+
+  // The statement that "QUERY" stands for, when the server keeps it.
+  std::string how_to_find(uint64_t query_id) const {
+    const auto& queries = analysis_.profile().queries;
+    const auto known = std::ranges::find(queries, query_id, &Query::id);
+    if (known == queries.end() || known->id_is_text_hash) return {};
+    return fmt::format(
+        "SELECT calls, mean_exec_time, query FROM pg_stat_statements WHERE queryid "
+        "= {};\n",
+        static_cast<int64_t>(query_id));
   }
 
   std::string headline(const Finding& finding) const {
@@ -146,11 +159,8 @@ class Writer {
                                    short_percent(finding.share.share),
                                    percent(finding.share.low),
                                    percent(finding.share.high));
-    const uint32_t cpus = analysis_.profile().recording.cpus;
-    if (finding.cores > 0 && cpus > 0)
-      text += fmt::format(", {:.1f} of {} cores", finding.cores, cpus);
-    else if (finding.cores > 0)
-      text += fmt::format(", {:.1f} cores", finding.cores);
+    if (finding.cores > 0)
+      text += ", " + busy_cores(finding.cores, analysis_.profile().recording.cpus);
     return text;
   }
 

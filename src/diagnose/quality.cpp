@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/cut_stacks.h"
 #include "src/diagnose/evidence.h"
 #include "src/postgres/function_names.h"
 
@@ -106,7 +107,7 @@ std::string naming_remedy(const MissingNames& missing) {
     return "let root see kernel addresses while recording: sysctl kernel.kptr_restrict=1";
   if (missing.reason == Unnamed::kJit)
     return "name JIT code: set jit_profiling_support = on for the session, or jit = off";
-  if (missing.reason == Unnamed::kModuleGone)
+  if (missing.reason == Unnamed::kModuleGone || missing.reason == Unnamed::kBuildIdMismatch)
     return fmt::format("give the binary that was running: pgflame report --binary {}",
                        missing.module.empty() ? "FILE" : file_name(missing.module));
   if (const std::string major = debian_major(missing.module); !major.empty()) {
@@ -123,27 +124,12 @@ std::string naming_remedy(const MissingNames& missing) {
                      missing.module.empty() ? "the server" : file_name(missing.module));
 }
 
-std::string unwinding_remedy(const Recording& recording) {
-  if (recording.sampler == "perf.data" || recording.sampler == "perf script")
-    return "record whole stacks: pgflame record, or perf record --call-graph dwarf,65528 where the "
-           "server has no frame pointers";
-  if (recording.sampler == "folded" || recording.sampler == "svg")
-    return "the input does not reach the process's entry point; record again with pgflame record";
-  return "record with the default unwinder (tables made from .eh_frame) instead of frame pointers";
-}
-
 void add_truncated(const Analysis& analysis, std::vector<Reason>& reasons) {
-  const Profile& profile = analysis.profile();
-  const std::vector<bool> from_root = stacks_from_root(profile);
-  uint64_t truncated = 0;
-  for (size_t i = 0; i < profile.samples.size(); ++i) {
-    if (analysis.use_of_sample()[i] == Analysis::kNotRunning) continue;
-    if (!reaches_root(profile.samples[i], from_root)) truncated += profile.samples[i].count;
-  }
-  const double cut = share(truncated, analysis.samples());
-  reasons.push_back({grade_of(cut, kTruncated),
-                     fmt::format("{} of the stacks do not reach their root", short_percent(cut)),
-                     unwinding_remedy(profile.recording)});
+  CutStacks cut = cut_stacks(analysis);
+  const double part = share(cut.samples, analysis.samples());
+  reasons.push_back({grade_of(part, kTruncated),
+                     fmt::format("{} of the stacks do not reach their root", short_percent(part)),
+                     std::move(cut.remedy)});
 }
 
 void add_unnamed(const Analysis& analysis, std::vector<Reason>& reasons) {
@@ -193,7 +179,7 @@ void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
 void add_size(const Analysis& analysis, const TimeSplit& split, std::vector<Reason>& reasons) {
   const uint64_t samples = analysis.samples();
   reasons.push_back({grade_of_samples(samples + wall_samples(split.waiting())),
-                     fmt::format("only {} on-CPU samples", format_count(samples)),
+                     fmt::format("only {}", counted(samples, "on-CPU sample")),
                      "record longer: 1 000 samples need 10 s of one busy core at 99 Hz"});
 }
 
@@ -278,11 +264,11 @@ Totals total_up(const Analysis& analysis) {
   totals.truncated = accounting.truncated;
   totals.unclassified = analysis.unclassified().samples;
   const uint64_t running = totals.running;
-  totals.line = fmt::format("{} samples{} · {} lost · {} unnamed · {} truncated · {} unclassified",
-                            format_count(running),
+  totals.line = fmt::format("{}{} · {} lost · {} unnamed · {} truncated · {} unclassified",
+                            counted(running, "sample"),
                             analysis.profile().recording.has_waits
-                                ? fmt::format(" on CPU and {} intervals off CPU",
-                                              format_count(accounting.captured - running))
+                                ? fmt::format(" on CPU and {} off CPU",
+                                              counted(accounting.captured - running, "interval"))
                                 : std::string(),
                             format_count(totals.lost),
                             format_percent(share(totals.unnamed, running)),

@@ -33,10 +33,11 @@ void sort_and_cut(std::vector<TableRow>& rows, size_t most) {
 }
 
 // Sums by what `number_of` says of a sample, named by `name_of`; numbers with one name are one row,
-// without a name they are left out.
+// those without are the row `nameless`, so that the shares add up. No rows when none has a name.
 template <typename NumberOf, typename NameOf>
 std::vector<TableRow> by_tag(const Analysis& analysis,
                              size_t most,
+                             const char* nameless,
                              NumberOf&& number_of,
                              NameOf&& name_of) {
   const Profile& profile = analysis.profile();
@@ -63,28 +64,28 @@ std::vector<TableRow> by_tag(const Analysis& analysis,
   }
   std::vector<TableRow> rows;
   for (const auto& [key, sum] : named) {
-    if (key.empty() || (sum.weight == 0 && sum.waited == 0)) continue;
+    if (sum.weight == 0 && sum.waited == 0) continue;
     TableRow row;
-    row.key = key;
+    row.key = key.empty() ? nameless : key;
     row.samples = sum.samples;
     row.share = ratio(sum.weight, analysis.weight());
     row.waiting_share = ratio(sum.waited, waited);
     rows.push_back(std::move(row));
   }
+  if (named.size() == 1 && named.begin()->first.empty()) return {};
   sort_and_cut(rows, most);
   return rows;
 }
 
 std::vector<TableRow> by_backend(const Analysis& analysis,
                                  size_t most,
+                                 const char* nameless,
                                  std::string Backend::*field) {
   const auto& backends = analysis.profile().backends;
-  const bool any = std::ranges::any_of(
-      backends, [field](const Backend& backend) { return !(backend.*field).empty(); });
-  if (!any) return {};
   return by_tag(
       analysis,
       most,
+      nameless,
       [](const Sample& sample) { return sample.backend.value; },
       [&](uint64_t number) {
         const BackendId id{static_cast<uint32_t>(number)};
@@ -96,6 +97,7 @@ std::vector<TableRow> queries(const Analysis& analysis, size_t most) {
   std::vector<TableRow> rows = by_tag(
       analysis,
       most,
+      "(no query)",
       [](const Sample& sample) { return sample.query_id; },
       [](uint64_t id) {
         return id == 0 ? std::string() : std::to_string(static_cast<int64_t>(id));
@@ -169,10 +171,10 @@ void fill_tables(const Analysis& analysis,
                  size_t rows,
                  Diagnosis& diagnosis) {
   diagnosis.queries = queries(analysis, rows);
-  diagnosis.backend_types = by_backend(analysis, rows, &Backend::type);
-  diagnosis.databases = by_backend(analysis, rows, &Backend::database);
-  diagnosis.users = by_backend(analysis, rows, &Backend::user);
-  diagnosis.applications = by_backend(analysis, rows, &Backend::application);
+  diagnosis.backend_types = by_backend(analysis, rows, "(unknown)", &Backend::type);
+  diagnosis.databases = by_backend(analysis, rows, "(none)", &Backend::database);
+  diagnosis.users = by_backend(analysis, rows, "(none)", &Backend::user);
+  diagnosis.applications = by_backend(analysis, rows, "(none)", &Backend::application);
   diagnosis.functions = functions(analysis, rows);
   diagnosis.waits = waits(split, rows);
 }

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "src/diagnose/evidence.h"
+#include "src/diagnose/findings.h"
 #include "src/diagnose/quality.h"
+#include "src/diagnose/wording.h"
 
 namespace pgflame::diagnose {
 namespace {
@@ -26,7 +28,7 @@ std::string about_cpu(const std::vector<Finding>& findings) {
   const auto first = std::ranges::find_if(findings, [](const Finding& f) {
     return !f.frames.empty() && f.share.share >= kWorthSaying;
   });
-  if (first == findings.end()) return "No single pattern reaches 5 % of the CPU time.";
+  if (first == findings.end()) return "no single pattern reaches 5 % of the CPU time.";
   std::string text = fmt::format("{} of the CPU time (±{:.0f}) is {}",
                                  short_percent(first->share.share),
                                  (first->share.high - first->share.low) * 50,
@@ -42,14 +44,12 @@ std::string about_cpu(const std::vector<Finding>& findings) {
   return text + ".";
 }
 
-std::string busy_cores(const Analysis& analysis) {
+std::string busy_with_it(const Analysis& analysis) {
   const Recording& recording = analysis.profile().recording;
   const uint64_t ns = cpu_nanoseconds(recording, analysis.weight(), analysis.samples());
   if (ns == 0 || recording.duration_ns <= 0) return {};
   const double cores = ratio(ns, static_cast<uint64_t>(recording.duration_ns));
-  return recording.cpus > 0
-             ? fmt::format("{:.1f} of {} cores were busy with it. ", cores, recording.cpus)
-             : fmt::format("{:.1f} cores were busy with it. ", cores);
+  return busy_cores(cores, recording.cpus) + " were busy with it. ";
 }
 
 VerdictClass classify(const TimeSplit& split) {
@@ -155,8 +155,8 @@ Verdict pronounce(const Analysis& analysis,
     return {VerdictClass::kOnCpuOnly,
             fmt::format("On-CPU samples only: {}{} How long backends waited for locks, disks, the "
                         "client or a CPU was not captured.",
-                        busy_cores(analysis),
-                        about_cpu(findings))};
+                        busy_with_it(analysis),
+                        capitalised(about_cpu(findings)))};
   const VerdictClass kind = classify(split);
   return {kind, triage_text(kind, split, findings)};
 }

@@ -177,8 +177,9 @@ std::optional<WaitFinding> find_starvation(const Analysis& analysis,
       "Reduce the CPU the queries need: the findings about CPU say where it goes.",
       "Look for other processes on the host, a CPU quota of the cgroup, or steal time of the VM."};
   finding.confirm =
-      "vmstat 1   # column r: runnable processes; cat /proc/pressure/cpu; in a container: cat "
-      "/sys/fs/cgroup/cpu.stat (nr_throttled)";
+      "-- column r: runnable processes; some avg10: share of time that one had to queue; in a "
+      "container nr_throttled:\n\\! vmstat 1 5\n\\! cat /proc/pressure/cpu\n"
+      "\\! cat /sys/fs/cgroup/cpu.stat";
   finding.refute = "vmstat's r stays below the number of CPUs while the load runs.";
   return wait;
 }

@@ -31,6 +31,11 @@ int common_major(const Profile& profile) {
   return major;
 }
 
+std::string busy_cores(double cores, uint32_t cpus) {
+  const std::string number = cores < 0.05 ? "less than 0.1" : fmt::format("{:.1f}", cores);
+  return cpus > 0 ? fmt::format("{} of {} cores", number, cpus) : number + " cores";
+}
+
 Wording::Wording(const Profile& profile) : profile_(profile), major_(common_major(profile)) {}
 
 std::string Wording::shape(const Evidence& evidence, uint64_t total_weight) const {
@@ -51,8 +56,11 @@ std::string Wording::owners(const Evidence& evidence) const {
     const auto known = std::ranges::find_if(profile_.queries, [&](const Query& candidate) {
       return std::to_string(static_cast<int64_t>(candidate.id)) == query->name;
     });
-    const std::string sql =
-        known == profile_.queries.end() ? "" : fmt::format(": {}", shortened(known->text, 160));
+    std::string_view statement;
+    if (known != profile_.queries.end()) statement = known->text;
+    while (statement.ends_with(';') || statement.ends_with(' '))
+      statement.remove_suffix(1);
+    const std::string sql = statement.empty() ? "" : fmt::format(": {}", shortened(statement, 160));
     append_sentence(text,
                     fmt::format("{} of it belongs to query {}{}.",
                                 short_percent(static_cast<double>(query->weight) /

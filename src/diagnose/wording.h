@@ -29,6 +29,9 @@ class Wording {
   int major_ = 0;  // 0: unknown, or clusters of several majors
 };
 
+// "1.9 of 2 cores", "1.9 cores" when the host's number of CPUs is not known (0).
+std::string busy_cores(double cores, uint32_t cpus);
+
 // The one major version of all clusters; 0 when unknown or mixed.
 int common_major(const Profile& profile);
 

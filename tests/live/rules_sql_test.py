@@ -27,19 +27,20 @@ def texts(value, major):
 
 
 def statements(major):
-    """(id, SQL) of everything that starts like a statement; the rest are commands and words."""
+    """(id, SQL) of everything that can be pasted into psql, shell commands and comments aside."""
     for file in sorted(RULES.glob("*.toml")):
         book = tomllib.loads(file.read_text())
         for entry in book.get("rule", []) + book.get("wait", []):
             name = entry.get("id") or entry["event"]
             for text in texts(entry.get("confirm", []), major):
-                if text.startswith("SELECT"):
+                if not text.startswith(("--", "\\! ")):
                     yield name, text
 
 
 def runnable(name, sql):
     index = {"GIN": "confirm_gin", "HASHIDX": "confirm_hash"}.get(name, "confirm_btree")
     sql = sql.replace("'TABLE'", "'confirm_table'").replace("'INDEX'", f"'{index}'")
+    sql = sql.replace("QUERY;", "SELECT 1;")
     return re.sub(r"--.*", "", sql)
 
 

@@ -1,0 +1,93 @@
+#include "src/diagnose/cut_stacks.h"
+
+#include <map>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace pgflame::diagnose {
+namespace {
+
+// How a stack ended and in which module. Two stacks are cut alike when both are the same.
+struct Cut {
+  StackEnd end = StackEnd::kUnknown;
+  ModuleId module;
+  auto operator<=>(const Cut&) const = default;
+};
+
+std::vector<ModuleId> outermost_modules(const Profile& profile) {
+  std::vector<ModuleId> modules(profile.stacks.size());
+  for (uint32_t i = 1; i < profile.stacks.size(); ++i) {
+    const StackNode& node = profile.stacks[StackId{i}];
+    if (node.caller != kEmptyStack) {
+      modules[i] = modules[node.caller.value];
+      continue;
+    }
+    const MappingId mapping = profile.locations[node.location].mapping;
+    if (mapping.valid()) modules[i] = profile.mappings[mapping].module;
+  }
+  return modules;
+}
+
+std::string remedy_for_input(const std::string& sampler) {
+  if (sampler == "perf.data" || sampler == "perf script")
+    return "record whole stacks: pgflame record, or perf record --call-graph dwarf,65528 where the "
+           "server has no frame pointers";
+  return "the input does not reach the process's entry point; record again with pgflame record";
+}
+
+std::string remedy_for_tables(const Profile& profile, const Cut& cut) {
+  const bool by_bpf = profile.recording.sampler == "bpf";
+  const Module* module = cut.module.valid() && profile.modules.contains(cut.module)
+                             ? &profile.modules[cut.module]
+                             : nullptr;
+  if (module != nullptr && module->kind == ModuleKind::kJit)
+    return by_bpf ? "stacks end in code that was compiled (JIT) before the recording began: record "
+                    "from before these sessions connect, or SET jit = off"
+                  : "stacks end in compiled (JIT) code: record with --sampler bpf, which learns how "
+                    "to walk it, or SET jit = off";
+  if (cut.end == StackEnd::kUnreadable && !by_bpf)
+    return "record with --sampler bpf: perf_event copies only the first 16 KiB of a stack";
+  if (module != nullptr && module->kind == ModuleKind::kFile)
+    return fmt::format("stacks end in {}, which has no unwind tables there; if it was built with "
+                       "frame pointers, record with --unwind fp",
+                       module->path);
+  return "record again; if it stays so, compare with --unwind fp";
+}
+
+std::string remedy_for(const Profile& profile, const Cut& cut) {
+  const Recording& recording = profile.recording;
+  if (recording.sampler != "bpf" && recording.sampler != "perf")
+    return remedy_for_input(recording.sampler);
+  if (recording.unwinder != "table")
+    return "record with the default unwinder (tables made from .eh_frame) instead of frame pointers";
+  return remedy_for_tables(profile, cut);
+}
+
+}  // namespace
+
+CutStacks cut_stacks(const Analysis& analysis) {
+  const Profile& profile = analysis.profile();
+  const std::vector<bool> from_root = stacks_from_root(profile);
+  const std::vector<ModuleId> outermost = outermost_modules(profile);
+  std::map<Cut, uint64_t> cuts;
+  CutStacks all;
+  for (size_t i = 0; i < profile.samples.size(); ++i) {
+    const Sample& sample = profile.samples[i];
+    if (analysis.use_of_sample()[i] == Analysis::kNotRunning) continue;
+    if (reaches_root(sample, from_root)) continue;
+    all.samples += sample.count;
+    cuts[{sample.end, outermost[sample.stack.value]}] += sample.count;
+  }
+  Cut most;
+  uint64_t samples = 0;
+  for (const auto& [cut, count] : cuts) {
+    if (count <= samples) continue;
+    most = cut;
+    samples = count;
+  }
+  all.remedy = remedy_for(profile, most);
+  return all;
+}
+
+}  // namespace pgflame::diagnose
