@@ -65,10 +65,12 @@ Result<Opened> read_any(ByteStream stream, const Options& options) {
   if (start->empty()) return fail(ErrorKind::kCorrupt, "there is nothing in it");
   if (is_perf_data(*start)) return read_perf_data(std::move(stream), options);
   const std::string_view text = as_text(*start);
-  if (!is_text(text)) return read_whole(std::move(stream), Format::kPprof, options);
-  if (looks_like_svg(text)) return read_whole(std::move(stream), Format::kSvg, options);
-  if (looks_like_script(text)) return read_perf_script(stream, options);
-  if (looks_folded(text)) return read_folded(stream, options);
+  if (looks_like_pprof(text)) return read_whole(std::move(stream), Format::kPprof, options);
+  if (is_text(text)) {
+    if (looks_like_svg(text)) return read_whole(std::move(stream), Format::kSvg, options);
+    if (looks_like_script(text)) return read_perf_script(stream, options);
+    if (looks_folded(text)) return read_folded(stream, options);
+  }
   return fail(ErrorKind::kUnsupported,
               "this is none of the formats pgflame reads",
               "it reads perf.data, perf script text, folded stacks, pprof and pgflame's own SVG");

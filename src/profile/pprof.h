@@ -2,8 +2,9 @@
 //
 // Tags are pprof labels (pid, backend_type, database, user, application, state, wait_event,
 // query_id, second, stack_end); what pprof has no field for (Recording, clusters, queries, module
-// kinds, name tiers) is one comment that starts with "pgflame:" followed by JSON. Other tools read
-// the file as an ordinary profile with the sample types samples/count and cpu/nanoseconds.
+// kinds, name tiers) is JSON in a field that other tools skip. They read the file as an ordinary
+// profile with the sample types samples/count and cpu/nanoseconds; one that they write anew has
+// lost that part.
 #pragma once
 
 #include <cstdint>
@@ -28,5 +29,9 @@ std::string write_pprof(const Profile& profile, PprofForm form = PprofForm::kExc
 // Reads what write_pprof wrote and what other tools write (gzip-compressed or not). Hostile input
 // ends in an Error; memory stays proportional to the uncompressed size, which is limited to 1 GiB.
 Result<Profile> read_pprof(std::string_view bytes);
+
+// Whether the beginning of a file (not compressed) is that of a profile: only fields that pprof
+// has.
+bool looks_like_pprof(std::string_view start);
 
 }  // namespace pgflame

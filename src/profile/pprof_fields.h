@@ -6,6 +6,7 @@
 
 namespace pgflame::pprof {
 
+// kMetadata is ours: JSON text. Early captures have it in a comment, behind kCommentPrefix.
 enum class ProfileField : uint32_t {
   kSampleType = 1,
   kSample = 2,
@@ -18,7 +19,8 @@ enum class ProfileField : uint32_t {
   kPeriodType = 11,
   kPeriod = 12,
   kComment = 13,
-  kDefaultSampleType = 14
+  kDefaultSampleType = 14,
+  kMetadata = 1000
 };
 enum class ValueTypeField : uint32_t { kType = 1, kUnit = 2 };
 // kMoments is ours: triples of seconds since the triple before, count and weight. They add up to

@@ -95,6 +95,9 @@ class Reader {
         case ProfileField::kComment:
           comments_.push_back(message.get_int64());
           break;
+        case ProfileField::kMetadata:
+          metadata_ = view(message.get_view());
+          break;
         case ProfileField::kSampleType:
           types.push_back(read_value_type(message.get_view()));
           break;
@@ -253,11 +256,11 @@ class Reader {
     profile().recording.has_waits = columns_.off_weight >= 0;
     for (const int64_t comment : comments_) {
       const std::string_view text = string(comment);
-      if (!text.starts_with(kCommentPrefix)) continue;
-      has_metadata_ = true;
-      return metadata_from_json(text.substr(kCommentPrefix.size()), profile());
+      if (metadata_.empty() && text.starts_with(kCommentPrefix))
+        metadata_ = text.substr(kCommentPrefix.size());
     }
-    return {};
+    has_metadata_ = !metadata_.empty();
+    return has_metadata_ ? metadata_from_json(metadata_, profile()) : Status{};
   }
 
   void read_samples() {
@@ -377,6 +380,7 @@ class Reader {
   ProfileBuilder builder_;
   std::vector<std::string_view> strings_;
   std::vector<int64_t> comments_;
+  std::string_view metadata_;  // JSON text
   std::vector<ValueType> types_;
   Columns columns_;
   bool has_metadata_ = false;

@@ -40,8 +40,10 @@ class Writer {
     write_functions();
     message_.add_int64(ProfileField::kTimeNanos, profile_.recording.start_unix_ns);
     message_.add_int64(ProfileField::kDurationNanos, profile_.recording.duration_ns);
-    message_.add_int64(ProfileField::kComment,
-                       strings_.number(std::string(kCommentPrefix) + metadata_to_json(profile_)));
+    message_.add_string(ProfileField::kMetadata, metadata_to_json(profile_));
+    if (const std::string& version = profile_.recording.version; !version.empty()) {
+      message_.add_int64(ProfileField::kComment, strings_.number("recorded by pgflame " + version));
+    }
     for (const std::string& text : strings_.strings()) {
       message_.add_string(ProfileField::kStringTable, text);
     }

@@ -203,6 +203,10 @@ TEST_SUITE("input") {
     const Flavour cases[] = {
         {"", "there is nothing in it"},
         {"hello world\nthis is text\n", "this is none of the formats pgflame reads"},
+        {"\x7f"
+         "ELF\x02\x01\x01 a program",
+         "this is none of the formats pgflame reads"},
+        {"\x0b\x34\x56\x78\x9a", "this is none of the formats pgflame reads"},
         {"<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>",
          "this SVG is not a report of pgflame: there is no profile inside"},
         {"<svg><metadata id=\"pgflame-profile\">AAAA",

@@ -1,5 +1,5 @@
 """Reads a capture (.pb.gz) without any library, for tests: samples with labels and addresses, and
-what pgflame keeps in the comment."""
+what pgflame keeps in a field of its own."""
 import gzip
 import json
 
@@ -53,10 +53,8 @@ class Capture:
         self.types = [self.strings[dict(_fields(value)).get(1, 0)]
                       for number, value in fields if number == 1]
         self.samples = [self._sample(value) for number, value in fields if number == 2]
-        comments = [self.strings[i] for number, value in fields if number == 13
-                    for i in _numbers(value)]
-        marked = [c for c in comments if c.startswith("pgflame:")]
-        self.metadata = json.loads(marked[0][len("pgflame:"):]) if marked else {}
+        own = [value for number, value in fields if number == 1000]
+        self.metadata = json.loads(own[0]) if own else {}
 
     @property
     def recording(self):
