@@ -171,6 +171,14 @@ std::vector<std::string> notes_of(const Profile& profile) {
   return notes;
 }
 
+std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagnosis) {
+  std::vector<std::string> reasons = diagnosis.quality.reasons;
+  std::erase_if(reasons, [&](const std::string& reason) {
+    return diagnosis.verdict.text.find(reason) != std::string::npos;
+  });
+  return reasons;
+}
+
 std::string wait_name(const Profile& profile, const Sample& sample) {
   if (sample.wait_event == kUnknownWait) return "wait event unknown";
   if (sample.wait_event == 0) return "no wait event";

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "src/diagnose/diagnosis.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::report {
@@ -25,6 +26,9 @@ std::string cost_line(const Profile& profile);
 
 // Everything the reader must know about the capture: losses by cause, notes, cut input.
 std::vector<std::string> notes_of(const Profile& profile);
+
+// What lowers the grade, without what the verdict says itself.
+std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagnosis);
 
 // "LWLock:WALWrite", for a sample that waits.
 std::string wait_name(const Profile& profile, const Sample& sample);

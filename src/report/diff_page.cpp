@@ -114,9 +114,9 @@ class DiffPage {
                  page_.y,
                  page_.width - 70,
                  style::kBody,
-                 fmt::format("{} · {} CPU samples · {}",
+                 fmt::format("{} · {} · {}",
                              period_of(profile),
-                             format_count(samples),
+                             counted(samples, "CPU sample"),
                              method_of(profile)));
     };
     side("Before", before_, samples_before());

@@ -179,9 +179,8 @@ void draw_graphs(Page& page, const Subject& subject) {
   const FrameTree cpu = collapse(profile, in_state(State::kRunning));
   const bool has_cpu = cpu.nodes[flamegraph::kRoot].total > 0;
   if (has_cpu) {
-    const std::string aside =
-        fmt::format("{} samples · callers below, callees above · width is CPU time",
-                    format_count(cpu.nodes[flamegraph::kRoot].samples));
+    const std::string aside = fmt::format("{} · callers below, callees above · width is CPU time",
+                                          counted(cpu.nodes[flamegraph::kRoot].samples, "sample"));
     draw_graph(page,
                subject,
                {profile, cpu, stack_paint(profile, cpu)},

@@ -50,8 +50,9 @@ void draw_header(Page& page, const Subject& subject) {
   page.line(page.left, top + 26, room, style::kTitle, subject_of(subject.profile));
   page.xml.close();
   std::string when = period_of(subject.profile);
-  const std::string samples = format_count(subject.diagnosis.totals.running) +
-                              (subject.profile.recording.has_waits ? " CPU samples" : " samples");
+  const std::string samples =
+      counted(subject.diagnosis.totals.running,
+              subject.profile.recording.has_waits ? "CPU sample" : "sample");
   when = when.empty() ? samples : when + " · " + samples;
   page.y = top + 34;
   page.paragraph(page.left, room, style::kBody, when, 2);
@@ -60,7 +61,7 @@ void draw_header(Page& page, const Subject& subject) {
     page.paragraph(page.left, room, style::kBold, "Only " + subject.diagnosis.selection, 2);
   }
   draw_grade(page, top + 2, quality);
-  for (const std::string& reason : quality.reasons)
+  for (const std::string& reason : reasons_beside_verdict(subject.diagnosis))
     page.paragraph(page.left, room, style::kSmall, reason, 2);
   page.y = std::max(page.y, top + kBadge + 24) + 18;
   draw_verdict_card(page, subject.diagnosis.verdict.text);

@@ -140,13 +140,11 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
                       escaped(period_of(profile)),
                       escaped(method_of(profile)),
                       diagnosis.quality.grade);
-  for (const std::string& reason : diagnosis.quality.reasons)
+  const std::vector<std::string> reasons = reasons_beside_verdict(diagnosis);
+  for (const std::string& reason : reasons)
     text += "- " + escaped(reason) + '\n';
-  if (!diagnosis.quality.reasons.empty()) text += '\n';
+  if (!reasons.empty()) text += '\n';
   text += fmt::format("**Verdict**: {}\n\n", escaped(diagnosis.verdict.text));
-  if (diagnosis.verdict.kind == diagnose::VerdictClass::kWithheld) {
-    text += fmt::format("To get findings: {}\n\n", escaped(diagnosis.quality.remedy));
-  }
   if (!diagnosis.time.empty()) {
     text += "## Where the time went\n\n| | share | seconds |\n|---|---:|---:|\n";
     for (const diagnose::TimeSegment& segment : diagnosis.time) {
@@ -184,12 +182,8 @@ std::string to_terminal(const Profile& profile, const Diagnosis& diagnosis) {
   size_t number = 0;
   for (const Finding& finding : diagnosis.findings)
     text += fmt::format("  {}. {}\n", ++number, plain(headline_of(finding)));
-  for (const std::string& reason : diagnosis.quality.reasons)
+  for (const std::string& reason : reasons_beside_verdict(diagnosis))
     text += "  quality: " + plain(reason) + '\n';
-  if (diagnosis.verdict.kind == diagnose::VerdictClass::kWithheld &&
-      !diagnosis.quality.remedy.empty()) {
-    text += "  to get findings: " + plain(diagnosis.quality.remedy) + '\n';
-  }
   return text + plain(diagnosis.totals.line) + '\n';
 }
 

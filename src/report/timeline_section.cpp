@@ -30,13 +30,22 @@ postgres::Area leaf_area(const Profile& profile, StackId stack) {
   return postgres::area_of(profile, profile.lines[profile.locations[location].first_line].function);
 }
 
+// A recording of 10 s ends a few milliseconds into its eleventh second, which is none to be shown.
+uint32_t last_second(const Recording& recording) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  if (recording.duration_ns < kSecond) return kLongest;
+  const int64_t begun = (recording.duration_ns - kSecond / 5) / kSecond;
+  return static_cast<uint32_t>(std::min<int64_t>(begun, kLongest));
+}
+
 Bands count(const Profile& profile) {
   Bands bands;
   std::vector<postgres::Area> areas(profile.stacks.size(), postgres::Area::kOther);
   std::vector<bool> known(profile.stacks.size());
+  const uint32_t last = last_second(profile.recording);
   for (const Sample& sample : profile.samples) {
     if (sample.state != State::kRunning || sample.second >= kLongest) continue;
-    bands.seconds = std::max(bands.seconds, sample.second + 1);
+    bands.seconds = std::max(bands.seconds, std::min(sample.second, last) + 1);
   }
   bands.per_column = (bands.seconds + kMostColumns - 1) / kMostColumns;
   if (bands.seconds < 3) return bands;
@@ -50,8 +59,9 @@ Bands count(const Profile& profile) {
     }
     auto& row = bands.rows[areas[sample.stack.value]];
     row.resize(columns);
-    row[sample.second / bands.per_column] += sample.count;
-    totals[sample.second / bands.per_column] += sample.count;
+    const uint32_t column = std::min(sample.second, last) / bands.per_column;
+    row[column] += sample.count;
+    totals[column] += sample.count;
   }
   bands.tallest = *std::ranges::max_element(totals);
   return bands;
