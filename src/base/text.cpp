@@ -126,6 +126,10 @@ std::string format_count(uint64_t count) {
   return digits;
 }
 
+std::string counted(uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
+}
+
 std::string format_percent(double share) {
   const double percent = share * 100.0;
   if (percent > 0 && percent < 0.05) return "<0.1 %";

@@ -27,6 +27,9 @@ std::string format_duration(std::chrono::nanoseconds duration);
 // 59640 -> "59 640", with a narrow group separator that survives every font.
 std::string format_count(uint64_t count);
 
+// (1, "sample") -> "1 sample", (59640, "sample") -> "59 640 samples".
+std::string counted(uint64_t count, std::string_view noun);
+
 // 0.0837 -> "8.4 %"; below 0.05 % but not zero -> "<0.1 %".
 std::string format_percent(double share);
 

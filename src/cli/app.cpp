@@ -3,6 +3,7 @@
 #include <exception>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "src/cli/commands.h"
 #include "src/cli/terminal.h"
@@ -43,12 +44,22 @@ ExitCode parse_and_run(int argc, char** argv) {
   add_explain_command(app, invocation);
   add_rules_command(app, invocation);
   add_symbols_command(app, invocation);
+  const auto is_first = [&](const CLI::App* one) { return argc > 1 && one->get_name() == argv[1]; };
+  const auto named = app.get_subcommands(is_first);
+  const CLI::App* command = named.empty() ? nullptr : named.front();
+  if (argc > 1 && command == nullptr && *argv[1] != '-') {
+    return report_error({ErrorKind::kUsage,
+                         fmt::format("there is no command '{}'", argv[1]),
+                         "pgflame --help lists the commands"});
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
     app.exit(done);
   } catch (const CLI::ParseError& error) {
-    return report_error({ErrorKind::kUsage, error.what(), "see pgflame --help"});
+    const std::string name = command != nullptr ? " " + command->get_name() : "";
+    return report_error(
+        {ErrorKind::kUsage, error.what(), fmt::format("see pgflame{} --help", name)});
   }
   return invocation.exit_code;
 }

@@ -30,12 +30,20 @@ Error nothing_sampled(const Profile& profile) {
 }
 
 std::string missing_note(const symbolizer::MissingSymbols& missing) {
-  std::string text = fmt::format("{} samples end in {} without names: {}",
-                                 format_count(missing.samples),
-                                 missing.module,
+  std::string text = fmt::format("{} without names in {}: {}",
+                                 counted(missing.samples, "sample"),
+                                 missing.module.empty() ? "code without a file" : missing.module,
                                  explain(missing.reason));
   if (!missing.build_id.empty()) text += fmt::format(" (build-id {})", missing.build_id);
-  if (!missing.package.empty()) text += fmt::format("; install {}", missing.package);
+  // Of another build today's package is another one too.
+  const bool other_build =
+      missing.reason == Unnamed::kBuildIdMismatch || missing.reason == Unnamed::kModuleGone;
+  if (other_build) text += "; give the file that was running (--binary, --symfs)";
+  if (!missing.package.empty())
+    text += fmt::format("{} {}{}",
+                        other_build ? " or install" : "; install",
+                        missing.package,
+                        other_build ? " of the same version" : "");
   return text;
 }
 
@@ -56,9 +64,12 @@ bool below(char grade, const std::string& strict) {
 Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   const Overwrite overwrite = finish.output.overwrite();
   std::string files;
+  bool rescued = false;
   if (finish.save_capture) {
-    auto saved = write_or_rescue(finish.base + ".pb.gz", write_pprof(profile), overwrite);
+    const std::string path = finish.base + ".pb.gz";
+    auto saved = write_or_rescue(path, write_pprof(profile), overwrite);
     if (!saved) return fail(std::move(saved).error());
+    rescued = *saved != path;
     files = "capture: " + *saved + "\n";
   }
   report::Options page;
@@ -73,9 +84,10 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
     page.packed = std::async(std::launch::async, report::packed, std::cref(drawn)).share();
   }
   const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
-  auto svg =
-      write_or_rescue(finish.base + ".svg", report::to_svg(drawn, diagnosis, page), overwrite);
+  const std::string path = finish.base + ".svg";
+  auto svg = write_or_rescue(path, report::to_svg(drawn, diagnosis, page), overwrite);
   if (!svg) return fail(std::move(svg).error());
+  rescued = rescued || *svg != path;
   files = "report:  " + *svg + "\n" + files;
   const bool to_stdout = finish.output.markdown == "-" || finish.output.json == "-";
   if (!to_stdout) print(report::to_terminal(profile, diagnosis) + files);
@@ -88,6 +100,7 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   if (Status done = write_extra(finish.output.json, json, overwrite); !done) {
     return fail(std::move(done).error());
   }
+  if (rescued) return ExitCode::kFailed;  // complete, but not where it was asked for
   return below(diagnosis.quality.grade, finish.output.strict) ? ExitCode::kQualityTooLow
                                                               : ExitCode::kDone;
 }

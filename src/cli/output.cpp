@@ -79,7 +79,9 @@ Result<std::string> write_or_rescue(const std::string& path,
   for (const char* folder : {"/var/tmp", "/tmp", "/dev/shm"}) {
     const std::string rescue = std::string(folder) + "/" + name;
     if (write_file_atomically(rescue, contents, Overwrite::kRefuse)) {
-      note(written.error().what + "; saved as " + rescue + " instead");
+      report_error({written.error().kind,
+                    written.error().what + "; saved as " + rescue + " instead",
+                    "make room there, or choose another place with -o"});
       return rescue;
     }
   }

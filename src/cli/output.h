@@ -41,7 +41,7 @@ std::string base_of(const OutputOptions& output, const std::string& fallback);
 bool needs_override(const std::string& path);
 
 // Writes a file that must not be lost: when its folder refuses (disk full), it goes to the first of
-// /var/tmp, /tmp, /dev/shm that takes it. Returns the path it has.
+// /var/tmp, /tmp, /dev/shm that takes it, and the user is told. Returns the path it has.
 Result<std::string> write_or_rescue(const std::string& path,
                                     std::string_view contents,
                                     Overwrite overwrite);

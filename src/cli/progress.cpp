@@ -17,10 +17,10 @@ std::string progress_text(const capture::Progress& progress,
   std::string elapsed =
       progress.elapsed < std::chrono::seconds(1) ? "0s" : whole_seconds(progress.elapsed);
   if (total) elapsed += "/" + format_duration(*total);
-  return fmt::format("{}  {} samples  {} backends  {} lost",
+  return fmt::format("{}  {}  {}  {} lost",
                      elapsed,
-                     format_count(progress.samples),
-                     format_count(progress.backends),
+                     counted(progress.samples, "sample"),
+                     counted(progress.backends, "backend"),
                      format_count(progress.lost));
 }
 

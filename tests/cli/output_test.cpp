@@ -64,7 +64,7 @@ TEST_SUITE("cli") {
     CHECK(cli::progress_text({seconds(12), 1187, 9, 0}, seconds(60)) ==
           "12s/1m  1 187 samples  9 backends  0 lost");
     CHECK(cli::progress_text({std::chrono::milliseconds(75'500), 5, 1, 2}, {}) ==
-          "1m15s  5 samples  1 backends  2 lost");
+          "1m15s  5 samples  1 backend  2 lost");
   }
 
   TEST_CASE("control characters do not reach the terminal") {
