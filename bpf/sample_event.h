@@ -142,7 +142,7 @@ struct interval_sum {
 
 // Rows of the per-CPU array `counters`.
 enum counter {
-  COUNT_FIRINGS,         // the sampling event fired on this CPU, for whatever process
+  COUNT_FIRINGS,         // the sampling event fired on this CPU, for whatever process but idle
   COUNT_TARGET_FIRINGS,  // ... and a target was running
   COUNT_RING_FULL,       // samples that found no room in the ring
   COUNT_LIFECYCLE_LOST,  // fork, exec, exit or interval events that found no room in the ring

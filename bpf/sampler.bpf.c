@@ -20,8 +20,9 @@ volatile __u64 changed_period = 0;
 
 SEC("perf_event")
 int sample_stack(struct bpf_perf_event_data* ctx) {
-  count(COUNT_FIRINGS);
   const __u32 pid = bpf_get_current_pid_tgid() >> 32;
+  if (pid == 0) return 0;  // idle
+  count(COUNT_FIRINGS);
   const struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target) return 0;
   count(COUNT_TARGET_FIRINGS);

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <numeric>
 
 #include <bpf/bpf.h>
@@ -19,6 +20,7 @@
 #include "sampler.skel.h"
 #include "src/base/file.h"
 #include "src/capture/bpf_rows.h"
+#include "src/capture/host.h"
 #include "src/capture/perf_event.h"
 #include "src/capture/privileges.h"
 #include "src/capture/proc.h"
@@ -95,6 +97,7 @@ class BpfSampler : public Sampler {
   uint64_t lost() const override { return counter(COUNT_RING_FULL); }
   std::vector<int> later_privileges() const override;
   uint64_t programs_ns() const override { return cost().bpf_ns; }
+  uint64_t preparation_ns() const override { return feed_ ? feed_->compile_ns() : 0; }
   bool lower_rate() override;
   bool measures_waits() const override { return waits_; }
   WaitTimes wait_times() const override;
@@ -130,6 +133,8 @@ class BpfSampler : public Sampler {
   uint64_t bad_records_ = 0;
   uint64_t started_ns_ = 0;
   uint64_t stopped_ns_ = 0;
+  std::map<uint32_t, double> busy_before_;  // by CPU
+  std::map<uint32_t, double> busy_after_;
   bool rate_changed_ = false;
 };
 
@@ -232,6 +237,7 @@ Status BpfSampler::start() {
   for (const FileHandle& handle : events_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_ENABLE, 0);
   started_ns_ = monotonic_now();
+  busy_before_ = busy_seconds_by_cpu();
   return {};
 }
 
@@ -277,6 +283,7 @@ void BpfSampler::stop() {
   for (const FileHandle& handle : events_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_DISABLE, 0);
   stopped_ns_ = monotonic_now();
+  busy_after_ = busy_seconds_by_cpu();
 }
 
 bool BpfSampler::lower_rate() {
@@ -350,11 +357,18 @@ uint64_t BpfSampler::skipped() const {
   if (event_.unit != WeightUnit::kNanoseconds || rate_changed_) return 0;
   const auto seen = counter_by_cpu(COUNT_FIRINGS);
   const auto of_targets = counter_by_cpu(COUNT_TARGET_FIRINGS);
-  const double seconds = static_cast<double>(stopped_ns_ - started_ns_) * 1e-9;
-  const auto expected = static_cast<uint64_t>(seconds * event_.rate_hz);
+  Firings firings;
+  firings.rate_hz = event_.rate_hz;
+  firings.seconds = static_cast<double>(stopped_ns_ - started_ns_) * 1e-9;
   uint64_t sum = 0;
-  for (size_t cpu = 0; cpu < seen.size(); ++cpu)
-    sum += skipped_samples(expected, seen[cpu], of_targets[cpu]);
+  for (const auto& [cpu, busy] : busy_after_) {
+    const auto before = busy_before_.find(cpu);
+    if (cpu >= seen.size() || before == busy_before_.end()) continue;
+    firings.busy_seconds = busy - before->second;
+    firings.seen = seen[cpu];
+    firings.of_targets = of_targets[cpu];
+    sum += skipped_samples(firings);
+  }
   return sum;
 }
 

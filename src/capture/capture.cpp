@@ -224,7 +224,7 @@ Result<Profile> Recorder::run() {
   builder_.profile().recording.start_unix_ns = now_on(CLOCK_REALTIME);
   assembler_.begin(sampler_->wait_times(), start_ns_);
   give_up_privileges();
-  milliseconds pause{50};
+  milliseconds pause = sampler_->longest_pause();
   while (!is_over()) {
     if (options_.duration) {
       const auto left = *options_.duration - elapsed();
@@ -232,7 +232,7 @@ Result<Profile> Recorder::run() {
     }
     wait_and_read(pause);
     const bool soon = processes_.refresh_titles(monotonic_now());
-    pause = milliseconds{soon ? 10 : 50};
+    pause = soon ? milliseconds{10} : sampler_->longest_pause();
     leave_out_unwanted();
     each_second();
     report_progress();
@@ -341,7 +341,8 @@ void Recorder::bury(uint64_t now_ns) {
 }
 
 void Recorder::keep_to_budget(uint64_t now_ns) {
-  const uint64_t spent = static_cast<uint64_t>(cpu_time_ns()) + sampler_->programs_ns();
+  const auto own = static_cast<uint64_t>(cpu_time_ns());
+  const uint64_t spent = own - std::min(own, sampler_->preparation_ns()) + sampler_->programs_ns();
   switch (budget_.check(spent, now_ns)) {
     case Budget::Advice::kGoOn:
       break;
@@ -456,7 +457,14 @@ Result<Profile> record(const Options& options, const Callbacks& callbacks) {
   if (!chosen_clusters) return fail(std::move(chosen_clusters).error());
   auto targets = resolve_targets(*words, std::move(*chosen_clusters));
   if (!targets) return fail(std::move(targets).error());
-  auto chosen = choose_sampler(options, !targets->backends.empty());
+  const bool single_backends = !targets->backends.empty();
+  auto chosen = choose_sampler(options, single_backends);
+  if (!chosen) return fail(std::move(chosen).error());
+  const bool another_left = options.sampler == SamplerChoice::kAuto && chosen->is_bpf;
+  auto recorded = Recorder(options, callbacks, *targets, std::move(*chosen)).run();
+  // It only fails before the first sample.
+  if (recorded || !another_left) return recorded;
+  chosen = instead_of_bpf(options, single_backends, recorded.error());
   if (!chosen) return fail(std::move(chosen).error());
   return Recorder(options, callbacks, std::move(*targets), std::move(*chosen)).run();
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include <unistd.h>
+
 #include "src/base/file.h"
 #include "src/base/text.h"
 
@@ -78,6 +80,24 @@ HostCounters read_host_counters() {
   const std::string io = read_text("/proc/pressure/io");
   const std::string memory = read_text("/proc/pressure/memory");
   return parse_host_counters(read_text("/proc/stat"), read_text("/proc/vmstat"), {cpu, io, memory});
+}
+
+std::map<uint32_t, double> parse_busy_seconds(std::string_view stat, double ticks_per_second) {
+  std::map<uint32_t, double> busy;
+  for (const std::string_view line : split(stat, '\n')) {
+    const auto words = split(line, ' ');
+    const auto cpu = words[0].starts_with("cpu") ? parse_u64(words[0].substr(3)) : std::nullopt;
+    if (!cpu || *cpu > UINT16_MAX) continue;
+    uint64_t ticks = 0;  // user nice system, irq softirq
+    for (const size_t column : {1, 2, 3, 6, 7})
+      ticks += column < words.size() ? parse_u64(words[column]).value_or(0) : 0;
+    busy[static_cast<uint32_t>(*cpu)] = static_cast<double>(ticks) / ticks_per_second;
+  }
+  return busy;
+}
+
+std::map<uint32_t, double> busy_seconds_by_cpu() {
+  return parse_busy_seconds(read_text("/proc/stat"), static_cast<double>(::sysconf(_SC_CLK_TCK)));
 }
 
 HostSecond host_second(const HostCounters& before,

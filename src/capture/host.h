@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -28,6 +29,11 @@ HostCounters parse_host_counters(std::string_view stat,
                                  const std::array<std::string_view, 3>& pressure);
 
 HostCounters read_host_counters();
+
+// Seconds that each online CPU was neither idle nor stolen since boot, by its number; from
+// /proc/stat, in ticks.
+std::map<uint32_t, double> busy_seconds_by_cpu();
+std::map<uint32_t, double> parse_busy_seconds(std::string_view stat, double ticks_per_second);
 
 // What happened between two readings that lie `seconds` apart.
 HostSecond host_second(const HostCounters& before,

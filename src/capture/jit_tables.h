@@ -28,6 +28,7 @@ class JitTables {
   bool add(int32_t pid, uint64_t address, std::span<const uint8_t> section);
   void remove(int32_t pid, uint64_t address);
   void forget(int32_t pid);
+  bool contains(int32_t pid) const { return by_process_.contains(pid); }
   std::vector<int32_t> pids() const;
 
   // The process' code, by start, disjoint.

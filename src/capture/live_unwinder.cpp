@@ -62,10 +62,12 @@ const LiveUnwinder::Module* LiveUnwinder::module_of(int32_t pid, const MapsLine&
   if (kind != ModuleKind::kFile && kind != ModuleKind::kVdso) return nullptr;
   const auto [known, fresh] = modules_.try_emplace(fmt::format("{}:{}", line.inode, line.path));
   if (fresh) {
+    const uint64_t before = thread_cpu_ns();
     if (const auto image = open_mapped_image(pid, line)) {
       known->second =
           std::make_unique<Module>(Module{unwind::compile_table(*image), image->segments()});
     }
+    compile_ns_ += thread_cpu_ns() - before;
   }
   return known->second.get();
 }

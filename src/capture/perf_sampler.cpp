@@ -43,7 +43,7 @@ constexpr uint64_t kRegisters = 0x1ffffffff;  // X0 ... X30, SP, PC
 constexpr uint64_t kRegisters = 0xff01ff;  // AX ... IP and R8 ... R15
 #endif
 
-// Room for a second of samples with stacks, within limits: we look every 50 ms, but a host under
+// Room for a second of samples with stacks, within limits: we look every 10 ms, but a host under
 // load may keep us waiting.
 size_t ring_bytes(double rate_hz, size_t cpus, bool with_stacks) {
   if (!with_stacks) return kSmallRing;
@@ -134,9 +134,12 @@ class PerfSampler : public Sampler {
   Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) override;
   Status start() override;
   void poll(std::chrono::milliseconds timeout, const EventSink& sink) override;
+  // Nothing wakes us up for a birth.
+  std::chrono::milliseconds longest_pause() const override { return std::chrono::milliseconds(10); }
   void stop() override;
   void describe(Recording& recording) const override;
   uint64_t lost() const override { return losses_.lost; }
+  uint64_t preparation_ns() const override { return unwinder_.compile_ns(); }
 
  private:
   perf_event_attr sample_attributes() const;

@@ -27,6 +27,12 @@ std::string_view without(std::string_view text, std::string_view suffix) {
   return text;
 }
 
+uint64_t now_on(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
 }  // namespace
 
 std::string proc_path(int32_t pid, std::string_view name) {
@@ -34,9 +40,11 @@ std::string proc_path(int32_t pid, std::string_view name) {
 }
 
 uint64_t monotonic_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  return now_on(CLOCK_MONOTONIC);
+}
+
+uint64_t thread_cpu_ns() {
+  return now_on(CLOCK_THREAD_CPUTIME_ID);
 }
 
 std::vector<int32_t> all_pids() {

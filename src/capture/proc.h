@@ -40,6 +40,9 @@ int32_t namespace_pid(int32_t pid);
 // Now, in nanoseconds of CLOCK_MONOTONIC: the clock of all events.
 uint64_t monotonic_now();
 
+// CPU time of the calling thread.
+uint64_t thread_cpu_ns();
+
 // "/proc/42/maps"
 std::string proc_path(int32_t pid, std::string_view name);
 

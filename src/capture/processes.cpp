@@ -18,6 +18,10 @@ constexpr uint64_t kFirstTitleLook = 5 * kMillisecond;
 constexpr uint64_t kLastTitleWait = 2000 * kMillisecond;
 // Bogus addresses of broken stacks must not make us read maps all the time.
 constexpr uint64_t kMapsPause = 500 * kMillisecond;
+// Where statements are compiled, their code comes and goes within milliseconds.
+constexpr uint64_t kMapsPauseOfCompilers = 20 * kMillisecond;
+constexpr uint64_t kPage = 4096;
+constexpr uint64_t kLowestUserAddress = 65536;  // vm.mmap_min_addr
 constexpr uint64_t kKernelStart = uint64_t{1} << 63;
 constexpr std::string_view kDeleted = " (deleted)";
 
@@ -174,12 +178,22 @@ LocationId Processes::locate(int32_t pid, uint64_t address, uint64_t now_ns) {
   if (found == rows_.end()) return builder_.location({}, address);
   Row& row = found->second;
   MappingId mapping = row.space ? row.space->find(address) : MappingId{};
-  if (!mapping.valid() && (!row.own_maps || now_ns > row.maps_read_ns + kMapsPause)) {
+  const uint64_t pause = row.compiles ? kMapsPauseOfCompilers : kMapsPause;
+  if (!mapping.valid() && (!row.own_maps || now_ns > row.maps_read_ns + pause)) {
     row.maps_read_ns = now_ns;
     read_maps(pid, row);
     mapping = row.space ? row.space->find(address) : MappingId{};
   }
+  if (!mapping.valid() && row.compiles && address >= kLowestUserAddress && address < kKernelStart)
+    mapping = code_that_is_gone(address);
   return builder_.location(mapping, address);
+}
+
+// What ran there is in no file that is mapped, in a process with LLVM in it: it was compiled, and
+// its statement had ended when the maps were read.
+MappingId Processes::code_that_is_gone(uint64_t address) {
+  const uint64_t page = address / kPage * kPage;
+  return builder_.mapping({page, page + kPage, 0, builder_.module({ModuleKind::kJit, "", ""})});
 }
 
 LocationId Processes::locate_kernel(uint64_t address) {
@@ -195,7 +209,9 @@ void Processes::read_maps(int32_t pid, Row& row) {
   if (!text || text->empty()) return;  // gone: what its parent had still holds
   auto space = std::make_shared<AddressSpace>();
   for (const MapsLine& line : parse_maps(*text)) {
-    if (line.executable) space->add(line.start, line.end, mapping_of(pid, line));
+    if (!line.executable) continue;
+    space->add(line.start, line.end, mapping_of(pid, line));
+    row.compiles = row.compiles || line.path.find("llvmjit") != std::string_view::npos;
   }
   row.own_maps = true;
   row.space = std::move(space);

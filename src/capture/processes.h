@@ -68,6 +68,7 @@ class Processes {
     uint64_t since_ns = 0;
     std::shared_ptr<const AddressSpace> space;
     bool own_maps = false;  // `space` was read from this very process
+    bool compiles = false;  // PostgreSQL's JIT provider is loaded (llvmjit.so)
     uint64_t maps_read_ns = 0;
     uint64_t title_due_ns = 0;   // 0: the title is known
     uint64_t title_wait_ns = 0;  // until the next look; doubles
@@ -94,6 +95,7 @@ class Processes {
   void keep_numbers(const Row& row);
   void read_maps(int32_t pid, Row& row);
   void read_title(int32_t pid, Row& row);
+  MappingId code_that_is_gone(uint64_t address);
   MappingId mapping_of(int32_t pid, const MapsLine& line);
   std::string build_id_of(int32_t pid, const MapsLine& line, const std::string& path);
 

@@ -37,6 +37,9 @@ class Sampler {
   virtual Status start() = 0;
   // Waits for events at most this long and hands those over that have come, in order of time.
   virtual void poll(std::chrono::milliseconds timeout, const EventSink& sink) = 0;
+  // How long a poll() may wait without missing too many births. They are looked at within
+  // milliseconds so that backends that live no longer have a type and a user.
+  virtual std::chrono::milliseconds longest_pause() const { return std::chrono::milliseconds(50); }
   // Takes no more samples; the next poll() hands over the rest.
   virtual void stop() = 0;
   // Fills in event, losses, unwinder and what the programs cost.
@@ -46,6 +49,9 @@ class Sampler {
   // The capabilities that it needs even while it runs, besides those of drop_privileges().
   virtual std::vector<int> later_privileges() const { return {}; }
 
+  // CPU time that went into what is done once for each module that is mapped. A lower rate would
+  // not make it less.
+  virtual uint64_t preparation_ns() const { return 0; }
   // What its programs in the kernel have cost so far.
   virtual uint64_t programs_ns() const { return 0; }
   // Halves the rate; false when it is as low as it makes sense, or cannot be changed.

@@ -27,7 +27,8 @@ Result<TargetWord> parse_word(std::string_view word) {
   const auto pid = parse_u64(word);
   if (pid && *pid > 0 && *pid <= INT32_MAX)
     return TargetWord(TargetPid{static_cast<int32_t>(*pid)});
-  if (word.find('/') != std::string_view::npos || word == "." || word == "..") {
+  std::error_code ignored;
+  if (word.find('/') != std::string_view::npos || std::filesystem::is_directory(word, ignored)) {
     return TargetWord(TargetDirectory{std::string(word)});
   }
   return fail(

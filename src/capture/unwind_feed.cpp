@@ -64,8 +64,26 @@ UnwindFeed::~UnwindFeed() {
 void UnwindFeed::add(int32_t pid) {
   const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes);
   if (!text || text->empty()) return;
+  std::vector<pgf_unwind_mapping> mapped = mapped_files(pid, *text);
+  publish(pid, mapped);
+  if (jit_.contains(pid) || mapped_.contains(pid)) mapped_[pid] = std::move(mapped);
+}
+
+// Every statement that is compiled comes here, several times: what files are mapped is read once.
+void UnwindFeed::publish_with_new_code(int32_t pid) {
+  constexpr size_t kMostKept = 512;
+  const auto known = mapped_.find(pid);
+  if (known == mapped_.end()) {
+    if (mapped_.size() >= kMostKept)
+      std::erase_if(mapped_, [](const auto& process) { return !read_stat(process.first); });
+    return add(pid);
+  }
+  publish(pid, known->second);
+}
+
+void UnwindFeed::publish(int32_t pid, const std::vector<pgf_unwind_mapping>& mapped) {
   pgf_unwind_process process{};
-  process.space = slot_of(space_of(pid, *text));
+  process.space = slot_of(space_of(pid, mapped));
   const auto key = static_cast<uint32_t>(pid);
   if (process.space == PGF_NO_SPACE) {
     bpf_map_delete_elem(maps_.processes, &key);
@@ -93,7 +111,7 @@ void UnwindFeed::receive(std::span<const std::byte> bytes) {
   }
   if (head.kind == PGF_RECORD_UNJIT) {
     jit_.remove(pid, head.address);
-    add(pid);
+    publish_with_new_code(pid);
   }
 }
 
@@ -106,7 +124,7 @@ void UnwindFeed::add_jit(const pgf_jit_record& record) {
     }
     if (!jit_.add(pid, record.head.address, {record.bytes, size})) return;
   }
-  add(pid);
+  publish_with_new_code(pid);
 }
 
 pgf_unwind_mapping UnwindFeed::mapping_of(int32_t pid, const MapsLine& line) {
@@ -127,22 +145,31 @@ pgf_unwind_mapping UnwindFeed::mapping_of(int32_t pid, const MapsLine& line) {
   return mapping;
 }
 
-pgf_unwind_space UnwindFeed::space_of(int32_t pid, const std::string& maps_text) {
+std::vector<pgf_unwind_mapping> UnwindFeed::mapped_files(int32_t pid,
+                                                         const std::string& maps_text) {
+  std::vector<pgf_unwind_mapping> mapped;
+  for (const MapsLine& line : parse_maps(maps_text)) {
+    if (!line.executable || line.path == "[vsyscall]") continue;
+    mapped.push_back(mapping_of(pid, line));
+    mapped.back().start = line.start;
+    mapped.back().end = line.end;
+  }
+  return mapped;
+}
+
+pgf_unwind_space UnwindFeed::space_of(int32_t pid, const std::vector<pgf_unwind_mapping>& mapped) {
   std::vector<pgf_unwind_mapping> mappings;
   AddressSpace ranges;
-  const auto add_range = [&](uint64_t start, uint64_t end, const pgf_unwind_mapping& mapping) {
-    ranges.add(start, end, MappingId{static_cast<uint32_t>(mappings.size())});
+  const auto add_range = [&](const pgf_unwind_mapping& mapping) {
+    ranges.add(mapping.start, mapping.end, MappingId{static_cast<uint32_t>(mappings.size())});
     mappings.push_back(mapping);
   };
-  for (const MapsLine& line : parse_maps(maps_text)) {
-    if (line.executable && line.path != "[vsyscall]") {
-      add_range(line.start, line.end, mapping_of(pid, line));
-    }
-  }
+  for (const pgf_unwind_mapping& mapping : mapped)
+    add_range(mapping);
   // Last, because it carves its place out of the memory around it, which may not even be marked
   // executable yet: LLVM registers code just before.
   for (const pgf_unwind_mapping& code : jit_.mappings(pid))
-    add_range(code.start, code.end, code);
+    add_range(code);
   pgf_unwind_space space{};
   for (const AddressSpace::Range& range : ranges.ranges()) {
     if (space.count == PGF_MAX_SPACE_MAPPINGS) {
@@ -159,7 +186,11 @@ pgf_unwind_space UnwindFeed::space_of(int32_t pid, const std::string& maps_text)
 
 const UnwindFeed::Part& UnwindFeed::part_of(int32_t pid, const MapsLine& line) {
   const auto [known, fresh] = modules_.try_emplace(fmt::format("{}:{}", line.inode, line.path));
-  if (fresh) known->second = compile(pid, line);
+  if (fresh) {
+    const uint64_t before = thread_cpu_ns();
+    known->second = compile(pid, line);
+    compile_ns_ += thread_cpu_ns() - before;
+  }
   return known->second;
 }
 

@@ -57,7 +57,8 @@ class UnwindFeed {
 
   uint64_t modules() const { return modules_.size(); }
   uint64_t rows() const { return used_rows_; }
-  bool full() const { return full_; }  // a module or a process found no room
+  uint64_t compile_ns() const { return compile_ns_; }  // CPU time spent on new modules
+  bool full() const { return full_; }                  // a module or a process found no room
 
  private:
   // A module's part of the row array.
@@ -74,7 +75,10 @@ class UnwindFeed {
 
   void add_jit(const pgf_jit_record& record);
   pgf_unwind_mapping mapping_of(int32_t pid, const MapsLine& line);
-  pgf_unwind_space space_of(int32_t pid, const std::string& maps_text);
+  void publish(int32_t pid, const std::vector<pgf_unwind_mapping>& mapped);
+  void publish_with_new_code(int32_t pid);
+  std::vector<pgf_unwind_mapping> mapped_files(int32_t pid, const std::string& maps_text);
+  pgf_unwind_space space_of(int32_t pid, const std::vector<pgf_unwind_mapping>& mapped);
   const Part& part_of(int32_t pid, const MapsLine& line);
   Part compile(int32_t pid, const MapsLine& line);
   Part store(const unwind::ElfImage& image);
@@ -88,8 +92,11 @@ class UnwindFeed {
   uint32_t room_;  // rows for modules; the rest is for code made at run time
   uint32_t used_rows_ = 0;
   JitTables jit_;
+  // What was mapped, as last read, in the processes that compile code.
+  std::unordered_map<int32_t, std::vector<pgf_unwind_mapping>> mapped_;
   std::unique_ptr<UnwindCheck> check_;  // made for the first stack to compare
   bool full_ = false;
+  uint64_t compile_ns_ = 0;
   std::unordered_map<std::string, Part> modules_;  // by inode and path
   std::vector<unwind::Rule> rules_;
   HashIndex rule_index_;

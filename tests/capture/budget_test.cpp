@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "src/capture/host.h"
 #include "src/capture/perf_event.h"
 
 using namespace pgflame::capture;
@@ -33,11 +34,27 @@ TEST_SUITE("capture") {
   }
 
   TEST_CASE("missing firings count as skipped samples in proportion to the targets' share") {
-    CHECK(skipped_samples(1000, 1000, 500) == 0);
-    CHECK(skipped_samples(1000, 1005, 500) == 0);
-    CHECK(skipped_samples(1000, 985, 985) == 0);  // within the timers' own noise
-    CHECK(skipped_samples(1000, 500, 250) == 250);
-    CHECK(skipped_samples(1000, 500, 0) == 0);
-    CHECK(skipped_samples(1000, 0, 0) == 0);
+    const auto skipped = [](double busy, uint64_t seen, uint64_t of_targets) {
+      return skipped_samples({100, 10, busy, seen, of_targets});
+    };
+    CHECK(skipped(10, 1000, 500) == 0);
+    CHECK(skipped(10, 1005, 500) == 0);
+    CHECK(skipped(10, 985, 985) == 0);  // within the timers' own noise
+    CHECK(skipped(10, 500, 250) == 250);
+    CHECK(skipped(10, 500, 0) == 0);
+    CHECK(skipped(10, 0, 0) == 0);
+    CHECK(skipped(5, 500, 250) == 0);  // idle half of the time
+    CHECK(skipped(5, 400, 200) == 50);
+    CHECK(skipped(11, 1000, 500) == 0);  // ticks are coarse
+  }
+
+  TEST_CASE("busy time is read by CPU") {
+    const auto busy = parse_busy_seconds(
+        "cpu  40 0 40 400 0 0 0 0 0 0\ncpu0 100 10 20 300 5 1 2 7 9 9\ncpu12 1 1 1 1\n"
+        "cpux 1 2 3\nintr 1 2\n",
+        100);
+    CHECK(busy.size() == 2);
+    CHECK(busy.at(0) == doctest::Approx(1.33));
+    CHECK(busy.at(12) == doctest::Approx(0.03));
   }
 }

@@ -42,7 +42,7 @@ with Cluster(bindir=bindir) as cluster:
 
 def recorded(pid, seconds="5s"):
     with Recorder() as recorder:
-        recording = recorder.record("-p", str(pid), seconds)
+        recording = recorder.record("-p", str(pid), seconds, "--max-cpu", "0")
         if recording.code != 0:
             raise AssertionError(recording.stderr)
         return json.loads(recorder.run("convert", recording.capture, "--to", "json", "-o",

@@ -49,7 +49,7 @@ class Patterns(unittest.TestCase):
 
     def recorded(self, sampler, mode=()):
         recording = self.recorder.record("-p", str(self.cluster.pid), "6s", "-F", "199",
-                                         "--sampler", sampler, *mode)
+                                         "--sampler", sampler, "--max-cpu", "0", *mode)
         self.assertEqual(recording.code, 0, recording.stderr)
         accounting = recording.json["accounting"]
         self.assertGreater(accounting["captured"], 100)
@@ -71,7 +71,7 @@ class Patterns(unittest.TestCase):
                   for sampler, recording in found.items()}
         for sampler, recording in found.items():
             with self.subTest(sampler=sampler, shares=shares):
-                self.assertIn(pattern, recording.finding_ids)
+                self.assertIn(pattern, recording.finding_ids, recording.stdout)
                 self.assertEqual(Capture(recording.capture).recording["unwinder"], "table")
 
     def test_summing_late_columns_of_a_wide_table_is_tuple_deforming(self):

@@ -40,17 +40,22 @@ class Record(unittest.TestCase):
                     self.assertGreater(recording.json["accounting"]["captured"], 50)
 
     def test_backends_that_connect_while_recording_are_sampled_and_named(self):
-        base, child = self.recorder.start("-p", str(self.cluster.pid), "4s")
-        time.sleep(1.5)
-        started = time.monotonic()
-        while time.monotonic() - started < 1.5:  # each connects, works and exits
-            self.cluster.psql(BUSY * 3)
-        recording = self.recorder.finish(base, child)
-        self.assert_complete(recording)
-        accounting = recording.json["accounting"]
-        self.assertGreater(accounting["captured"], 50)
-        self.assertLess(accounting["unnamed"], accounting["captured"] * 0.6)
-        self.assertIn("client backend", {row["name"] for row in recording.json["backend_types"]})
+        for sampler in ("bpf", "perf"):
+            with self.subTest(sampler=sampler):
+                base, child = self.recorder.start("-p", str(self.cluster.pid), "4s",
+                                                  "--sampler", sampler, "--mode", "cpu")
+                time.sleep(1.5)
+                started = time.monotonic()
+                while time.monotonic() - started < 1.5:  # each connects, works and exits
+                    self.cluster.psql(BUSY)
+                recording = self.recorder.finish(base, child)
+                self.assert_complete(recording)
+                accounting = recording.json["accounting"]
+                self.assertGreater(accounting["running"], 50)
+                self.assertLess(accounting["unnamed"], accounting["running"] * 0.1)
+                types = {row["name"]: row["share"] for row in recording.json["backend_types"]}
+                self.assertGreater(types.get("client backend", 0), 0.6, types)
+                self.assertAlmostEqual(sum(types.values()), 1, places=2)
 
     def test_an_interrupt_ends_in_a_complete_report(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -92,6 +97,7 @@ class Record(unittest.TestCase):
                 flat[row[5].replace(" (inline)", "")] = int(row[0])
         accounting = recording.json["accounting"]
         self.assertIn(f"of {accounting['running']} total", top.stdout)
+        self.assertNotIn("{", top.stdout.split("flat%")[0])  # what is ours stays out of sight
         first = recording.json["functions"][0]
         self.assertEqual(flat[first["name"]], first["samples"])
 
