@@ -53,8 +53,11 @@ fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 # Debian's postgresql package would otherwise start a cluster of its own.
-mkdir -p /etc/postgresql-common
-[ -e /etc/postgresql-common/createcluster.conf ] ||
-  echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
+settings=/etc/postgresql-common/createcluster.conf
+if [ ! -e "$settings" ]; then
+  mkdir -p "$(dirname "$settings")"
+  trap 'rm -f "$settings"' EXIT
+  echo "create_main_cluster = false" > "$settings"
+fi
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
