@@ -9,12 +9,9 @@ std::vector<NodeId> counterparts(const Side& one, const Side& other) {
   const auto hash = [](NodeId parent, std::string_view text) {
     return hash_bytes(text, parent.value);
   };
-  const auto hash_of = [&](uint32_t row) {
-    return hash(other.tree.nodes[NodeId{row}].parent, name(row));
-  };
   HashIndex index;
   for (uint32_t row = 1; row < other.tree.nodes.size(); ++row)
-    index.insert(hash_of(row), row, hash_of);
+    index.insert(hash(other.tree.nodes[NodeId{row}].parent, name(row)), row);
 
   std::vector<NodeId> pairs(one.tree.nodes.size());
   pairs[0] = kRoot;

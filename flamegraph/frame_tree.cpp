@@ -12,6 +12,7 @@ class Collapser {
   Collapser(const Profile& profile, const CollapseOptions& options)
       : profile_(profile), options_(options) {
     tree_.nodes.add(Node{});
+    first_child_.emplace_back();
     tree_.first_tip = static_cast<uint32_t>(profile.functions.size());
   }
 
@@ -67,22 +68,22 @@ class Collapser {
     return child(node, FunctionId{at->second});
   }
 
-  static uint64_t hash_of(const Node& node) {
-    return hash_mix(node.parent.value, node.function.value);
-  }
-
   NodeId child(NodeId parent, FunctionId function) {
     if (options_.merge_recursion && tree_.nodes[parent].function == function) return parent;
-    const Node wanted{function, parent};
-    const uint64_t hash = hash_of(wanted);
-    const uint32_t found = index_.find(hash, [&](uint32_t row) {
-      const Node& node = tree_.nodes[NodeId{row}];
-      return node.parent == parent && node.function == function;
-    });
-    if (found != HashIndex::kAbsent) return NodeId{found};
-    const NodeId added = tree_.nodes.add(wanted);
-    index_.insert(
-        hash, added.value, [&](uint32_t row) { return hash_of(tree_.nodes[NodeId{row}]); });
+    const NodeId first = first_child_[parent.value];
+    if (first.valid() && tree_.nodes[first].function == function) return first;
+    if (first.valid()) {
+      const uint64_t hash = hash_mix(parent.value, function.value);
+      const uint32_t found = index_.find(hash, [&](uint32_t row) {
+        const Node& node = tree_.nodes[NodeId{row}];
+        return node.parent == parent && node.function == function;
+      });
+      if (found != HashIndex::kAbsent) return NodeId{found};
+      index_.insert(hash, static_cast<uint32_t>(tree_.nodes.size()));
+    }
+    const NodeId added = tree_.nodes.add(Node{function, parent});
+    if (!first.valid()) first_child_[parent.value] = added;
+    first_child_.emplace_back();
     return added;
   }
 
@@ -100,7 +101,8 @@ class Collapser {
   const Profile& profile_;
   const CollapseOptions& options_;
   FrameTree tree_;
-  HashIndex index_;
+  std::vector<NodeId> first_child_;  // by parent
+  HashIndex index_;                  // the other children
   std::vector<NodeId> node_of_stack_;
   std::unordered_map<std::string, uint32_t> tips_;
 };

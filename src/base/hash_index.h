@@ -1,6 +1,7 @@
 // An open-addressing index over rows that live elsewhere: maps "a row equal to this" to its number.
 // The rows themselves stay in a Table or vector, so interning costs 8 bytes per row and no
-// allocation per row.
+// allocation per row. A slot keeps the half of the hash that places it, so that growing reads no
+// row.
 #pragma once
 
 #include <cstdint>
@@ -18,19 +19,18 @@ class HashIndex {
   template <typename Equals>
   uint32_t find(uint64_t hash, Equals&& equals) const {
     if (slots_.empty()) return kAbsent;
-    const auto tag = static_cast<uint32_t>(hash >> 32);
-    for (size_t at = hash & mask();; at = (at + 1) & mask()) {
+    const auto tag = static_cast<uint32_t>(hash);
+    for (size_t at = tag & mask();; at = (at + 1) & mask()) {
       const Slot& slot = slots_[at];
       if (slot.row == kAbsent) return kAbsent;
       if (slot.tag == tag && equals(slot.row)) return slot.row;
     }
   }
 
-  // Adds a row that find() did not find. `hash_of(row)` is asked for old rows when the index grows.
-  template <typename HashOf>
-  void insert(uint64_t hash, uint32_t row, HashOf&& hash_of) {
-    if ((used_ + 1) * 2 > slots_.size()) grow(hash_of);
-    place(hash, row);
+  // Adds a row that find() did not find, or that cannot be there.
+  void insert(uint64_t hash, uint32_t row) {
+    if ((used_ + 1) * 2 > slots_.size()) grow();
+    place({static_cast<uint32_t>(hash), row});
     ++used_;
   }
 
@@ -44,19 +44,18 @@ class HashIndex {
 
   size_t mask() const { return slots_.size() - 1; }
 
-  void place(uint64_t hash, uint32_t row) {
-    size_t at = hash & mask();
+  void place(Slot slot) {
+    size_t at = slot.tag & mask();
     while (slots_[at].row != kAbsent)
       at = (at + 1) & mask();
-    slots_[at] = Slot{static_cast<uint32_t>(hash >> 32), row};
+    slots_[at] = slot;
   }
 
-  template <typename HashOf>
-  void grow(HashOf&& hash_of) {
+  void grow() {
     std::vector<Slot> old(slots_.empty() ? 64 : slots_.size() * 2);
     old.swap(slots_);
     for (const Slot& slot : old) {
-      if (slot.row != kAbsent) place(hash_of(slot.row), slot.row);
+      if (slot.row != kAbsent) place(slot);
     }
   }
 

@@ -240,8 +240,7 @@ uint16_t UnwindFeed::rule_number(const unwind::Rule& rule) {
     return PGF_RULE_NONE;
   }
   rules_.push_back(rule);
-  rule_index_.insert(
-      hash, number, [this](uint32_t row) { return hash_bytes(bytes_of(rules_[row])); });
+  rule_index_.insert(hash, number);
   return static_cast<uint16_t>(number);
 }
 

@@ -50,8 +50,7 @@ ChainId ChainTable::intern(Bytes words) {
   }
   const auto id = static_cast<ChainId>(chains_.size());
   chains_.push_back(store(words));
-  hashes_.push_back(hash);
-  index_.insert(hash, id, [this](uint32_t old) { return hashes_[old]; });
+  index_.insert(hash, id);
   return id;
 }
 

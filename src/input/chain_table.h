@@ -45,7 +45,6 @@ class ChainTable {
 
   HashIndex index_;
   std::vector<Chain> chains_;
-  std::vector<uint64_t> hashes_;
   std::vector<std::vector<uint64_t>> blocks_;
   size_t block_left_ = 0;
   uint64_t* next_ = nullptr;

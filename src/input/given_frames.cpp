@@ -56,7 +56,6 @@ uint32_t GivenFrames::row(std::string_view name, std::string_view module) {
   }
   bytes_ += bytes;
   Row fresh;
-  fresh.hash = hash;
   fresh.name = name;
   fresh.module = module;
   Function function;
@@ -75,7 +74,7 @@ uint32_t GivenFrames::row(std::string_view name, std::string_view module) {
   fresh.function = builder_.function(function);
   const auto number = static_cast<uint32_t>(rows_.size());
   rows_.push_back(std::move(fresh));
-  index_.insert(hash, number, [this](uint32_t old) { return rows_[old].hash; });
+  index_.insert(hash, number);
   return number;
 }
 

@@ -32,7 +32,6 @@ class GivenFrames {
 
  private:
   struct Row {
-    uint64_t hash = 0;
     FunctionId function;
     LocationId location;
     std::string name;

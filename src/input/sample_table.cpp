@@ -46,7 +46,7 @@ uint32_t SampleTable::add(const Sample& sample) {
     return found;
   }
   wanted.number = static_cast<uint32_t>(groups_.size());
-  index_.insert(hash, wanted.number, [this](uint32_t row) { return groups_[row].hash(); });
+  index_.insert(hash, wanted.number);
   groups_.push_back(wanted);
   const uint32_t second = sample.second - sample.second % resolution_;
   latest_.push_back(Moment{second, kNone, sample.count, sample.weight});

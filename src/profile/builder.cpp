@@ -58,7 +58,7 @@ uint32_t intern(HashIndex& index, Rows& rows, const Row& row) {
   const uint32_t found = index.find(hash, [&](uint32_t number) { return same(at(number), row); });
   if (found != HashIndex::kAbsent) return found;
   const auto number = static_cast<uint32_t>(rows.size());
-  index.insert(hash, number, [&](uint32_t old) { return hash_of(at(old)); });
+  index.insert(hash, number);
   if constexpr (requires { rows.add(row); }) {
     rows.add(row);
   } else {
@@ -70,11 +70,8 @@ uint32_t intern(HashIndex& index, Rows& rows, const Row& row) {
 template <typename Rows>
 void index_rows(HashIndex& index, const Rows& rows) {
   uint32_t number = 0;
-  for (const auto& row : rows) {
-    index.insert(hash_of(row), number++, [&](uint32_t old) {
-      return hash_of(rows.begin()[static_cast<std::ptrdiff_t>(old)]);
-    });
-  }
+  for (const auto& row : rows)
+    index.insert(hash_of(row), number++);
 }
 
 bool same_lines(const Profile& profile, const Location& location, std::span<const Line> lines) {
@@ -101,22 +98,31 @@ uint64_t hash_location(const Profile& profile, const Location& location) {
 
 }  // namespace
 
-ProfileBuilder::ProfileBuilder() {
-  profile_.stacks.add(StackNode{});
-}
+ProfileBuilder::ProfileBuilder() : ProfileBuilder(Profile{}) {}
 
 ProfileBuilder::ProfileBuilder(Profile base) : profile_(std::move(base)) {
   if (profile_.stacks.empty()) profile_.stacks.add(StackNode{});
   index_rows(modules_, profile_.modules);
   index_rows(mappings_, profile_.mappings);
   index_rows(functions_, profile_.functions);
-  index_rows(stacks_, profile_.stacks);
+  index_stacks();
   index_rows(samples_, profile_.samples);
   uint32_t number = 0;
   for (const Location& location : profile_.locations) {
-    locations_.insert(hash_location(profile_, location), number++, [&](uint32_t old) {
-      return hash_location(profile_, profile_.locations[LocationId{old}]);
-    });
+    locations_.insert(hash_location(profile_, location), number++);
+  }
+}
+
+void ProfileBuilder::index_stacks() {
+  first_callees_.resize(profile_.stacks.size());
+  for (uint32_t number = 1; number < profile_.stacks.size(); ++number) {
+    const StackNode& node = profile_.stacks[StackId{number}];
+    StackId& first = first_callees_[node.caller.value];
+    if (first.valid()) {
+      stacks_.insert(hash_of(node), number);
+    } else {
+      first = StackId{number};
+    }
   }
 }
 
@@ -145,9 +151,7 @@ LocationId ProfileBuilder::named_location(MappingId mapping,
     return row.mapping == mapping && row.address == address && same_lines(profile_, row, lines);
   });
   if (found != HashIndex::kAbsent) return LocationId{found};
-  locations_.insert(hash, static_cast<uint32_t>(profile_.locations.size()), [&](uint32_t old) {
-    return hash_location(profile_, profile_.locations[LocationId{old}]);
-  });
+  locations_.insert(hash, static_cast<uint32_t>(profile_.locations.size()));
   Location row{mapping, address, static_cast<uint32_t>(profile_.lines.size()), 0};
   row.line_count = static_cast<uint32_t>(lines.size());
   profile_.lines.insert(profile_.lines.end(), lines.begin(), lines.end());
@@ -155,7 +159,18 @@ LocationId ProfileBuilder::named_location(MappingId mapping,
 }
 
 StackId ProfileBuilder::push(StackId caller, LocationId location) {
-  return StackId{intern(stacks_, profile_.stacks, StackNode{location, caller})};
+  const StackNode node{location, caller};
+  const StackId first = first_callees_[caller.value];
+  if (first.valid() && profile_.stacks[first].location == location) return first;
+  const auto number = static_cast<uint32_t>(profile_.stacks.size());
+  if (first.valid()) {
+    const StackId known{intern(stacks_, profile_.stacks, node)};
+    if (known.value < number) return known;
+  } else {
+    first_callees_[caller.value] = profile_.stacks.add(node);
+  }
+  first_callees_.emplace_back();
+  return StackId{number};
 }
 
 BackendId ProfileBuilder::backend(const Backend& backend) {

@@ -33,11 +33,16 @@ class ProfileBuilder {
   Profile take() && { return std::move(profile_); }
 
  private:
+  void index_stacks();
+
   Profile profile_;
   HashIndex modules_;
   HashIndex mappings_;
   HashIndex functions_;
   HashIndex locations_;
+  // Most frames are called by one frame that calls nothing else: what a frame called first is
+  // looked up in a row of its own, only the others by hash.
+  std::vector<StackId> first_callees_;  // by caller
   HashIndex stacks_;
   HashIndex samples_;
 };

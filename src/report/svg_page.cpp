@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <functional>
+#include <future>
+
 #include <fmt/format.h>
 
 #include "src/base/hash_index.h"
@@ -30,6 +34,9 @@ std::string data_of(const Subject& subject) {
                    {subject.plan, plan_tree, plan_paint(subject.plan, plan_tree)});
 }
 
+// Inside a report things are packed while somebody waits.
+constexpr int kFast = 3;
+
 // Style sheet, script and footer: what is added to the page besides what it carries.
 constexpr size_t kFrameBytes = 60'000;
 
@@ -38,8 +45,30 @@ struct Pack {
   std::string note;  // what was left out, for the footer
 };
 
+// Bytes that `text` would take in the document, judged by a piece of it.
+size_t estimated_bytes(std::string_view text) {
+  constexpr size_t kPiece = size_t{128} << 10;
+  if (text.size() <= kPiece) return 0;
+  const std::string piece = gzip(text.substr(text.size() / 2, kPiece), kFast);
+  const auto size = std::min(kPiece, text.size() / 2);
+  return text.size() / size * piece.size() / 3 * 4;
+}
+
+// The views as they are carried; empty when they clearly won't fit beside the profile, because
+// compressing numbers takes its time.
+std::string packed_view(const Subject& subject, const Options& options) {
+  const size_t profile = options.packed.valid() ? options.packed.get().size() : 0;
+  if (profile + kFrameBytes >= options.most_bytes) return {};
+  const std::string view = data_of(subject);
+  const size_t room = options.most_bytes - profile - kFrameBytes;
+  return estimated_bytes(view) / 5 * 4 < room ? base64(gzip(view, kFast)) : std::string();
+}
+
 // The profile first, then the views, as far as they fit beside `drawn` bytes.
-Pack pack(const Subject& subject, const Options& options, size_t drawn) {
+Pack pack(const Subject& subject,
+          const Options& options,
+          std::future<std::string> view,
+          size_t drawn) {
   Pack pack;
   if (!options.embed_profile) return pack;
   const size_t used = drawn + kFrameBytes;
@@ -54,11 +83,8 @@ Pack pack(const Subject& subject, const Options& options, size_t drawn) {
     pack.note = "The profile was " + reason + ": to open it again, keep the capture.";
     return pack;
   }
-  // Compressing numbers takes its time: not when they clearly won't fit.
-  constexpr size_t kBestCompression = 8;
-  const std::string view = data_of(subject);
   const size_t left = room - pack.carried.profile.size();
-  if (view.size() / kBestCompression < left) pack.carried.view = base64(gzip(view));
+  pack.carried.view = view.get();
   if (pack.carried.view.empty() || pack.carried.view.size() > left) {
     pack.carried.view.clear();
     pack.note = "What choosing a query or a range of time needs was " + reason + ".";
@@ -78,6 +104,10 @@ std::string to_svg(const Profile& profile,
   const diagnose::RuleBook& rules =
       options.rules != nullptr ? *options.rules : diagnose::RuleBook::builtin();
   const Subject subject{profile, diagnosis, diagnose::plan_view(profile, rules)};
+  // Packed while the page is drawn.
+  std::future<std::string> view;
+  if (options.embed_profile)
+    view = std::async(std::launch::async, packed_view, std::cref(subject), std::cref(options));
   Page page(options.width, kMargin);
   page.y = kMargin - 6;
   draw_header(page, subject);
@@ -87,7 +117,7 @@ std::string to_svg(const Profile& profile,
   draw_findings(page, subject);
   draw_tables(page, subject);
   draw_database(page, subject);
-  Pack packed = pack(subject, options, page.xml.size());
+  Pack packed = pack(subject, options, std::move(view), page.xml.size());
   draw_footer(page, subject, packed.note);
   DocumentFacts facts;
   facts.title = "pgflame report: " + subject_of(profile);

@@ -64,7 +64,6 @@ class Builder {
 
   uint16_t number_of(const Rule& rule) {
     auto& rules = table_.rules;
-    const auto hash_of = [&rules](uint32_t row) { return hash_bytes(bytes_of(rules[row])); };
     const uint64_t hash = hash_bytes(bytes_of(rule));
     const uint32_t known = index_.find(
         hash, [&](uint32_t row) { return std::memcmp(&rules[row], &rule, sizeof rule) == 0; });
@@ -72,7 +71,7 @@ class Builder {
     // Compilers make a few hundred; beyond this a hostile file is filling memory.
     if (rules.size() == PGF_MAX_RULES) return PGF_RULE_NONE;
     rules.push_back(rule);
-    index_.insert(hash, static_cast<uint32_t>(rules.size() - 1), hash_of);
+    index_.insert(hash, static_cast<uint32_t>(rules.size() - 1));
     return static_cast<uint16_t>(rules.size() - 1);
   }
 
