@@ -1,6 +1,6 @@
 /* Comfort for a report that is complete without it. The files base, tree, graph, search, link,
- * timeline and page are joined into one function, so that nothing leaks into the page around the
- * report. No network; text from outside only ever goes through textContent. */
+ * timeline and page are joined into one function, so that nothing leaks into the page around it.
+ * No network; text from outside only ever goes through textContent. */
 const root = document.getElementById("pgflame-root");
 if (!root || root.pgflame) return;
 root.pgflame = true;
@@ -23,7 +23,7 @@ const group = (n) => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u202f")
 const percent = (share) => share > 0 && share < 0.0005 ? "<0.1 %"
   : (share * 100).toFixed(share > 0.9995 ? 0 : 1) + " %";
 
-// [id, fill, title] of every colour class, and the row of each id.
+// [id, fill, title] of each colour class; its row by id.
 const classes = JSON.parse($(".classes").textContent);
 const row = Object.fromEntries(classes.map(([id], i) => [id, i]));
 

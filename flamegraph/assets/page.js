@@ -1,4 +1,4 @@
-/* The toolbar, and putting it all together. */
+/* The toolbar; putting it together. */
 
 // Draws the chosen view again, zoomed to where these names lead.
 function refresh(path) {
@@ -20,7 +20,7 @@ function reset() {
   remember();
 }
 
-// The areas of the shown view, largest first.
+// Areas of the view, largest first.
 function legend() {
   const drawn = $(".legend[data-of=" + main.id + "]"), {x, y, width, rows} = drawn.dataset;
   drawn.textContent = "";

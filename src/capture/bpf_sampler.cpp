@@ -78,6 +78,16 @@ std::string obstacle_to_tables() {
   return has_loop == 1 ? "" : "this kernel lacks bpf_loop (Linux 5.17)";
 }
 
+Cost cost_of(const bpf_program* program) {
+  Cost cost;
+  bpf_prog_info info{};
+  uint32_t size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) return cost;
+  cost.bpf_ns = info.run_time_ns;
+  cost.bpf_runs = info.run_cnt;
+  return cost;
+}
+
 class BpfSampler : public Sampler {
  public:
   explicit BpfSampler(const SamplerSettings& settings)
@@ -115,6 +125,7 @@ class BpfSampler : public Sampler {
   uint64_t counter(uint32_t row) const;
   uint64_t skipped() const;
   Cost cost() const;
+  bool switches_dominate() const;
 
   pgflame::Event event_;
   bool waits_;
@@ -286,6 +297,14 @@ void BpfSampler::stop() {
   busy_after_ = busy_seconds_by_cpu();
 }
 
+// Whether following the tasks on and off the CPUs costs so much that a lower sampling rate would
+// take samples and save nothing.
+bool BpfSampler::switches_dominate() const {
+  const auto& programs = skeleton_->progs;
+  const uint64_t switches = cost_of(programs.on_switch).bpf_ns + cost_of(programs.on_wakeup).bpf_ns;
+  return waits_ && switches > 4 * cost_of(programs.sample_stack).bpf_ns;
+}
+
 bool BpfSampler::lower_rate() {
   constexpr double kLowestRate = 20;
   constexpr uint32_t kFewestLooks = 6;
@@ -295,6 +314,7 @@ bool BpfSampler::lower_rate() {
     skeleton_->data->looks_per_window = looks / 4;
     lowered = true;
   }
+  if (switches_dominate()) return lowered;
   if (event_.unit != WeightUnit::kNanoseconds || event_.rate_hz < 2 * kLowestRate) return lowered;
   event_.rate_hz /= 2;
   rate_changed_ = true;
@@ -376,11 +396,9 @@ Cost BpfSampler::cost() const {
   Cost cost;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->obj) {
-    bpf_prog_info info{};
-    uint32_t size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) continue;
-    cost.bpf_ns += info.run_time_ns;
-    cost.bpf_runs += info.run_cnt;
+    const Cost part = cost_of(program);
+    cost.bpf_ns += part.bpf_ns;
+    cost.bpf_runs += part.bpf_runs;
   }
   return cost;
 }

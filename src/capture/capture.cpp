@@ -77,7 +77,9 @@ class Recorder {
         queries_(options.query_text),
         assembler_(builder_, processes_, queries_, sampler_->measures_waits()),
         host_(read_host_counters()),
-        budget_(options.max_cpu, static_cast<uint32_t>(online_cpus().size())) {
+        budget_(options.max_cpu,
+                static_cast<uint32_t>(online_cpus().size()),
+                static_cast<uint64_t>(options.duration.value_or(nanoseconds{0}).count())) {
     Recording& recording = builder_.profile().recording;
     describe_host(recording);
     recording.sampler_reason = std::move(chosen.reason);
@@ -351,7 +353,9 @@ void Recorder::keep_to_budget(uint64_t now_ns) {
       break;
     case Budget::Advice::kStop:
       builder_.profile().recording.notes.emplace_back(
-          "The recording ended early: its cost exceeded the limit (--max-cpu).");
+          "The recording ended early: its cost exceeded the limit (--max-cpu). Without waiting "
+          "times "
+          "(--mode cpu) it costs less.");
       over_budget_ = true;
       break;
   }

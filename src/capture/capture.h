@@ -48,8 +48,7 @@ struct Options {
   uint32_t verify_unwind = 0;  // so many stacks are walked again with libdwfl and compared
   std::optional<Mode> mode;    // default: wall where the sampler can
   QueryText query_text = QueryText::kNormalized;
-  // Share of all CPUs that recording may take, 0 for no limit: above it the rate is lowered, and
-  // when that does not help the recording ends early, with what it has.
+  // Share of all CPUs that recording may take, 0 for no limit: see budget.h.
   double max_cpu = 0;
   // Capabilities that are still needed once the recording runs; the others are given up.
   std::vector<int> keep_capabilities;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <unordered_set>
 
 #include <CLI/CLI.hpp>
 
@@ -24,6 +25,28 @@ std::optional<uint64_t> parse_query_id(const std::string& text) {
       error == std::errc{} && end == last)
     return large;
   return std::nullopt;
+}
+
+// What only the other samples spoke of goes with them: backends, queries, statements.
+void forget_the_rest(Profile& profile) {
+  std::vector<bool> backends(profile.backends.size());
+  std::unordered_set<uint64_t> queries;
+  for (const Sample& sample : profile.samples) {
+    if (sample.backend.valid()) backends[sample.backend.value] = true;
+    queries.insert(sample.query_id);
+  }
+  for (uint32_t i = 0; i < backends.size(); ++i) {
+    if (!backends[i]) profile.backends[BackendId{i}] = Backend{};
+  }
+  std::erase_if(profile.queries, [&](const Query& query) { return !queries.contains(query.id); });
+  if (!profile.database) return;
+  std::erase_if(profile.database->statements, [&](const StatementUse& statement) {
+    return !queries.contains(statement.query_id) && !queries.contains(statement.text_id);
+  });
+  for (Blocker& blocker : profile.database->blockers)
+    blocker.user = blocker.application = blocker.text = "";
+  for (OldTransaction& transaction : profile.database->transactions)
+    transaction.text.clear();
 }
 
 }  // namespace
@@ -70,7 +93,9 @@ Profile selected_part(Profile profile, const diagnose::Selection& selection) {
   for (const Sample& sample : profile.samples) {
     if (selection.contains(profile, sample)) kept.push_back(sample);
   }
+  if (kept.size() < profile.samples.size()) profile.recording.lifetime_ns = 0;  // that of all
   profile.samples = std::move(kept);
+  forget_the_rest(profile);
   profile.recording.notes.push_back("The graphs show, and the file holds, only the samples of " +
                                     selection.describe() + ".");
   return profile;

@@ -83,7 +83,7 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   if (page.embed_profile) {
     page.packed = std::async(std::launch::async, report::packed, std::cref(drawn)).share();
   }
-  const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile, finish.diagnose);
+  const diagnose::Diagnosis diagnosis = diagnose::diagnose(drawn, finish.diagnose);
   const std::string path = finish.base + ".svg";
   auto svg = write_or_rescue(path, report::to_svg(drawn, diagnosis, page), overwrite);
   if (!svg) return fail(std::move(svg).error());

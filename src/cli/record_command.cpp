@@ -193,7 +193,7 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
       .add_option("--max-cpu",
                   arguments.max_cpu_percent,
                   "Percent of all CPUs that recording may take: above it the rate is lowered, then "
-                  "the recording ends; 0: no limit")
+                  "the recording ends when its whole time is used up; 0: no limit")
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   command.add_option("--dsn",

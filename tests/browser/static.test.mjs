@@ -176,5 +176,8 @@ test("a selection is what is drawn and carried, also when its name is redacted",
     const folded = pgflame("convert", base + ".svg", "--to", "folded").stdout;
     assert.match(folded, /ExecIndexScan/);
     assert.doesNotMatch(folded, /tts_buffer_heap_getsomeattrs|AutoVacWorkerMain/);
+    const strings = pgflame("audit", base + ".svg").stdout;
+    assert.match(strings, /4 188 samples/);
+    assert.doesNotMatch(strings, /wide_events|autovacuum worker|26 228/);
   }
 });

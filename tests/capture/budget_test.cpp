@@ -14,21 +14,40 @@ constexpr uint64_t kSecond = 1'000'000'000;
 }  // namespace
 
 TEST_SUITE("capture") {
-  TEST_CASE("two seconds in a row above the limit lower the rate, later ones end the recording") {
-    Budget budget(0.01, 2);  // 20 ms of CPU time per second
+  TEST_CASE("two seconds in a row above the limit lower the rate") {
+    Budget budget(0.01, 2, 0);  // 20 ms of CPU time per second
     CHECK(budget.check(500'000'000, kSecond) == Budget::Advice::kGoOn);  // before the recording
     CHECK(budget.check(515'000'000, 2 * kSecond) == Budget::Advice::kGoOn);
     CHECK(budget.check(545'000'000, 3 * kSecond) == Budget::Advice::kGoOn);
     CHECK(budget.check(555'000'000, 4 * kSecond) == Budget::Advice::kGoOn);
     CHECK(budget.check(585'000'000, 5 * kSecond) == Budget::Advice::kGoOn);
     CHECK(budget.check(615'000'000, 6 * kSecond) == Budget::Advice::kLowerRate);
-    budget.exhausted();
     CHECK(budget.check(645'000'000, 7 * kSecond) == Budget::Advice::kGoOn);
-    CHECK(budget.check(675'000'000, 8 * kSecond) == Budget::Advice::kStop);
+    CHECK(budget.check(675'000'000, 8 * kSecond) == Budget::Advice::kLowerRate);
+  }
+
+  // Seconds until a recording is ended that can be made no cheaper.
+  uint64_t seconds_granted(uint64_t planned_seconds, uint64_t ms_per_second) {
+    Budget budget(0.01, 2, planned_seconds * kSecond);
+    budget.exhausted();
+    for (uint64_t second = 1; second < 1000; ++second) {
+      const uint64_t spent = 500'000'000 + second * ms_per_second * 1'000'000;
+      if (budget.check(spent, second * kSecond) == Budget::Advice::kStop) return second - 1;
+    }
+    return 1000;
+  }
+
+  TEST_CASE("what cannot be made cheaper may spend what its whole time is worth, or a minute's") {
+    CHECK(seconds_granted(60, 30) == 41);  // 1.2 s
+    CHECK(seconds_granted(10, 30) == 41);
+    CHECK(seconds_granted(0, 30) == 41);
+    CHECK(seconds_granted(120, 30) == 81);
+    CHECK(seconds_granted(120, 19) == 1000);
+    CHECK(seconds_granted(120, 101) == 2);  // more than five times the limit
   }
 
   TEST_CASE("without a limit nothing is too expensive") {
-    Budget budget(0, 2);
+    Budget budget(0, 2, 0);
     for (uint64_t second = 1; second < 10; ++second)
       CHECK(budget.check(second * 2 * kSecond, second * kSecond) == Budget::Advice::kGoOn);
   }

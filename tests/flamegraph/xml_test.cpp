@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "flamegraph/assets.h"
 #include "flamegraph/text_metrics.h"
 #include "flamegraph/utf8.h"
 
@@ -80,5 +81,10 @@ TEST_SUITE("flamegraph") {
   TEST_CASE("line breaks and the indentation of code survive wrapping") {
     const auto lines = wrap("SELECT 1\n  FROM t", 400, Font{12, Face::kMono}, 9);
     CHECK(lines == std::vector<std::string>{"SELECT 1", "  FROM t"});
+  }
+
+  TEST_CASE("what every report carries of style and script is small") {
+    CHECK(style_sheet("r").size() > 1'000);
+    CHECK(style_sheet("r").size() + script("r").size() < 25'000);
   }
 }
