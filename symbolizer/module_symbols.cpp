@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "src/base/own_vdso.h"
 #include "symbolizer/function_bounds.h"
 #include "symbolizer/recovery.h"
 
@@ -73,6 +74,20 @@ std::optional<uint64_t> ModuleSymbols::file_address(const Mapping& mapping,
                                                     uint64_t address) const {
   if (!image || address < mapping.start) return std::nullopt;
   return image->address_of_offset(address - mapping.start + mapping.file_offset);
+}
+
+std::unique_ptr<ModuleSymbols> load_own_vdso() {
+  auto symbols = std::make_unique<ModuleSymbols>();
+  symbols->memory = own_vdso_bytes();
+  auto image = ElfImage::parse(symbols->memory);
+  if (!image) {
+    symbols->reason = Unnamed::kNoSymbols;
+    return symbols;
+  }
+  symbols->image = std::move(*image);
+  symbols->functions =
+      FunctionTable::from_image(*symbols->image, function_bounds(*symbols->image));
+  return symbols;
 }
 
 Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,

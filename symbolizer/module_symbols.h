@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "src/base/error.h"
 #include "src/base/file.h"
@@ -18,6 +19,7 @@ namespace pgflame::symbolizer {
 // Never moved: the image and the table point into the file.
 struct ModuleSymbols {
   MappedFile file;
+  std::vector<uint8_t> memory;  // instead of a file, of what has none
   std::optional<ElfImage> image;
   std::string path;                  // of the file
   std::unique_ptr<DebugFile> debug;  // null without one
@@ -32,6 +34,10 @@ struct ModuleSymbols {
 // The functions of one file, whatever its build.
 Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
                                                         const Options& options);
+
+// The vDSO of this kernel: clock_gettime and the few others that it exports (vdso(7)). Empty on a
+// kernel without one.
+std::unique_ptr<ModuleSymbols> load_own_vdso();
 
 // Where to look for a module besides its path.
 struct ModuleHints {

@@ -125,6 +125,7 @@ void Namer::load_modules() {
     const ModuleKind kind = profile_.modules[module].kind;
     if (kind == ModuleKind::kFile) files.push_back(module);
     if (kind == ModuleKind::kKernel) kernel = mapping;
+    if (kind == ModuleKind::kVdso && options_.this_host) modules_[module.value] = load_own_vdso();
     jit = jit || kind == ModuleKind::kJit;
   }
   if (jit || options_.this_host) processes_ = find_processes(profile_);
@@ -220,12 +221,11 @@ Place Namer::place_of(LocationId id) const {
       place.range = jit_function(id);
       place.reason = Unnamed::kJit;
       return place;
-    case ModuleKind::kFile:
-      break;
     default:
-      place.reason = Unnamed::kNoSymbols;
-      return place;
+      break;
   }
+  place.reason = Unnamed::kNoSymbols;
+  if (!mapping.module.valid() || modules_[mapping.module.value] == nullptr) return place;
   const ModuleSymbols& symbols = *modules_[mapping.module.value];
   place.reason = symbols.reason;
   const auto address = symbols.file_address(mapping, location.address);

@@ -3,15 +3,11 @@
 #include <cstring>
 #include <filesystem>
 
-#include <sys/auxv.h>
-
 #include "src/base/build_id.h"
+#include "src/base/own_vdso.h"
 
 namespace pgflame::unwind {
 namespace {
-
-// The kernel's vDSO is two pages on x86-64 and one on aarch64; sections lie behind the code.
-constexpr size_t kVdsoBytes = 8192;
 
 std::string_view file_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
@@ -39,11 +35,9 @@ std::optional<std::string> find_file(const Module& module, const FileOptions& op
 }
 
 Result<ElfImage> own_vdso() {
-  // The kernel hands the address over as a number.
-  // NOLINTNEXTLINE(performance-no-int-to-ptr)
-  const auto* start = reinterpret_cast<const uint8_t*>(::getauxval(AT_SYSINFO_EHDR));
-  if (start == nullptr) return fail(ErrorKind::kNotFound, "this kernel has no vDSO");
-  return ElfImage::from_memory(std::vector<uint8_t>(start, start + kVdsoBytes));
+  std::vector<uint8_t> bytes = own_vdso_bytes();
+  if (bytes.empty()) return fail(ErrorKind::kNotFound, "this kernel has no vDSO");
+  return ElfImage::from_memory(std::move(bytes));
 }
 
 const ModuleTable* ModuleTables::of(const Module& module) {

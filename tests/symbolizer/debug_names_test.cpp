@@ -1,7 +1,10 @@
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "symbolizer/demangle.h"
 #include "symbolizer/missing_symbols.h"
+#include "symbolizer/module_symbols.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -42,6 +45,15 @@ TEST_CASE("the package with the symbols follows from where the file is") {
   CHECK(debug_package("/usr/lib/x86_64-linux-gnu/libicui18n.so.72.1") == "libicu72-dbgsym");
   CHECK(debug_package("/opt/unheard/of.so").empty());
   CHECK(debug_package("postgres").empty());
+}
+
+TEST_CASE("the functions of this kernel's vDSO have names") {
+  const auto vdso = load_own_vdso();
+  REQUIRE(vdso->image);
+  const auto is_clock = [](const FunctionRange& range) {
+    return range.name.ends_with("clock_gettime") && range.tier == NameTier::kExported;
+  };
+  CHECK(std::ranges::any_of(vdso->functions.ranges(), is_clock));
 }
 
 TEST_CASE("modules without names are listed by how many samples end in them") {
