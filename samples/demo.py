@@ -51,7 +51,13 @@ def main():
             command = [pgflame, "record", "-p", str(cluster.pid), f"{seconds}s",
                        "-o", "pgflame-demo", "--force"]
             print("$", "pgflame", *command[1:], flush=True)
-            return subprocess.run(command, check=False).returncode
+            with subprocess.Popen(command) as recording:
+                try:
+                    return recording.wait()
+                except KeyboardInterrupt:
+                    recording.send_signal(signal.SIGINT)
+                    recording.wait()  # it ends with a complete report, within moments
+                    raise
 
 
 if __name__ == "__main__":

@@ -85,8 +85,7 @@ std::unique_ptr<ModuleSymbols> load_own_vdso() {
     return symbols;
   }
   symbols->image = std::move(*image);
-  symbols->functions =
-      FunctionTable::from_image(*symbols->image, function_bounds(*symbols->image));
+  symbols->functions = FunctionTable::from_image(*symbols->image, function_bounds(*symbols->image));
   return symbols;
 }
 

@@ -19,6 +19,7 @@ Error file_error(std::string_view action, const std::string& path) {
   Error error = system_error(std::string(action) + " " + path, cause);
   if (cause == ENOSPC) error.hint = "free some space or choose another folder with -o";
   if (cause == EACCES) error.hint = "check the permissions of the file and its folder";
+  if (cause == ENOENT) error.hint = "check the path";
   return error;
 }
 
@@ -136,9 +137,17 @@ Result<std::string> read_strange_file(const std::string& path, size_t limit) {
   return contents;
 }
 
+Status may_be_replaced(const std::string& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return {};
+  return fail(
+      ErrorKind::kUsage, path + " is not a regular file", "give a file's name, or - for stdout");
+}
+
 Status write_file_atomically(const std::string& path,
                              std::string_view contents,
                              Overwrite overwrite) {
+  if (Status done = may_be_replaced(path); !done) return done;
   std::string temporary = path + ".XXXXXX";
   FileHandle file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file.valid()) return fail(file_error("cannot write", path));

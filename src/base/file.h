@@ -60,6 +60,10 @@ Result<std::string> read_all(const FileHandle& file, size_t limit);
 
 enum class Overwrite { kRefuse, kAllow };
 
+// An error when there is something at `path` that is no file and must not be replaced by one: a
+// folder, a device, a FIFO.
+Status may_be_replaced(const std::string& path);
+
 // Writes `contents` under a temporary name in the same folder, flushes it to disk and moves it into
 // place: the file is complete or absent, and a symbolic link at `path` is replaced, not followed.
 Status write_file_atomically(const std::string& path,

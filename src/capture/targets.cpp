@@ -36,7 +36,7 @@ Result<TargetWord> parse_word(std::string_view word) {
 }
 
 std::string list_of(const std::vector<RunningCluster>& clusters) {
-  if (clusters.empty()) return "no PostgreSQL server is running on this host";
+  if (clusters.empty()) return "start a PostgreSQL server first: none is running on this host";
   std::string list;
   for (const RunningCluster& running : clusters) {
     const Cluster& cluster = running.cluster;

@@ -71,7 +71,10 @@ void add_output_options(CLI::App& command, OutputOptions& options) {
   command.add_flag("--force", options.force, "Overwrite existing files");
   command.add_option("--md", options.markdown, "Also write the report as Markdown (- for stdout)");
   command.add_option("--json", options.json, "Also write the diagnosis as JSON (- for stdout)");
-  command.add_flag("--no-embed{false}", options.embed_profile, "Leave the profile out of the SVG");
+  command.add_flag_callback(
+      "--no-embed",
+      [&options] { options.embed_profile = false; },
+      "Leave the profile out of the SVG");
   command.add_flag(
       "--embed-all", options.embed_all, "Embed it also when the SVG grows beyond 2 MB");
   command.add_flag(

@@ -25,13 +25,14 @@ fs::path folder_of(const std::string& path) {
 
 Status check_writable(const std::string& path, Overwrite overwrite) {
   std::error_code ignored;
+  if (Status done = may_be_replaced(path); !done) return done;
   if (overwrite == Overwrite::kRefuse && fs::exists(fs::symlink_status(path, ignored))) {
     return fail(ErrorKind::kUsage, path + " already exists", "use --force to overwrite it, or -o");
   }
   const std::string folder = folder_of(path).string();
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     Error error = system_error("cannot write to folder " + folder, errno);
-    error.hint = "choose another place with -o";
+    error.hint = "choose another place (-o, --md, --json)";
     return fail(std::move(error));
   }
   return {};

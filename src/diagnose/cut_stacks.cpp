@@ -42,16 +42,18 @@ std::string remedy_for_tables(const Profile& profile, const Cut& cut) {
                              ? &profile.modules[cut.module]
                              : nullptr;
   if (module != nullptr && module->kind == ModuleKind::kJit)
-    return by_bpf ? "stacks end in code that was compiled (JIT) before the recording began: record "
-                    "from before these sessions connect, or SET jit = off"
-                  : "stacks end in compiled (JIT) code: record with --sampler bpf, which learns how "
-                    "to walk it, or SET jit = off";
+    return by_bpf
+               ? "stacks end in code that was compiled (JIT) before the recording began: record "
+                 "from before these sessions connect, or SET jit = off"
+               : "stacks end in compiled (JIT) code: record with --sampler bpf, which learns how "
+                 "to walk it, or SET jit = off";
   if (cut.end == StackEnd::kUnreadable && !by_bpf)
     return "record with --sampler bpf: perf_event copies only the first 16 KiB of a stack";
   if (module != nullptr && module->kind == ModuleKind::kFile)
-    return fmt::format("stacks end in {}, which has no unwind tables there; if it was built with "
-                       "frame pointers, record with --unwind fp",
-                       module->path);
+    return fmt::format(
+        "stacks end in {}, which has no unwind tables there; if it was built with "
+        "frame pointers, record with --unwind fp",
+        module->path);
   return "record again; if it stays so, compare with --unwind fp";
 }
 
@@ -60,7 +62,8 @@ std::string remedy_for(const Profile& profile, const Cut& cut) {
   if (recording.sampler != "bpf" && recording.sampler != "perf")
     return remedy_for_input(recording.sampler);
   if (recording.unwinder != "table")
-    return "record with the default unwinder (tables made from .eh_frame) instead of frame pointers";
+    return "record with the default unwinder (tables made from .eh_frame) instead of frame "
+           "pointers";
   return remedy_for_tables(profile, cut);
 }
 

@@ -310,8 +310,7 @@ Result<Opened> read_perf_data(ByteStream stream, const Options& options) {
 
 Result<Opened> read_perf_directory(const std::string& path, const Options& options) {
   auto stream = ByteStream::open(path + "/data");
-  if (!stream) return fail(std::move(stream).error());
-  const auto start = stream->peek(kPipeHeaderSize);
+  const auto start = stream ? stream->peek(kPipeHeaderSize) : fail(Error(stream.error()));
   if (!start || !is_perf_data(*start)) {
     return fail(ErrorKind::kUnsupported,
                 path + " is a folder without a perf.data capture",

@@ -411,6 +411,8 @@ Result<Profile> read_pprof(std::string_view bytes) {
   }
   try {
     return Reader(bytes).read();
+  } catch (const protozero::end_of_buffer_exception&) {
+    return fail(ErrorKind::kCorrupt, "the pprof data ends too early", "copy it again, completely");
   } catch (const protozero::exception& error) {
     return fail(ErrorKind::kCorrupt, std::string("the pprof data is broken: ") + error.what());
   }

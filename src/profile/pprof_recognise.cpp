@@ -16,7 +16,8 @@ bool looks_like_pprof(std::string_view start) {
   constexpr std::array<uint32_t, 3> kOthers{7, 8, 15};
   bool any = false;
   try {
-    for (protozero::pbf_message<pprof::ProfileField> message(start.data(), start.size()); message.next();) {
+    for (protozero::pbf_message<pprof::ProfileField> message(start.data(), start.size());
+         message.next();) {
       const auto is_tag = [&](pprof::ProfileField field) { return message.tag() == field; };
       const bool is_varint = message.wire_type() == protozero::pbf_wire_type::varint;
       const bool is_bytes = message.wire_type() == protozero::pbf_wire_type::length_delimited;

@@ -1,5 +1,6 @@
 // Markdown for tickets and the lines printed on a terminal.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -87,6 +88,14 @@ std::string finding_markdown(const Finding& finding, size_t number) {
   part("Wrong if", finding.refute);
   if (!finding.confirm.empty()) text += "\nConfirm:\n\n" + code_block(finding.confirm);
   return text + '\n';
+}
+
+// Notes about a recording that is not what was asked for (src/capture/capture.cpp).
+bool speaks_of_less(std::string_view note) {
+  constexpr std::array<std::string_view, 3> kBegins{
+      "The recording ended early", "The sampling rate was lowered", "All targets ended"};
+  return std::ranges::any_of(kBegins,
+                             [&](std::string_view begin) { return note.starts_with(begin); });
 }
 
 std::string table_markdown(std::string_view caption,
@@ -184,6 +193,9 @@ std::string to_terminal(const Profile& profile, const Diagnosis& diagnosis) {
     text += fmt::format("  {}. {}\n", ++number, plain(headline_of(finding)));
   for (const std::string& reason : reasons_beside_verdict(diagnosis))
     text += "  quality: " + plain(reason) + '\n';
+  for (const std::string& note : profile.recording.notes) {
+    if (speaks_of_less(note)) text += "  note: " + plain(note) + '\n';
+  }
   return text + plain(diagnosis.totals.line) + '\n';
 }
 

@@ -80,6 +80,19 @@ TEST_SUITE("base") {
     CHECK_FALSE(fs::is_symlink(folder / "link"));
   }
 
+  TEST_CASE("what is no file is never replaced by one") {
+    const Folder folder;
+    REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+    fs::create_symlink(folder / "fifo", folder / "link");
+    fs::create_directory(folder / "folder");
+    for (const char* name : {"fifo", "link", "folder"}) {
+      CAPTURE(name);
+      CHECK_FALSE(write_file_atomically(folder / name, "x", Overwrite::kAllow));
+    }
+    CHECK(fs::is_fifo(folder / "fifo"));
+    CHECK(folder.entries() == 3);
+  }
+
   TEST_CASE("failures say what, why and leave nothing behind") {
     const Folder folder;
     const Status failed = write_file_atomically(folder / "no/such/folder", "x", Overwrite::kAllow);

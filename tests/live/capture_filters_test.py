@@ -124,6 +124,7 @@ class Budget(unittest.TestCase):
         notes = " ".join(capture.recording["notes"])
         self.assertIn("rate was lowered from 199", notes)
         self.assertIn("ended early: its cost exceeded the limit", notes)
+        self.assertIn("ended early: its cost exceeded the limit", recording.stdout)
         self.assertLess(capture.recording["duration_ns"], 40e9)
         # Samples weigh what they stand for, whatever the rate was.
         sampled = capture.total(["state"], 1)[("running",)]

@@ -3,12 +3,11 @@ import glob
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-DEMO = os.path.join(os.path.dirname(__file__), "..", "..", "samples", "demo.py")
+SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "samples")
 
 
 def running_in(folder):
@@ -31,7 +30,7 @@ class Demo(unittest.TestCase):
         self.before = set(glob.glob("/tmp/pgflame-pg-*"))
 
     def start(self, seconds):
-        return subprocess.Popen([sys.executable, DEMO, os.environ["PGFLAME"], str(seconds)],
+        return subprocess.Popen([os.path.join(SAMPLES, "demo.sh"), str(seconds)],
                                 cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 text=True, start_new_session=True)
 

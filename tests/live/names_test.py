@@ -13,13 +13,16 @@ PGFLAME = os.environ["PGFLAME"]
 CLONE = re.compile(r"\.(cold|part|constprop|isra|lto_priv|localalias)")
 
 
+NO_CACHE = "/dev/null"  # a folder in it cannot be made
+
+
 def run(*command, **options):
     return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
 
 
 def symbols(binary, *options, cache=None):
     """{address: (size, name, tier)} as pgflame says."""
-    environment = dict(os.environ, XDG_CACHE_HOME=cache or "/nonexistent")
+    environment = dict(os.environ, XDG_CACHE_HOME=cache or NO_CACHE)
     rows = {}
     for line in run(PGFLAME, "symbols", binary, "--tsv", *options, env=environment).splitlines():
         address, size, name, tier, _ = line.split("\t")

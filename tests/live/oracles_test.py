@@ -17,7 +17,7 @@ def run(*command, **options):
 
 def listed(binary):
     """[(address, size, name, tier, evidence)] as pgflame says, without recovered names' cache."""
-    environment = dict(os.environ, XDG_CACHE_HOME="/nonexistent")
+    environment = dict(os.environ, XDG_CACHE_HOME="/dev/null")  # no folder can be made there
     rows = (line.split("\t") for line in
             run(PGFLAME, "symbols", binary, "--tsv", env=environment).splitlines())
     return [(int(address, 16), int(size), name, tier, evidence)

@@ -74,6 +74,16 @@ class Patterns(unittest.TestCase):
                 self.assertIn(pattern, recording.finding_ids, recording.stdout)
                 self.assertEqual(Capture(recording.capture).recording["unwinder"], "table")
 
+        self.the_same_is_found(found)
+
+    def the_same_is_found(self, found):
+        """What is far above the least share of a finding with one sampler is one with the other."""
+        for one, other in (("bpf", "perf"), ("perf", "bpf")):
+            clear = {finding["id"] for finding in found[one].json["findings"]
+                     if finding["frames"] and finding["share"] > 0.15}
+            with self.subTest(sampler=other, clear=clear):
+                self.assertLessEqual(clear, set(found[other].finding_ids))
+
     def test_summing_late_columns_of_a_wide_table_is_tuple_deforming(self):
         found = self.both_samplers_find("DEFORM", DEFORM_QUERY)
         for recording in found.values():
