@@ -89,7 +89,7 @@ std::map<uint32_t, double> parse_busy_seconds(std::string_view stat, double tick
     const auto cpu = words[0].starts_with("cpu") ? parse_u64(words[0].substr(3)) : std::nullopt;
     if (!cpu || *cpu > UINT16_MAX) continue;
     uint64_t ticks = 0;  // user nice system, irq softirq
-    for (const size_t column : {1, 2, 3, 6, 7})
+    for (const size_t column : {1U, 2U, 3U, 6U, 7U})
       ticks += column < words.size() ? parse_u64(words[column]).value_or(0) : 0;
     busy[static_cast<uint32_t>(*cpu)] = static_cast<double>(ticks) / ticks_per_second;
   }
