@@ -1,6 +1,5 @@
-/* Comfort for a report that is complete without it. The files base, tree, graph, search, link,
- * timeline and page are joined into one function, so that nothing leaks into the page around it.
- * No network; text from outside only ever goes through textContent. */
+/* Comfort for a report that is complete without it. All files here become one function: nothing
+ * leaks into the page around it. No network; text from outside only goes through textContent. */
 const root = document.getElementById("pgflame-root");
 if (!root || root.pgflame) return;
 root.pgflame = true;

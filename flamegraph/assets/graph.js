@@ -25,8 +25,7 @@ class Graph {
     this.boxes = [];
   }
 
-  // The focus fills the width, its callers stand below it. Siblings narrower than 0.3 pixels are
-  // gathered into one box that says how many they are.
+  // The focus fills the width, its callers stand below it. Siblings below 0.3 pixels become one box.
   layout() {
     const {focus, width} = this, boxes = [], scale = width / focus.total;
     if (!focus.total) return boxes;
@@ -48,11 +47,11 @@ class Graph {
 
   // Callouts stand on the widest frame of a finding's first name that can carry one.
   pins() {
-    const pins = new Map();
+    const pins = new Map(), wider = (a, b) => a && a.w >= b.w ? a : b;
     for (const {frames, number} of this === main && view.tab === "cpu" ? findings : []) {
-      const widest = frames.flatMap((name) => this.boxes.filter((box) => !box.merged && box.node.name === name)
-        .sort((a, b) => b.w - a.w).slice(0, 1));
-      const best = widest.find(({w}) => w >= 40) || widest.sort((a, b) => b.w - a.w)[0];
+      const widest = frames.map((name) =>
+        this.boxes.filter((box) => !box.merged && box.node.name === name).reduce(wider, null)).filter(Boolean);
+      const best = widest.find(({w}) => w >= 40) || widest.reduce(wider, null);
       if (best) pins.set(best, [...pins.get(best) || [], number]);
     }
     return pins;
@@ -88,15 +87,15 @@ class Graph {
     this.mark();
   }
 
-  // A graph that needs more room than was reserved moves down what stands below it.
+  // A graph that needs more room moves down what stands below it.
   grow(extra) {
-    set($(".below[data-after=" + this.id + "]"), {transform: "translate(0 " + extra + ")"});
+    set($(`.below[data-after=${this.id}]`), {transform: `translate(0 ${extra})`});
     this.extra = extra;
     const height = graphs.reduce((sum, graph) => sum + graph.extra, sheet.height);
-    set(root, {height, viewBox: "0 0 " + sheet.width + " " + height});
+    set(root, {height, viewBox: `0 0 ${sheet.width} ${height}`});
   }
 
-  // Dims what the search or the chosen finding does not speak of; outlines the current frame.
+  // Dims what is not searched for; outlines the current frame.
   mark() {
     for (const {rect, node, merged} of this.boxes) {
       rect.classList.toggle("dim", Boolean(matches && (merged || !matches(node.name))));
@@ -134,9 +133,6 @@ class Graph {
     const names = [];
     for (let node = this.focus; node.parent; node = node.parent) names.unshift(node.name);
     return names;
-  }
-  follow(names) {
-    for (const name of names) this.focus = this.focus.kids.find((kid) => kid.name === name) || this.focus;
   }
 
   // Mouse: hover explains, a click zooms. Keys: arrows walk, Enter zooms.

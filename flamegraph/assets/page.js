@@ -1,10 +1,9 @@
 /* The toolbar; putting it together. */
-
 // Draws the chosen view again, zoomed to where these names lead.
 function refresh(path) {
   if (data) main.show(treeOf(view));
   main.focus = main.top;
-  main.follow(path);
+  for (const name of path) main.focus = main.focus.kids.find((kid) => kid.name === name) || main.focus;
   main.draw();
   search();
   for (const tab of controls.tabs) set(tab, {"aria-selected": tab.value === view.tab});
@@ -22,7 +21,7 @@ function reset() {
 
 // Areas of the view, largest first.
 function legend() {
-  const drawn = $(".legend[data-of=" + main.id + "]"), {x, y, width, rows} = drawn.dataset;
+  const drawn = $(`.legend[data-of=${main.id}]`), {x, y, width, rows} = drawn.dataset;
   drawn.textContent = "";
   const list = html(svg(drawn, "foreignObject", {x, y: y - 3, width, height: rows * 20}), "div", {class: "areas"});
   const areas = classes.map(([, fill, title]) => ({fill, title, share: 0}));

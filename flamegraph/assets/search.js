@@ -1,4 +1,4 @@
-/* What is lit up: the frames that match a pattern, or those that a finding speaks of. */
+/* What is lit up: frames that match a pattern, or those of a finding. */
 function search() {
   let complaint = "";
   matches = null;

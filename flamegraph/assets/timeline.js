@@ -24,7 +24,7 @@ function timeline(strip) {
   let start = null;
   on(area, "pointerdown", (event) => { start = second(event); area.setPointerCapture(event.pointerId); });
   on(area, "pointermove", (event) => {
-    if (start !== null) select(Math.min(start, second(event)), Math.max(start, second(event)));
+    if (start !== null) select(...[start, second(event)].sort((a, b) => a - b));
   });
   on(area, "pointerup", (event) => {
     if (Math.abs(second(event) - start) < end / 200) view.range = null;
