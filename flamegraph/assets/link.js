@@ -20,5 +20,9 @@ function recall() {
   Object.assign(view, {tab: tab ? tab.value : main.id, query: get("q"), range: range && [+range[1], +range[2]]});
   clear();
   pattern = controls.search.value = get("s");
-  refresh(get("z").split(";").map(decodeURIComponent));
+  let path = [];
+  try {
+    path = get("z").split(";").map(decodeURIComponent);
+  } catch { /* a damaged link does not zoom */ }
+  refresh(path);
 }

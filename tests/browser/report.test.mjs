@@ -80,6 +80,17 @@ test("a click zooms, the link remembers it, back and Escape undo it", async () =
   await linked.close();
 });
 
+test("a damaged link opens the whole recording", async () => {
+  for (const hash of ["#z=%25zz", "#z=nowhere;at%20all", "#t=9&v=none&q=0&s=(", "#%"]) {
+    const page = await open("mixed", {hash});
+    assert.equal(await page.getAttribute("svg", "data-ready"), "profile", hash);
+    assert.equal((await frames(page)).filter((f) => f.width > 1100).at(-1).name, "PostgresMain", hash);
+    assert.match(await page.getAttribute(".timeline", "aria-valuetext"), /whole recording/, hash);
+    quiet(page);
+    await page.close();
+  }
+});
+
 test("search sums every sample once and refuses a broken pattern", async () => {
   const page = await open("mixed");
   await page.fill(".bar input", "^(PostgresMain|ExecAgg|main)$");
