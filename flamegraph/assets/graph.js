@@ -117,10 +117,11 @@ class Graph {
 
   describe({node, merged, count}) {
     if (merged) return [group(merged) + " narrow frames", group(count) + " " + this.unit];
-    if (node.lines) return node.lines;
     const share = (weight) => percent(weight / this.top.total);
-    return [node.name, group(node.count) + " " + this.unit + " · " + share(node.total) +
+    const lines = node.lines || [node.name, group(node.count) + " " + this.unit + " · " + share(node.total) +
       (node.self > 0 ? " · self " + share(node.self) : ""), node.detail].filter(Boolean);
+    return [...lines, ...findings.filter(({frames}) => frames.includes(node.name))
+      .map(({number}) => "finding " + number)];
   }
 
   zoom(node) {
@@ -158,7 +159,7 @@ class Graph {
       event.preventDefault();
       const wanted = next();
       this.current = shown.includes(wanted) ? wanted : node;
-      this.mark();
+      search();
       controls.status.textContent = this.describe({node: this.current}).join(" · ");
     });
   }

@@ -1,8 +1,7 @@
 /* The toolbar; putting it together. */
 // Draws the chosen view again, zoomed to where these names lead.
 function refresh(path) {
-  if (data) main.show(treeOf(view));
-  main.focus = main.top;
+  main.show(data ? treeOf(view) : main.nodes);
   for (const name of path) main.focus = main.focus.kids.find((kid) => kid.name === name) || main.focus;
   main.draw();
   search();

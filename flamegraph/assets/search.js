@@ -1,4 +1,5 @@
-/* What is lit up: frames that match a pattern, or those of a finding. */
+/* What is lit up: frames that match a pattern, or those of a finding; and the finding about the
+ * current frame. */
 function search() {
   let complaint = "";
   matches = null;
@@ -10,7 +11,9 @@ function search() {
     } catch { complaint = "not a valid pattern"; }
   }
   controls.count.textContent = matches ? main.matching() : complaint;
-  for (const finding of findings) finding.element.classList.toggle("chosen", finding === chosen);
+  const {name} = main.current || main.focus;
+  for (const finding of findings)
+    finding.element.classList.toggle("chosen", chosen ? finding === chosen : finding.frames.includes(name));
   for (const graph of graphs) graph.mark();
 }
 function clear() {

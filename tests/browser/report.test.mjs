@@ -177,6 +177,7 @@ test("the hover card tells name, numbers and where the name is from", async () =
   assert.match(card, /tts_buffer_heap_getsomeattrs/);
   assert.match(card, /31\.\d % · self 31\.\d %/);
   assert.match(card, /postgres · name recovered from the binary/);
+  assert.match(card, /finding 1$/);
   await page.mouse.move(5, 5);
   assert.equal(await page.getAttribute(".hover", "visibility"), "hidden");
   quiet(page);
@@ -215,6 +216,36 @@ test("a finding lights up its frames and is a control that can be focused", asyn
   assert.equal((await frames(page)).filter((f) => f.dim).length, 0);
   quiet(page);
   await page.close();
+});
+
+test("a frame that a finding is about marks the finding", async () => {
+  for (const name of ["mixed", "static"]) {
+    const page = await open(name);
+    const marked = () => page.$$eval(".finding", (list) =>
+      list.flatMap((e, i) => e.classList.contains("chosen") ? [i + 1] : []));
+    assert.deepEqual(await marked(), []);
+    await clickFrame(page, "textlike");
+    assert.deepEqual(await marked(), [2]);
+    const edge = await page.$eval(".finding.chosen > rect.card", (r) => getComputedStyle(r).stroke);
+    assert.notEqual(edge, "none");
+    await page.focus(".graph");
+    await page.keyboard.press("ArrowUp");
+    assert.deepEqual(await marked(), []);
+    await page.keyboard.press("ArrowDown");
+    assert.deepEqual(await marked(), [2]);
+    assert.match(await page.textContent("text[role=status]"), /^textlike · .* · finding 2$/);
+    await clickFrame(page, "UTF8_MatchText");
+    assert.deepEqual(await marked(), []);
+    await page.click("text=Reset");
+    assert.deepEqual(await marked(), []);
+    await clickFrame(page, "tts_buffer_heap_getsomeattrs");
+    assert.deepEqual(await marked(), [1]);
+    // A finding that was chosen goes first.
+    await page.locator(".finding .show").nth(2).click();
+    assert.deepEqual(await marked(), [3]);
+    quiet(page);
+    await page.close();
+  }
 });
 
 test("callouts stand on the frames of their findings", async () => {
