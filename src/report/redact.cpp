@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 #include <map>
 #include <set>
 
@@ -67,8 +66,11 @@ class Redactor {
   explicit Redactor(const RedactionKey& key) : key_(key) {}
 
   void replace(std::string_view prefix, std::string& name) {
-    if (name.empty()) return;
-    std::string shown = pseudonym(prefix, name, key_);
+    if (!name.empty()) replace_with(pseudonym(prefix, name, key_), name);
+  }
+
+  void replace_with(std::string shown, std::string& name) {
+    if (shown == name) return;
     replaced_.emplace(name, shown);
     name = std::move(shown);
   }
@@ -85,9 +87,15 @@ class Redactor {
   }
 
  private:
+  // Longer names before those that they contain: a path before the user in it.
+  struct LongestFirst {
+    bool operator()(const std::string& a, const std::string& b) const {
+      return a.size() != b.size() ? a.size() > b.size() : a < b;
+    }
+  };
+
   const RedactionKey& key_;
-  // Longer names before those that they begin with.
-  std::map<std::string, std::string, std::greater<>> replaced_;
+  std::map<std::string, std::string, LongestFirst> replaced_;
 };
 
 void redact_database(Redactor& redactor, DatabaseContext& context) {
@@ -204,7 +212,7 @@ Profile redact(Profile profile, const RedactionKey& key) {
     query.text.clear();
   if (profile.database) redact_database(redactor, *profile.database);
   for (Module& module : profile.modules)
-    module.path = without_folder(module);
+    redactor.replace_with(without_folder(module), module.path);
   for (Function& function : profile.functions) {
     if (function.unnamed != Unnamed::kNamed) redactor.clean(function.name);
   }

@@ -86,6 +86,22 @@ TEST_SUITE("report") {
     CHECK(to_svg(redacted, diagnosis).find("secret") == std::string::npos);
   }
 
+  TEST_CASE("folders of modules survive neither in notes nor in the sampler's reason") {
+    Profile profile = testing::sample_report().profile;
+    profile.modules[ModuleId{0}] = {ModuleKind::kFile, "/home/alice/pg/bin/postgres", "44c0"};
+    profile.modules[ModuleId{1}] = {
+        ModuleKind::kFile, "/home/alice/pg/bin/postgres_fdw.so", "44c1"};
+    profile.clusters[0].data_directory = "/home/alice/pg";
+    profile.backends[BackendId{0}].user = "alice";
+    profile.recording.notes = {
+        "/home/alice/pg/bin/postgres was replaced; (/home/alice/pg/bin/postgres_fdw.so) too."};
+    profile.recording.sampler_reason = "no symbols in /home/alice/pg/bin/postgres";
+    const Profile redacted = redact(profile, kKey);
+    CHECK(redacted.modules[ModuleId{0}].path == "postgres");
+    CHECK(redacted.recording.notes[0] == "postgres was replaced; (postgres_fdw.so) too.");
+    CHECK(redacted.recording.sampler_reason == "no symbols in postgres");
+  }
+
   TEST_CASE("equal names stay equal, other keys give other names") {
     const Profile redacted = redact(profile_with_secrets(), kKey);
     CHECK(redacted.backends[BackendId{0}].user == redacted.backends[BackendId{1}].user);
