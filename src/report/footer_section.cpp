@@ -5,7 +5,7 @@
 
 namespace pgflame::report {
 
-void draw_footer(Page& page, const Subject& subject, std::string_view left_out) {
+void draw_footer(Page& page, const Subject& subject, std::string_view reopening) {
   const Recording& recording = subject.profile.recording;
   page.heading("How far to trust this");
   page.y += 2;
@@ -19,7 +19,7 @@ void draw_footer(Page& page, const Subject& subject, std::string_view left_out) 
     small(note);
   for (const std::string& note : notes_of(subject.profile))
     small(note);
-  small(left_out);
+  small(reopening);
   small(cost_line(subject.profile));
   std::string origin = "pgflame";
   if (!recording.version.empty()) origin += " " + recording.version;

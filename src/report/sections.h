@@ -23,7 +23,8 @@ void draw_graphs(Page& page, const Subject& subject);    // CPU, by plan node, w
 void draw_findings(Page& page, const Subject& subject);
 void draw_tables(Page& page, const Subject& subject);
 void draw_database(Page& page, const Subject& subject);  // --dsn, or what to ask instead
-void draw_footer(Page& page, const Subject& subject, std::string_view left_out);
+// `reopening` says how to make this report again, or what is missing for that.
+void draw_footer(Page& page, const Subject& subject, std::string_view reopening);
 
 // Parts that other pages have too.
 void draw_verdict_card(Page& page, std::string_view text);

@@ -42,7 +42,7 @@ constexpr size_t kFrameBytes = 60'000;
 
 struct Pack {
   DocumentFacts::Carried carried;
-  std::string note;  // what was left out, for the footer
+  std::string note;  // for the footer: how to open it again, what was left out
 };
 
 // Bytes that `text` would take in the document, judged by a piece of it.
@@ -70,7 +70,10 @@ Pack pack(const Subject& subject,
           std::future<std::string> view,
           size_t drawn) {
   Pack pack;
-  if (!options.embed_profile) return pack;
+  if (!options.embed_profile) {
+    pack.note = "The profile is not inside this file: to open it again, keep the capture.";
+    return pack;
+  }
   const size_t used = drawn + kFrameBytes;
   const size_t room = options.most_bytes > used ? options.most_bytes - used : 0;
   constexpr std::string_view kReason =
@@ -83,11 +86,12 @@ Pack pack(const Subject& subject,
     pack.note = "The profile was " + reason + ": to open it again, keep the capture.";
     return pack;
   }
+  pack.note = "The profile is inside: “pgflame report THIS.svg” makes this report again.";
   const size_t left = room - pack.carried.profile.size();
   pack.carried.view = view.get();
   if (pack.carried.view.empty() || pack.carried.view.size() > left) {
     pack.carried.view.clear();
-    pack.note = "What choosing a query or a range of time needs was " + reason + ".";
+    pack.note += " What choosing a query or a range of time needs was " + reason + ".";
   }
   return pack;
 }

@@ -67,6 +67,19 @@ TEST_SUITE("report") {
     CHECK(!contains(without_profile(sample), "-base64\""));
   }
 
+  TEST_CASE("the footer says how to open the report again") {
+    const SampleReport sample = testing::sample_report();
+    constexpr std::string_view kAgain = "“pgflame report THIS.svg” makes this report again.";
+    constexpr std::string_view kKeep =
+        "The profile is not inside this file: to open it again, keep the capture.";
+    const std::string whole = to_svg(sample.profile, sample.diagnosis);
+    CHECK(contains(whole, kAgain));
+    CHECK(!contains(whole, "keep the capture"));
+    const std::string bare = without_profile(sample);
+    CHECK(contains(bare, kKeep));
+    CHECK(!contains(bare, kAgain));
+  }
+
   TEST_CASE("a report stays below its limit and says what it leaves out for that") {
     const SampleReport sample = testing::large_report(3000);
     Options options;
@@ -77,11 +90,13 @@ TEST_SUITE("report") {
     const std::string without_views = to_svg(sample.profile, sample.diagnosis, options);
     CHECK(without_views.size() <= options.most_bytes);
     CHECK(contains(without_views, "<metadata class=\"profile\""));
+    CHECK(contains(without_views, "makes this report again."));
     CHECK(contains(without_views, "What choosing a query or a range of time needs was left out"));
     options.most_bytes = without_profile(sample).size();
     const std::string bare = to_svg(sample.profile, sample.diagnosis, options);
     CHECK(!contains(bare, "-base64"));
     CHECK(contains(bare, "to open it again, keep the capture"));
+    CHECK(!contains(bare, "makes this report again"));
   }
 
   TEST_CASE("an id belongs to one report only, and is the same for the same report") {
