@@ -4,7 +4,7 @@ const root = document.getElementById("pgflame-root");
 if (!root || root.pgflame) return;
 root.pgflame = true;
 const $ = (selector, from = root) => from.querySelector(selector);
-const all = (selector, from = root) => Array.from(from.querySelectorAll(selector));
+const all = (selector, from = root) => [...from.querySelectorAll(selector)];
 const on = (target, type, action) => target.addEventListener(type, action);
 const set = (element, attributes) => {
   for (const name in attributes) element.setAttribute(name, attributes[name]);
@@ -20,9 +20,9 @@ const svg = maker("2000/svg"), html = maker("1999/xhtml");
 
 const group = (n) => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 const percent = (share) => share > 0 && share < 0.0005 ? "<0.1 %"
-  : (share * 100).toFixed(share > 0.9995 ? 0 : 1) + " %";
+  : ((share || 0) * 100).toFixed(share > 0.9995 ? 0 : 1) + " %";
 
-// [id, fill, title] of each colour class; its row by id.
+// [id, fill, title] of each colour class.
 const classes = JSON.parse($(".classes").textContent);
 const row = Object.fromEntries(classes.map(([id], i) => [id, i]));
 
@@ -30,5 +30,6 @@ const row = Object.fromEntries(classes.map(([id], i) => [id, i]));
 const view = {tab: "", query: "", range: null, merged: false, icicle: false};
 const findings = all(".finding").map((element, i) => ({element, number: i + 1,
   frames: element.dataset.frames.split("\n").filter(Boolean)}));
+const span = () => view.range ? "seconds " + view.range.join(" to ") : "";
 const controls = {};
 let data = null, graphs = [], main = null, pattern = "", chosen = null, matches = null;

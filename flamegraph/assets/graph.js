@@ -1,12 +1,11 @@
 /* One flame graph of the page. */
 const ruler = html(null, "canvas").getContext("2d");
 ruler.font = "11.5px " + getComputedStyle(root).fontFamily;
-const textWidth = (text) => ruler.measureText(text).width;
 function fit(text, room) {
   const letters = Array.from(room < 14 ? "" : text.slice(0, 200));
-  let n = letters.length, shown = letters.join("");
-  while (n > 1 && textWidth(shown) > room) {
-    n = Math.min(n - 1, Math.ceil(n * room / textWidth(shown)));
+  let n = letters.length, shown = letters.join(""), width;
+  while (n > 1 && (width = ruler.measureText(shown).width) > room) {
+    n = Math.min(n - 1, Math.ceil(n * room / width));
     shown = letters.slice(0, n).join("") + "…";
   }
   return n > 1 ? shown : "";
@@ -19,10 +18,7 @@ class Graph {
     this.show(data ? treeOf({tab: id}) : treeFromDrawing(element));
   }
   show(nodes) {
-    this.nodes = nodes;
-    this.top = this.focus = nodes[0];
-    this.current = null;
-    this.boxes = [];
+    Object.assign(this, {nodes, top: nodes[0], focus: nodes[0], current: null, boxes: []});
   }
 
   // The focus fills the width, its callers stand below it. Siblings below 0.3 pixels become one box.
@@ -59,28 +55,28 @@ class Graph {
 
   draw() {
     const {element, high} = this, boxes = this.boxes = this.layout(), pins = this.pins(), groups = {};
-    const deepest = boxes.reduce((most, box) => Math.max(most, box.depth + 1), 0);
-    const height = Math.max(this.height, deepest * high);
+    const height = Math.max(this.height, boxes.length && (boxes.at(-1).depth + 1) * high);
     const [frames, labels, discs] = [".frames", ".labels", ".pins"].map((part) => {
-      const old = $(part, element), fresh = old.cloneNode(false);
-      old.replaceWith(fresh);
-      return fresh;
+      const holder = $(part, element);
+      holder.textContent = "";
+      return holder;
     });
     for (const box of boxes) {
       const {x, w, node, depth} = box, [id, fill] = classes[box.merged ? row.merged : node.cls];
       const y = view.icicle ? depth * high : height - (depth + 1) * high, numbers = pins.get(box) || [];
-      groups[id] = groups[id] || svg(frames, "g", {class: id, fill});
-      box.rect = svg(groups[id], "rect", {x: x.toFixed(2), y, height: high - 1,
-        width: (w - (w > 4 ? 0.7 : 0)).toFixed(2), class: depth < this.focus.depth ? "above" : ""});
+      groups[id] ||= svg(frames, "g", {class: id, fill});
+      const look = depth < this.focus.depth ? "above" : "";
+      box.rect = svg(groups[id], "rect", {x, y, height: high - 1,
+        width: w - (w > 4 ? 0.7 : 0), class: look});
       box.rect.box = box;
       const inset = 4 + numbers.length * 16;
       const label = fit(box.merged ? box.merged + " more" : node.name, w - 4 - inset);
-      if (label) svg(labels, "text", {x: x + inset, y: y + high * 0.72}, label);
+      if (label) box.label = svg(labels, "text", {x: x + inset, y: y + high * 0.72, class: look}, label);
       numbers.forEach((number, i) => {
-        const cx = x + (w > 17 ? 9.5 : w / 2) + i * 16, disc = svg(discs, "g", {class: "disc"});
-        svg(disc, "circle", {cx, cy: y + high / 2 - 0.5, r: 7.5, fill: "#16181b", stroke: "#fff"});
-        svg(disc, "text", {x: cx, y: y + high / 2 + 3.3, "text-anchor": "middle", "font-size": 10.5,
-          "font-weight": 700, fill: "#fff"}, number);
+        const cx = x + (w > 17 ? 9.5 : w / 2) + i * 16, disc = $(".disc", findings[number - 1].element).cloneNode(true);
+        set($("circle", disc), {cx, cy: y + high / 2 - 0.5, r: 7.5});
+        set($("text", disc), {x: cx, y: y + high / 2 + 3.3, "font-size": 10.5});
+        discs.append(disc);
       });
     }
     this.grow(height - this.height);
@@ -97,8 +93,10 @@ class Graph {
 
   // Dims what is not searched for; outlines the current frame.
   mark() {
-    for (const {rect, node, merged} of this.boxes) {
-      rect.classList.toggle("dim", Boolean(matches && (merged || !matches(node.name))));
+    for (const {rect, label, node, merged} of this.boxes) {
+      const dim = Boolean(matches && (merged || !matches(node.name)));
+      rect.classList.toggle("dim", dim);
+      label?.classList.toggle("dim", dim);
       rect.classList.toggle("current", !merged && node === this.current);
     }
   }
@@ -115,13 +113,14 @@ class Graph {
     return percent(total / this.focus.total) + " · " + group(count);
   }
 
+  amount({count}) { return group(count) + " " + this.unit; }
   describe({node, merged, count}) {
-    if (merged) return [group(merged) + " narrow frames", group(count) + " " + this.unit];
+    if (merged) return [group(merged) + " narrow frames", this.amount({count})];
     const share = (weight) => percent(weight / this.top.total);
-    const lines = node.lines || [node.name, group(node.count) + " " + this.unit + " · " + share(node.total) +
+    const lines = node.lines || [node.name, this.amount(node) + " · " + share(node.total) +
       (node.self > 0 ? " · self " + share(node.self) : ""), node.detail].filter(Boolean);
-    return [...lines, ...findings.filter(({frames}) => frames.includes(node.name))
-      .map(({number}) => "finding " + number)];
+    return [...lines, ...findings.flatMap(({frames, number}) =>
+      frames.includes(node.name) ? "finding " + number : [])];
   }
 
   zoom(node) {
@@ -136,11 +135,10 @@ class Graph {
     return names;
   }
 
-  // Mouse: hover explains, a click zooms. Keys: arrows walk, Enter zooms.
   listen() {
     const {element} = this;
     set(element, {tabindex: 0, role: "application",
-      "aria-label": "Flame graph. Arrow keys walk, Enter zooms, Escape goes back."});
+      "aria-label": "Flame graph. Arrows walk, Enter zooms, Escape goes back."});
     on(element, "mousemove", (event) => showCard(event.target.box && this.describe(event.target.box), event));
     on(element, "mouseleave", () => showCard());
     on(element, "click", ({target: {box}}) => {
@@ -152,25 +150,28 @@ class Graph {
     on(element, "keydown", (event) => {
       const node = this.current || this.focus, shown = this.boxes.filter((box) => !box.merged).map((box) => box.node);
       const beside = shown.filter((other) => other.parent === node.parent), at = beside.indexOf(node);
-      const next = {ArrowUp: () => node.kids.reduce((a, b) => a && a.total >= b.total ? a : b, null),
-        ArrowDown: () => node.parent, ArrowLeft: () => beside[at - 1], ArrowRight: () => beside[at + 1],
-        Enter: () => this.zoom(node)}[event.key];
-      if (!next) return;
+      const steps = {ArrowUp: [...node.kids].sort((a, b) => b.total - a.total)[0],
+        ArrowDown: node.parent, ArrowLeft: beside[at - 1], ArrowRight: beside[at + 1], Enter: node};
+      if (!this.top.total || !(event.key in steps)) return;
       event.preventDefault();
-      const wanted = next();
+      const wanted = steps[event.key];
       this.current = shown.includes(wanted) ? wanted : node;
-      search();
+      if (event.key === "Enter") this.zoom(node); else search();
       controls.status.textContent = this.describe({node: this.current}).join(" · ");
     });
   }
 }
 
 const sheet = {width: +root.getAttribute("width"), height: +root.getAttribute("height")};
-const card = svg(null, "foreignObject", {class: "hover", width: 440, height: 160, visibility: "hidden"});
+const foreign = (parent, x, y, width, height, name = "") =>
+  svg(parent, "foreignObject", {x, y, width, height, class: name});
+const card = foreign(null, 0, 0, 440, 160, "hover");
+const pointOf = ({clientX, clientY}) =>
+  new DOMPoint(clientX, clientY).matrixTransform(root.getScreenCTM().inverse());
 function showCard(lines, event) {
-  card.setAttribute("visibility", lines ? "visible" : "hidden");
+  set(card, {visibility: lines ? "visible" : "hidden"});
   if (!lines) return;
-  const {x, y} = new DOMPoint(event.clientX, event.clientY).matrixTransform(root.getScreenCTM().inverse());
+  const {x, y} = pointOf(event);
   set(card, {x: Math.min(x + 14, sheet.width - 444), y: y + 18}).textContent = "";
   const box = html(card, "div");
   for (const line of lines) html(box, "div", {}, line);

@@ -1,6 +1,6 @@
-/* Links: #z=path;of;names&v=tab&q=query&t=from-to&s=pattern; with the report's id before the key
- * when several reports share the page. */
-const alone = () => document.querySelectorAll("svg.pgflame").length < 2;
+/* Links: #z=path;of;names&v=tab&q=query&t=from-to&s=pattern; the report's id before each key when
+ * several share the page. */
+const alone = () => all("svg.pgflame", document).length < 2;
 const key = (name) => alone() ? name : root.id + "." + name;
 function remember(quietly) {
   const parts = new URLSearchParams(location.hash.slice(1));
@@ -16,8 +16,9 @@ function remember(quietly) {
 }
 function recall() {
   const parts = new URLSearchParams(location.hash.slice(1)), get = (name) => parts.get(key(name)) || "";
-  const range = /^(\d+)-(\d+)$/.exec(get("t")), tab = controls.tabs.find(({value}) => value === get("v"));
-  Object.assign(view, {tab: tab ? tab.value : main.id, query: get("q"), range: range && [+range[1], +range[2]]});
+  const range = /^(\d+)-(\d+)$/.exec(get("t")), tab = data && graphs.find(({id}) => id === get("v"));
+  const query = data?.queries.find(([id]) => id === get("q"));
+  Object.assign(view, {tab: (tab || main).id, query: query ? query[0] : "", range: range && [+range[1], +range[2]]});
   clear();
   pattern = controls.search.value = get("s");
   let path = [];

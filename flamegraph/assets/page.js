@@ -1,4 +1,3 @@
-/* The toolbar; putting it together. */
 // Draws the chosen view again, zoomed to where these names lead.
 function refresh(path) {
   main.show(data ? treeOf(view) : main.nodes);
@@ -6,23 +5,37 @@ function refresh(path) {
   main.draw();
   search();
   for (const tab of controls.tabs) set(tab, {"aria-selected": tab.value === view.tab});
+  controls.status.textContent = main.top.total ? "" : "no samples in this selection";
   if (controls.query) controls.query.value = view.query;
-  if (data) legend();
+  if (data) { headline(); legend(); }
   veil();
 }
+function choose(path = main.path()) {
+  refresh(path);
+  remember();
+}
+const release = () => controls.toggles.forEach((press) => press(false));
 function reset() {
   clear();
   Object.assign(view, {tab: main.id, query: "", range: null});
-  for (const graph of graphs) if (graph !== main) graph.zoom(graph.top);
-  refresh([]);
-  remember();
+  release();
+  for (const graph of graphs.slice(1)) graph.zoom(graph.top);
+  choose([]);
 }
 
-// Areas of the view, largest first.
+// The tab's own heading, how much is shown, and what was selected.
+function headline() {
+  const {title, hint, unit} = graphs.find(({id}) => id === view.tab).element.dataset;
+  const [heading, aside] = all(".head text"), query = view.query && "query " + view.query;
+  main.unit = unit;
+  heading.textContent = title;
+  aside.textContent = main.amount(main.top) + " · " + ([query, span()].filter(Boolean).join(" · ") || hint);
+}
+
 function legend() {
   const drawn = $(`.legend[data-of=${main.id}]`), {x, y, width, rows} = drawn.dataset;
   drawn.textContent = "";
-  const list = html(svg(drawn, "foreignObject", {x, y: y - 3, width, height: rows * 20}), "div", {class: "areas"});
+  const list = html(foreign(drawn, x, y - 3, width, rows * 20), "div", {class: "areas"});
   const areas = classes.map(([, fill, title]) => ({fill, title, share: 0}));
   for (const node of main.nodes) areas[node.cls].share += node.self / main.top.total;
   for (const {fill, title, share} of areas.sort((a, b) => b.share - a.share)) {
@@ -35,29 +48,28 @@ function legend() {
 
 function toolbar() {
   const place = $(".bar-place"), {x, y, width} = place.dataset;
-  const bar = html(svg(place.parentNode, "foreignObject", {x, y, width, height: 34, class: "bar"}), "div");
+  const bar = html(foreign(place.parentNode, x, y, width, 34, "bar"), "div");
   const button = (label, title, action, toggles) => {
     const made = html(bar, "button", {type: "button", title}, label);
-    const press = (pressed) => toggles && set(made, {"aria-pressed": view[toggles] = pressed});
-    press(false);
-    on(made, "click", () => { press(!view[toggles]); action(); });
+    const press = (pressed) => set(made, {"aria-pressed": view[toggles] = pressed});
+    if (toggles) controls.toggles.push(press);
+    on(made, "click", () => { if (toggles) press(!view[toggles]); action(); });
   };
-  controls.tabs = [];
+  Object.assign(controls, {tabs: [], toggles: []});
   if (data) {
     const tabs = html(bar, "div", {class: "tabs", role: "tablist", "aria-label": "Views"});
     const titles = {cpu: "CPU", waits: "Waiting", executor: "Executor"};
     controls.tabs = graphs.map(({id}) => {
       const tab = html(tabs, "button", {type: "button", role: "tab", value: id}, titles[id]);
-      on(tab, "click", () => { view.tab = id; refresh([]); remember(); });
+      on(tab, "click", () => { view.tab = id; choose([]); });
       return tab;
     });
     if (data.queries.length) {
       const list = controls.query = html(bar, "select", {"aria-label": "Query"});
       for (const [id, label] of [["", "all queries"], ...data.queries]) html(list, "option", {value: id}, label);
-      on(list, "change", () => { view.query = list.value; refresh(main.path()); remember(); });
+      on(list, "change", () => { view.query = list.value; choose(); });
     }
   }
-  html(bar, "span", {class: "gap"});
   controls.search = html(bar, "input", {type: "search", placeholder: "Search functions  ( / )",
     "aria-label": "Search functions by regular expression"});
   on(controls.search, "input", () => {
@@ -67,10 +79,11 @@ function toolbar() {
     remember(true);
   });
   controls.count = html(bar, "span", {class: "count", role: "status"});
-  if (data) button("Merge recursion", "Draws direct recursion once", () => refresh([]), "merged");
+  if (data) button("Merge recursion", "Draws direct recursion once", () => choose(), "merged");
   button("Icicle", "Grows downwards", () => graphs.forEach((graph) => graph.draw()), "icicle");
   button("Reset", "The whole recording (Esc)", reset);
-  controls.status = set($(".status"), {role: "status"});
+  release();
+  controls.status = $(".status");
 }
 
 // Escape undoes one thing at a time; "/" searches.
@@ -91,8 +104,6 @@ openData().catch(() => null).then((opened) => {
   graphs = all(".graph").map((element) => new Graph(element));
   main = graphs[0];
   if (!main) return;
-  view.tab = main.id;
-  for (const title of all(".graph title")) title.remove();  // the card takes over
   toolbar();
   if (data && $(".timeline")) timeline($(".timeline"));
   for (const graph of graphs) {

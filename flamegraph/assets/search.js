@@ -1,5 +1,4 @@
-/* What is lit up: frames that match a pattern, or those of a finding; and the finding about the
- * current frame. */
+/* What is lit up, and which finding is about the current frame. */
 function search() {
   let complaint = "";
   matches = null;
@@ -21,22 +20,19 @@ function clear() {
   pattern = controls.search.value = "";
 }
 
-// "show in graph" on a finding.
 function addShow(finding) {
   const show = set($(".show", finding.element), {tabindex: 0, role: "button",
     "aria-label": "show in graph: finding " + finding.number});
   show.textContent = "show in graph";
-  const choose = () => {
+  const light = () => {
     const next = chosen === finding ? null : finding;
     clear();
     chosen = next;
     if (view.tab !== "cpu") { view.tab = "cpu"; refresh([]); } else search();
     if (chosen) main.element.scrollIntoView({block: "center", behavior: "smooth"});
   };
-  on(show, "click", choose);
+  on(show, "click", light);
   on(show, "keydown", (event) => {
-    if (!/^(Enter| )$/.test(event.key)) return;
-    event.preventDefault();
-    choose();
+    if (/^(Enter| )$/.test(event.key)) light(event.preventDefault());
   });
 }

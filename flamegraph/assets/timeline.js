@@ -4,23 +4,19 @@ function timeline(strip) {
   const {x, y, width, height, seconds} = strip.dataset, end = +seconds;
   const veils = [0, 1].map(() => svg(strip, "rect", {y, height, class: "paper", "fill-opacity": 0.75}));
   const area = svg(strip, "rect", {x, y, width, height, fill: "transparent", class: "catch"});
-  set(strip, {tabindex: 0, role: "slider", "aria-label": "Range of the recording", "aria-valuemin": 0,
-    "aria-valuemax": end});
+  set(strip, {tabindex: 0, role: "slider", "aria-label": "Range of the recording", "aria-valuemax": end});
   veil = () => {
     const [from, to] = view.range || [0, end], at = (second) => width * Math.min(second / end, 1);
     set(veils[0], {x, width: at(from)});
     set(veils[1], {x: +x + at(to), width: width - at(to)});
-    set(strip, {"aria-valuenow": from,
-      "aria-valuetext": view.range ? "seconds " + from + " to " + to : "whole recording"});
+    set(strip, {"aria-valuenow": from, "aria-valuetext": span() || "whole recording"});
   };
   const select = (from, to) => {
     from = Math.max(0, Math.min(Math.floor(from), end - 1));
     view.range = [from, Math.max(from + 1, Math.min(Math.ceil(to), end))];
     veil();
   };
-  const apply = () => { refresh(main.path()); remember(); };
-  const second = (event) => (new DOMPoint(event.clientX, event.clientY)
-    .matrixTransform(strip.getScreenCTM().inverse()).x - x) / width * end;
+  const second = (event) => (pointOf(event).x - x) / width * end;
   let start = null;
   on(area, "pointerdown", (event) => { start = second(event); area.setPointerCapture(event.pointerId); });
   on(area, "pointermove", (event) => {
@@ -29,7 +25,7 @@ function timeline(strip) {
   on(area, "pointerup", (event) => {
     if (Math.abs(second(event) - start) < end / 200) view.range = null;
     start = null;
-    apply();
+    choose();
   });
   on(strip, "keydown", (event) => {
     const step = {ArrowLeft: -1, ArrowRight: 1}[event.key] * Math.ceil(end / 10);
@@ -37,6 +33,6 @@ function timeline(strip) {
     event.preventDefault();
     const [from, to] = view.range || (step > 0 ? [-step, 0] : [end, end - step]);
     select(event.shiftKey ? from : from + step, to + step);
-    apply();
+    choose();
   });
 }

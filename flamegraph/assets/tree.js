@@ -1,5 +1,4 @@
-/* A tree of frames: from the samples the report carries, or from the drawing when it carries none.
- * Lists of nodes have callers before their callees. */
+/* Trees of frames: from the samples inside, or else from the drawing. Callers before callees. */
 function addNode(nodes, parent, fields) {
   const node = {parent, total: 0, self: 0, count: 0, kids: [], depth: parent ? parent.depth + 1 : 0, ...fields};
   if (parent) parent.kids.push(node);
@@ -7,7 +6,7 @@ function addNode(nodes, parent, fields) {
   return node;
 }
 
-// The samples of the view: sums per stored stack, added up towards the callers, then as nodes.
+// The samples of the view: sums per stack, added up towards the callers.
 function treeOf({tab, query, range, merged}) {
   const {names, classes: cls, details, texts, frame, up, samples, queries} = data;
   const plan = tab === "executor" && samples.plan, waiting = +(tab === "waits");
@@ -59,7 +58,7 @@ function treeFromDrawing(element) {
   return nodes;
 }
 
-// Base64 of gzip of JSON, as made by src/report/view_data.cpp.
+// As made by src/report/view_data.cpp.
 async function openData() {
   const holder = $(".view");
   if (!holder || !window.DecompressionStream) return null;

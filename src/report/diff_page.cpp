@@ -186,7 +186,7 @@ class DiffPage {
     page_.y += id == "after" ? 14 : 26;
     page_.line(page_.left, page_.y, 300, style::kBold, title);
     page_.y += 10;
-    draw_frames(page_, shown.profile, shown.tree, paint, {id, "samples", {}});
+    draw_frames(page_, shown.profile, shown.tree, paint, {id, "samples", {}, {}, {}});
     if (id == "after") {
       draw_status_place(page_);
     }

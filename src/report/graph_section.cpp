@@ -117,14 +117,17 @@ flamegraph::CollapseOptions in_state(State state) {
 struct Graph {
   std::string_view id;  // "cpu", "executor", "waits"
   std::string_view title;
-  std::string aside;
+  std::string amount;     // "26 228 samples"
+  std::string_view hint;  // how to read it
   std::string unit;
   bool is_main = false;  // carries the callouts and the toolbar
 };
 
 void draw_graph(Page& page, const Subject& subject, const View& view, const Graph& graph) {
   const auto& [profile, tree, paint] = view;
-  page.heading(graph.title, graph.aside);
+  if (graph.is_main) page.xml.open("g").attr("class", "head");
+  page.heading(graph.title, fmt::format("{} · {}", graph.amount, graph.hint));
+  if (graph.is_main) page.xml.close();
   draw_legend(page, graph.id, tree, paint);
   if (graph.is_main) {
     page.xml.open("g").attr("class", "bar-place").number("data-x", page.left);
@@ -137,7 +140,9 @@ void draw_graph(Page& page, const Subject& subject, const View& view, const Grap
               paint,
               {graph.id,
                graph.unit,
-               graph.is_main ? subject.diagnosis.findings : std::vector<diagnose::Finding>{}});
+               graph.is_main ? subject.diagnosis.findings : std::vector<diagnose::Finding>{},
+               graph.title,
+               graph.hint});
   if (graph.is_main) {
     draw_status_place(page);
   }
@@ -162,6 +167,7 @@ void draw_frames(Page& page,
                             flamegraph::short_number(page.y)));
   page.xml.number("data-width", page.width).number("data-height", height);
   page.xml.number("data-row", options.row_height).attr("data-unit", frames.unit);
+  page.xml.attr("data-title", frames.title).attr("data-hint", frames.hint);
   draw(page.xml, profile, tree, boxes, paint, options);
   page.xml.close();
   page.y += height;
@@ -169,7 +175,8 @@ void draw_frames(Page& page,
 }
 
 void draw_status_place(Page& page) {
-  page.xml.open("text").attr("class", "status muted").attr("fill", kMuted.fill);
+  page.xml.open("text").attr("class", "status muted").attr("role", "status");
+  page.xml.attr("fill", kMuted.fill);
   page.xml.number("x", page.left).number("y", page.y + 16).number("font-size", 12).close();
   page.y += kStatus;
 }
@@ -179,12 +186,15 @@ void draw_graphs(Page& page, const Subject& subject) {
   const FrameTree cpu = collapse(profile, in_state(State::kRunning));
   const bool has_cpu = cpu.nodes[flamegraph::kRoot].total > 0;
   if (has_cpu) {
-    const std::string aside = fmt::format("{} · callers below, callees above · width is CPU time",
-                                          counted(cpu.nodes[flamegraph::kRoot].samples, "sample"));
     draw_graph(page,
                subject,
                {profile, cpu, stack_paint(profile, cpu)},
-               {"cpu", "On CPU", aside, "samples", true});
+               {"cpu",
+                "On CPU",
+                counted(cpu.nodes[flamegraph::kRoot].samples, "sample"),
+                "callers below, callees above · width is CPU time",
+                "samples",
+                true});
   }
   const auto is_plan_node = [](const Function& function) { return function.file.empty(); };
   if (std::ranges::any_of(subject.plan.functions, is_plan_node)) {
@@ -194,20 +204,24 @@ void draw_graphs(Page& page, const Subject& subject) {
                {subject.plan, plan, plan_paint(subject.plan, plan)},
                {"executor",
                 "On CPU, by plan node",
-                "the same samples · what each plan node did stands on top of it",
+                "the same samples",
+                "what each plan node did stands on top of it",
                 "samples"});
   }
   flamegraph::CollapseOptions waits = in_state(State::kWaiting);
   waits.tip = [&profile](const Sample& sample) { return wait_name(profile, sample); };
   const FrameTree waiting = collapse(profile, waits);
   if (waiting.nodes[flamegraph::kRoot].total > 0) {
-    const std::string aside =
-        fmt::format("{:.1f} s · width is time off the CPU, the wait event on top",
-                    static_cast<double>(waiting.nodes[flamegraph::kRoot].total) / 1e9);
+    const double seconds = static_cast<double>(waiting.nodes[flamegraph::kRoot].total) / 1e9;
     draw_graph(page,
                subject,
                {profile, waiting, stack_paint(profile, waiting)},
-               {"waits", "Waiting", aside, "waits", !has_cpu});
+               {"waits",
+                "Waiting",
+                fmt::format("{:.1f} s", seconds),
+                "width is time off the CPU, the wait event on top",
+                "waits",
+                !has_cpu});
   }
 }
 

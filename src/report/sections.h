@@ -33,6 +33,8 @@ struct Frames {
   std::string_view id;                    // of the graph, for the script
   std::string unit;                       // "samples"
   std::vector<diagnose::Finding> pinned;  // numbered from 1, each gets a callout
+  std::string_view title;                 // heading and how to read it, for the script
+  std::string_view hint;
 };
 // The frames of a tree at the cursor; what is drawn later is moved by the script when they grow.
 void draw_frames(Page& page,

@@ -81,10 +81,13 @@ test("a click zooms, the link remembers it, back and Escape undo it", async () =
 });
 
 test("a damaged link opens the whole recording", async () => {
+  const whole = await open("mixed");
+  const expected = await frames(whole);
+  await whole.close();
   for (const hash of ["#z=%25zz", "#z=nowhere;at%20all", "#t=9&v=none&q=0&s=(", "#%"]) {
     const page = await open("mixed", {hash});
     assert.equal(await page.getAttribute("svg", "data-ready"), "profile", hash);
-    assert.equal((await frames(page)).filter((f) => f.width > 1100).at(-1).name, "PostgresMain", hash);
+    assert.deepEqual(await frames(page), expected, hash);
     assert.match(await page.getAttribute(".timeline", "aria-valuetext"), /whole recording/, hash);
     quiet(page);
     await page.close();
@@ -155,6 +158,43 @@ test("a range of the timeline re-aggregates the graph", async () => {
   await page.close();
 });
 
+test("the heading says which view and selection is drawn, and its unit", async () => {
+  const page = await open("mixed");
+  const head = async () => (await page.$$eval(".head text", (list) => list.map((t) => t.textContent)))
+    .map(plain);
+  const unit = async () => {
+    await page.focus(".graph");
+    await page.keyboard.press("ArrowUp");
+    return page.textContent("text[role=status]");
+  };
+  const whole = /data-graph="cpu".*?<title>all&#10;([\d ]+) samples/s.exec(read("mixed"))[1].replace(/ /g, "");
+  assert.deepEqual(await head(), ["On CPU", whole + " samples · callers below, callees above · width is CPU time"]);
+  await page.click("button[value=waits]");
+  const [title, aside] = await head();
+  assert.equal(title, "Waiting");
+  assert.match(aside, /^12540 waits · width is time off the CPU/);
+  assert.match(await unit(), / waits · 100 %/);
+  await page.click("button[value=executor]");
+  assert.deepEqual((await head())[0], "On CPU, by plan node");
+  assert.match((await head())[1], new RegExp(`^${whole} samples · what each plan node did`));
+  await page.click("button[value=cpu]");
+  const [, first] = await page.$$eval(".bar select option", (list) => list.map((o) => o.value));
+  await page.selectOption(".bar select", first);
+  const [, ofQuery] = await head();
+  assert.ok(new RegExp(`^\\d+ samples · query ${first}$`).test(ofQuery), ofQuery);
+  assert.ok(parseInt(ofQuery) < whole);
+  await page.focus(".timeline");
+  await page.keyboard.press("ArrowRight");
+  const [, ofSeconds] = await head();
+  assert.match(ofSeconds, / samples · query -?\d+ · seconds 0 to 6$/);
+  assert.ok(parseInt(ofSeconds) < parseInt(ofQuery));
+  assert.deepEqual(await textFaults(page), []);
+  await page.click("text=Reset");
+  assert.equal(parseInt((await head())[1]), +whole);
+  quiet(page);
+  await page.close();
+});
+
 test("merged recursion and icicle change the drawing and change it back", async () => {
   const page = await open("mixed");
   const top = async () => (await frames(page)).find((f) => f.name === "all").y;
@@ -163,7 +203,53 @@ test("merged recursion and icicle change the drawing and change it back", async 
   assert.equal(await top(), 0);
   await page.click("text=Icicle");
   assert.equal(await top(), before);
+  const named = async (name) => (await frames(page)).filter((f) => f.name === name);
+  const apart = await named("set_plan_refs");
+  assert.equal(new Set(apart.map((f) => f.y)).size, 3);
+  const above = (await named("fix_scan_expr"))[0].y;
   await page.click("text=Merge recursion");
+  const merged = await named("set_plan_refs");
+  assert.equal(merged.length, 1);
+  assert.equal(merged[0].width, apart[0].width);
+  const high = (merged[0].y - (await named("fix_scan_expr"))[0].y);
+  assert.equal((await named("fix_scan_expr"))[0].y, above + 2 * high);
+  await page.click("text=Merge recursion");
+  assert.deepEqual(await named("set_plan_refs"), apart);
+  quiet(page);
+  await page.close();
+});
+
+test("reset also releases icicle and merged recursion", async () => {
+  const page = await open("mixed");
+  const before = await frames(page);
+  const pressed = () => page.$$eval("[aria-pressed]", (list) => list.map((b) => b.getAttribute("aria-pressed")));
+  assert.deepEqual(await pressed(), ["false", "false"]);
+  await page.click("text=Icicle");
+  await page.click("text=Merge recursion");
+  assert.deepEqual(await pressed(), ["true", "true"]);
+  assert.notDeepEqual(await frames(page), before);
+  await page.click("text=Reset");
+  assert.deepEqual(await pressed(), ["false", "false"]);
+  assert.deepEqual(await frames(page), before);
+  await page.click("text=Icicle");
+  assert.deepEqual(await pressed(), ["false", "true"]);
+  quiet(page);
+  await page.close();
+});
+
+test("a selection without samples says so", async () => {
+  const page = await open("mixed", {hash: "#t=500-600"});
+  const status = () => page.textContent("text[role=status]");
+  assert.equal(await status(), "no samples in this selection");
+  assert.match(await page.$eval(".head", (g) => g.textContent), /On CPU0 samples · seconds 500 to 600/);
+  await page.fill(".bar input", "Exec|all");
+  assert.match(await count(page), /^0\.0 % · 0$/);
+  await page.focus(".graph");
+  for (const key of ["ArrowUp", "Enter", "ArrowLeft"]) await page.keyboard.press(key);
+  assert.equal(await status(), "no samples in this selection");
+  assert.doesNotMatch((await page.$$eval("svg text, .bar, .areas", (list) => list.map((e) => e.textContent))).join(), /NaN/);
+  await page.click("text=Reset");
+  assert.equal(await status(), "");
   assert.ok((await frames(page)).length > 100);
   quiet(page);
   await page.close();
@@ -392,6 +478,44 @@ test("text has a contrast of at least 4.5 to 1 in both modes", async () => {
       return pairs.filter(([, ratio]) => ratio < 4.5);
     });
     assert.deepEqual(worst, []);
+    await page.close();
+  }
+});
+
+test("labels of searched and zoomed frames keep a contrast of 4.5 to 1 in both modes", async () => {
+  const lowest = (page) => page.evaluate(() => {
+    const rgb = (text) => text.match(/[\d.]+/g).slice(0, 3).map(Number);
+    const luminance = (c) => c.map((v) => v / 255)
+      .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+      .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const paper = rgb(getComputedStyle(document.querySelector(".paper")).fill);
+    const rects = Array.from(document.querySelectorAll(".graph .frames rect")).filter((r) => r.box.label);
+    const pairs = rects.map((r) => {
+      const {fill, opacity} = getComputedStyle(r), ink = getComputedStyle(r.box.label);
+      if (ink.opacity !== "1") throw new Error("labels are opaque");
+      const back = rgb(fill).map((v, i) => v * opacity + paper[i] * (1 - opacity));
+      const [a, b] = [luminance(back), luminance(rgb(ink.fill))].sort((p, q) => q - p);
+      return [r.box.label.textContent, r.getAttribute("class"), (a + 0.05) / (b + 0.05)];
+    });
+    if (pairs.length < 20) throw new Error("few labels");
+    return pairs.filter(([, , ratio]) => !(ratio >= 4.5));
+  });
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await open("mixed", {media: {colorScheme}});
+    for (const tab of ["waits", "executor", "cpu"]) {
+      await page.click(`button[value=${tab}]`);
+      assert.deepEqual(await lowest(page), []);
+      await page.fill(".bar input", "^Exec|Lock|Scan");
+      assert.ok((await frames(page)).some((f) => f.dim));
+      assert.deepEqual(await lowest(page), [], `${colorScheme} ${tab}, searched`);
+      await page.fill(".bar input", "");
+    }
+    await page.fill(".bar input", "Exec");
+    await clickFrame(page, "ExecScan");
+    assert.ok(await page.$$eval(".above", (list) => list.length) > 10);
+    assert.deepEqual(await lowest(page), [], `${colorScheme}, searched and zoomed`);
+    await page.fill(".bar input", "");
+    assert.deepEqual(await lowest(page), [], `${colorScheme}, zoomed`);
     await page.close();
   }
 });

@@ -113,7 +113,10 @@ constexpr std::array kCpuPaths{
          "set_rel_pathlist;create_index_paths",
          26,
          4},
-    Path{"<pg_plan_queries;standard_planner;create_plan", 11, 4},
+    Path{"<pg_plan_queries;standard_planner;set_plan_references;set_plan_refs;set_plan_refs;"
+         "set_plan_refs;fix_scan_expr",
+         11,
+         4},
     Path{"<pg_parse_query;raw_parser;base_yyparse;core_yylex", 18, 4},
     Path{"<pg_analyze_and_rewrite_fixedparams;parse_analyze_fixedparams;transformStmt;"
          "RelationIdGetRelation;hash_search_with_hash_value",
