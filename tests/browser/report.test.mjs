@@ -377,11 +377,19 @@ test("hostile names stay text", async () => {
   assert.equal(await page.$$eval("img, image, [onload], [onerror]", (list) => list.length), 0);
   quiet(page);
   await page.close();
-  const html = await openPage("hostile", inline("hostile"));
-  await ready(html, 1);
-  assert.equal(await html.evaluate(() => window.pwned), undefined);
-  assert.equal(await html.$$eval("script", (list) => list.length), 1);
-  await html.close();
+  for (const name of ["hostile", "hostile-diff", "fuzzed-1", "fuzzed-2"]) {
+    const alone = await open(name);
+    const intruders = (page) => page.$$eval("script, img, image, iframe, [onload], [onerror]", (list) => list.length);
+    assert.equal(await alone.evaluate(() => window.pwned), undefined, name);
+    assert.equal(await intruders(alone), 1, name);
+    quiet(alone);
+    await alone.close();
+    const html = await openPage("hostile", inline(name));
+    await ready(html, 1);
+    assert.equal(await html.evaluate(() => window.pwned), undefined, name);
+    assert.equal(await intruders(html), 1, name);
+    await html.close();
+  }
 });
 
 test("no text leaves the page or covers another", async () => {

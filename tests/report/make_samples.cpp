@@ -22,11 +22,20 @@ bool write(const std::string& path, const SampleReport& report, bool embed = tru
   return write(path, pgflame::report::to_svg(report.profile, report.diagnosis, options));
 }
 
-std::string sample_diff() {
-  const SampleReport before = pgflame::testing::sample_report();
-  const SampleReport after = pgflame::testing::sample_report_after();
+std::string diff_of(const SampleReport& before, const SampleReport& after) {
   return pgflame::report::to_diff_svg(
       before.profile, after.profile, pgflame::diagnose::compare(before.profile, after.profile));
+}
+
+// Names that nobody chose, for the check that every report is well-formed.
+bool write_fuzzed(const std::string& folder) {
+  constexpr uint32_t kReports = 20;
+  for (uint32_t seed = 1; seed <= kReports; ++seed) {
+    const std::string path = folder + "fuzzed-" + std::to_string(seed) + ".svg";
+    if (!write(path, pgflame::testing::fuzzed_report(seed))) return false;
+  }
+  return write(folder + "fuzzed-diff.svg",
+               diff_of(pgflame::testing::fuzzed_report(1), pgflame::testing::fuzzed_report(2)));
 }
 
 }  // namespace
@@ -36,12 +45,14 @@ int main(int argc, char** argv) {
   using namespace pgflame::testing;
   const std::string folder = std::string(argv[1]) + '/';
   const SampleReport mixed = sample_report();
-  const bool done = write(folder + "mixed.svg", mixed) &&
-                    write(folder + "static.svg", mixed, false) &&
-                    write(folder + "after.svg", sample_report_after()) &&
-                    write(folder + "large.svg", large_report(30'000)) &&
-                    write(folder + "hostile.svg", hostile_report()) &&
-                    write(folder + "withheld.svg", withheld_report()) &&
-                    write(folder + "diff.svg", sample_diff());
+  const bool done =
+      write(folder + "mixed.svg", mixed) && write(folder + "static.svg", mixed, false) &&
+      write(folder + "after.svg", sample_report_after()) &&
+      write(folder + "large.svg", large_report(30'000)) &&
+      write(folder + "hostile.svg", hostile_report()) &&
+      write(folder + "withheld.svg", withheld_report()) &&
+      write(folder + "diff.svg", diff_of(mixed, sample_report_after())) &&
+      write(folder + "hostile-diff.svg", diff_of(hostile_report(), hostile_report_after())) &&
+      write_fuzzed(folder);
   return done ? 0 : 1;
 }

@@ -534,46 +534,183 @@ SampleReport large_report(size_t stacks) {
   return report;
 }
 
-SampleReport hostile_report() {
-  constexpr std::string_view kAttack =
-      "\"/></title></text></svg><script>window.pwned=1</script><img src=x onerror=pwned=1>"
-      "]]>&bogus;\x01\x02\xff\xfe\xed\xa0\x80 \xe2\x80\xae evil '\" onload='pwned=1'";
-  const std::string cjk = "查詢計劃器在等待鎖定 e\xcc\x81\xcc\x82\xcc\x83";
-  SampleReport report = sample_report();
+namespace {
+
+constexpr std::string_view kAttack =
+    "\"/></title></text></svg><script>window.pwned=1</script><img src=x onerror=pwned=1>"
+    "]]>&bogus;\x01\x02\xff\xfe\xed\xa0\x80 \xe2\x80\xae evil '\" onload='pwned=1'";
+constexpr std::string_view kWide = "查詢計劃器在等待鎖定 e\xcc\x81\xcc\x82\xcc\x83";
+
+std::string attack_and(std::string_view more) {
+  return std::string(kAttack).append(more);
+}
+
+void attack_profile(Profile& profile) {
   size_t row = 0;
-  for (Function& function : report.profile.functions) {
+  for (Function& function : profile.functions) {
     ++row;
     if (row % 3 == 0) function.name += kAttack;
-    if (row % 5 == 0) function.name = cjk + function.name;
+    if (row % 5 == 0) function.name = std::string(kWide) + function.name;
+    if (row % 2 == 0) function.file = attack_and(".c");
   }
-  Recording& recording = report.profile.recording;
+  for (Module& module : profile.modules)
+    module.path += attack_and(kWide);
+  for (Query& query : profile.queries)
+    query.text = attack_and(query.text);
+  for (Backend& backend : profile.backends) {
+    for (std::string* text : {&backend.title,
+                              &backend.application,
+                              &backend.database,
+                              &backend.user,
+                              &backend.comm,
+                              &backend.type}) {
+      *text += attack_and(kWide);
+    }
+  }
+  Recording& recording = profile.recording;
   for (std::string* text : {&recording.host,
                             &recording.sampler,
                             &recording.sampler_reason,
                             &recording.command_line,
                             &recording.kernel,
                             &recording.version,
-                            &report.profile.clusters[0].name,
-                            &report.profile.clusters[0].version}) {
-    *text = std::string(kAttack) + std::string(400, 'W');
+                            &profile.clusters[0].name,
+                            &profile.clusters[0].version}) {
+    *text = attack_and(std::string(400, 'W'));
   }
   recording.notes.emplace_back(kAttack);
-  diagnose::Diagnosis& diagnosis = report.diagnosis;
-  diagnosis.verdict.text = std::string(kAttack) + std::string(3000, 'M') + cjk;
+}
+
+// As after --dsn: anybody who may create a table chooses texts here.
+void attack_database(diagnose::DatabaseView& view) {
+  view.asked = true;
+  view.title = attack_and(kWide);
+  view.sentences = {attack_and(kWide), std::string(2000, 'M')};
+  view.settings = {attack_and(" = 4MB"), attack_and(kWide)};
+  for (const std::string_view id : {std::string_view("42"), kAttack}) {
+    diagnose::StatementRow statement;
+    statement.query_id = id;
+    statement.text = attack_and(std::string(500, 'W'));
+    view.statements.push_back(statement);
+  }
+  view.sql = attack_and("\n  FROM t;");
+}
+
+void attack_diagnosis(diagnose::Diagnosis& diagnosis) {
+  diagnosis.verdict.text = attack_and(std::string(3000, 'M').append(kWide));
   for (diagnose::Finding& finding : diagnosis.findings) {
-    finding.headline = std::string(300, 'W') + std::string(kAttack);
-    finding.seen = std::string(kAttack) + cjk;
-    finding.confirm = std::string(kAttack) + '\n' + std::string(900, '`');
+    finding.headline = std::string(300, 'W').append(kAttack);
+    finding.seen = attack_and(kWide);
+    finding.confirm = attack_and('\n' + std::string(900, '`'));
     finding.id = kAttack;
     finding.area = kAttack;
     finding.frames.emplace_back(kAttack);
   }
-  for (auto* table : {&diagnosis.queries, &diagnosis.users, &diagnosis.functions}) {
+  for (auto* table : {&diagnosis.queries,
+                      &diagnosis.users,
+                      &diagnosis.functions,
+                      &diagnosis.databases,
+                      &diagnosis.applications,
+                      &diagnosis.backend_types,
+                      &diagnosis.waits}) {
     for (diagnose::TableRow& cells : *table) {
-      cells.key = cjk + std::string(kAttack);
-      cells.detail = std::string(kAttack) + cjk + std::string(500, 'W');
+      cells.key = std::string(kWide).append(kAttack);
+      cells.detail = attack_and(std::string(kWide) + std::string(500, 'W'));
     }
   }
+  attack_database(diagnosis.database);
+}
+
+SampleReport attacked(SampleReport report) {
+  attack_profile(report.profile);
+  attack_diagnosis(report.diagnosis);
+  return report;
+}
+
+// Bytes of which a good part means something to XML, HTML, JSON or UTF-8.
+class Noise {
+ public:
+  explicit Noise(uint32_t seed) : engine_(seed) {}
+
+  std::string operator()() {
+    constexpr std::array<std::string_view, 16> kPieces{"<",
+                                                       ">",
+                                                       "&",
+                                                       "\"",
+                                                       "'",
+                                                       "]]>",
+                                                       "<!--",
+                                                       "-->",
+                                                       "</text>",
+                                                       "<![CDATA[",
+                                                       "&#0;",
+                                                       "<?xml",
+                                                       "\xef\xbf\xbf",
+                                                       "\xf0\x9f\x90",
+                                                       "\xe2\x80\xae",
+                                                       "查"};
+    std::string text;
+    for (size_t left = 1 + below(40); left > 0; --left) {
+      if (below(4) == 0) {
+        text += kPieces[below(kPieces.size())];
+      } else {
+        text += static_cast<char>(below(256));
+      }
+    }
+    return text;
+  }
+
+ private:
+  size_t below(size_t end) { return engine_() % end; }
+
+  std::mt19937 engine_;
+};
+
+}  // namespace
+
+SampleReport hostile_report() {
+  return attacked(sample_report());
+}
+
+SampleReport hostile_report_after() {
+  return attacked(sample_report_after());
+}
+
+SampleReport fuzzed_report(uint32_t seed) {
+  Noise noise(seed);
+  SampleReport report = sample_report();
+  Profile& profile = report.profile;
+  for (Function& function : profile.functions) {
+    function.name = noise();
+    function.file = noise();
+  }
+  for (Module& module : profile.modules)
+    module.path = noise();
+  for (Query& query : profile.queries)
+    query.text = noise();
+  for (Backend& backend : profile.backends) {
+    for (std::string* text :
+         {&backend.title, &backend.application, &backend.database, &backend.user, &backend.type})
+      *text = noise();
+  }
+  Recording& recording = profile.recording;
+  for (std::string* text : {&recording.host, &recording.sampler_reason, &recording.command_line})
+    *text = noise();
+  recording.notes = {noise(), noise()};
+  diagnose::Diagnosis& diagnosis = report.diagnosis;
+  diagnosis.verdict.text = noise();
+  for (diagnose::Finding& finding : diagnosis.findings) {
+    for (std::string* text : {&finding.id, &finding.area, &finding.headline, &finding.confirm})
+      *text = noise();
+    finding.frames = {noise(), profile.functions[FunctionId{0}].name};
+  }
+  for (auto* table : {&diagnosis.queries, &diagnosis.users, &diagnosis.functions}) {
+    for (diagnose::TableRow& cells : *table)
+      cells.key = noise();
+  }
+  diagnosis.database.asked = true;
+  diagnosis.database.sentences = {noise()};
+  diagnosis.database.sql = noise();
   return report;
 }
 

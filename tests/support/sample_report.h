@@ -25,6 +25,13 @@ SampleReport large_report(size_t stacks);
 // marks, very long, East Asian and combining.
 SampleReport hostile_report();
 
+// The same at another hour, with another load: the other side of a hostile comparison.
+SampleReport hostile_report_after();
+
+// Every text is random bytes, as likely to be markup, invalid UTF-8 or control characters as
+// letters; the same for the same seed.
+SampleReport fuzzed_report(uint32_t seed);
+
 // Quality D: findings are withheld.
 SampleReport withheld_report();
 
