@@ -10,30 +10,31 @@ using postgres::Area;
 
 // In the order of postgres::Area. Work per row is warm (executor, expressions, deforming), storage
 // is blue to teal, what happens once per statement is green, coordination is violet, and what is
-// not Postgres is grey.
+// not Postgres is grey. Within that they were chosen so that no two look alike to colour-blind eyes
+// (tests/report/palette_test.cpp).
 constexpr std::array<std::string_view, postgres::kAreaCount> kAreaFills{
-    "#d1d4de",  // other
-    "#dff8a4",  // parser
-    "#9cc857",  // planner
-    "#f7cd8f",  // executor
-    "#f99a46",  // expression
-    "#f2716b",  // tuple
-    "#f3a8c4",  // hash
-    "#da86c7",  // sort
-    "#a2cbf8",  // index
-    "#569dd8",  // heap
-    "#63d0b7",  // buffer
-    "#c8a6f2",  // lock
-    "#787ce8",  // wal
-    "#e2d6fb",  // transaction
-    "#dee84b",  // memory
-    "#76b884",  // catalog
-    "#a8e6c4",  // network
-    "#daa374",  // jit
-    "#e1cfb1",  // utility
-    "#edeade",  // main
-    "#93a1b3",  // kernel
-    "#c3b6a4",  // unnamed
+    "#cfd2dc",  // other
+    "#d8faa6",  // parser
+    "#9bcb71",  // planner
+    "#fcd292",  // executor
+    "#fe9728",  // expression
+    "#f1716b",  // tuple
+    "#f2a9d1",  // hash
+    "#d889c6",  // sort
+    "#a8cbf7",  // index
+    "#529def",  // heap
+    "#71d29c",  // buffer
+    "#d4a4ee",  // lock
+    "#747be9",  // wal
+    "#e1dbff",  // transaction
+    "#dfe84c",  // memory
+    "#74b989",  // catalog
+    "#b1eec4",  // network
+    "#e19860",  // jit
+    "#d3c6ba",  // utility
+    "#f3eae4",  // main
+    "#909a9e",  // kernel
+    "#adb5af",  // unnamed
 };
 
 struct TimeFill {

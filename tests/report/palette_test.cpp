@@ -109,7 +109,20 @@ TEST_SUITE("report") {
                                         std::pair{Area::kExpression, Area::kMemory},
                                         std::pair{Area::kPlanner, Area::kExecutor},
                                         std::pair{Area::kLock, Area::kHeap},
-                                        std::pair{Area::kHash, Area::kTuple}};
+                                        std::pair{Area::kHash, Area::kTuple},
+                                        std::pair{Area::kHash, Area::kBuffer},
+                                        std::pair{Area::kHash, Area::kExpression},
+                                        std::pair{Area::kHash, Area::kHeap},
+                                        std::pair{Area::kSort, Area::kHeap},
+                                        std::pair{Area::kSort, Area::kKernel},
+                                        std::pair{Area::kSort, Area::kTuple},
+                                        std::pair{Area::kPlanner, Area::kExpression},
+                                        std::pair{Area::kPlanner, Area::kCatalog},
+                                        std::pair{Area::kPlanner, Area::kParser},
+                                        std::pair{Area::kWal, Area::kLock},
+                                        std::pair{Area::kNetwork, Area::kUtility},
+                                        std::pair{Area::kOther, Area::kKernel},
+                                        std::pair{Area::kLock, Area::kUnnamed}};
     for (const Matrix& eye : {kNormal, kProtan, kDeutan, kTritan}) {
       for (const auto& pair : kOftenTogether) {
         const auto a = pair.first;
@@ -152,10 +165,15 @@ TEST_SUITE("report") {
     }
   }
 
-  TEST_CASE("no two areas share a colour") {
-    for (size_t i = 0; i < postgres::kAreaCount; ++i) {
-      for (size_t k = i + 1; k < postgres::kAreaCount; ++k)
-        CHECK(distance(fill_of(Area(i)), fill_of(Area(k)), kNormal) >= 3);
+  TEST_CASE("no two areas look alike, whatever eyes they are seen with") {
+    for (const Matrix& eye : {kNormal, kProtan, kDeutan, kTritan}) {
+      for (size_t i = 0; i < postgres::kAreaCount; ++i) {
+        for (size_t k = i + 1; k < postgres::kAreaCount; ++k) {
+          CAPTURE(id_of(Area(i)));
+          CAPTURE(id_of(Area(k)));
+          CHECK(distance(fill_of(Area(i)), fill_of(Area(k)), eye) >= 4);
+        }
+      }
     }
   }
 }
