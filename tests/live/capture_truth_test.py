@@ -63,20 +63,31 @@ class SecondOpinion(unittest.TestCase):
                 recording = recorder.finish(base, child, timeout=seconds + 60)
             self.assertEqual(recording.code, 0, recording.stderr)
             capture = Capture(recording.capture)
-        names, recorded = event_names(major), {}
-        for sample in capture.samples:
-            number = sample.get("wait_event", 0)
-            event = names.get(number, hex(number))
-            nanoseconds = sample["values"][1 if sample["state"] == "running" else -1]
-            recorded[event] = recorded.get(event, 0) + nanoseconds
         polled = shares({name: int(count) for name, count in polled.items()})
-        recorded = shares(recorded)
+        recorded = self.by_event(capture, event_names(major))
+        # Woken up but without a CPU a backend still shows what it waited for: to pg_stat_activity
+        # such time is part of any event, or of none.
+        queued = recorded.pop("runnable", 0)
         for event in expected:
             self.assertGreater(polled.get(event, 0), 0.01, polled)
         for event in polled.keys() | recorded.keys():
-            with self.subTest(event=event):
-                self.assertAlmostEqual(recorded.get(event, 0), polled.get(event, 0), delta=0.03)
+            with self.subTest(event=event, recorded=recorded, queued=queued, polled=polled):
+                self.assertGreater(polled.get(event, 0), recorded.get(event, 0) - 0.03)
+                self.assertLess(polled.get(event, 0), recorded.get(event, 0) + queued + 0.03)
         self.assertAlmostEqual(capture.accounted(), 1, delta=0.02)
+
+    @staticmethod
+    def by_event(capture, names):
+        """Shares of the backends' time: by wait event, "" on a CPU, "runnable" in a run queue."""
+        sums = {}
+        for sample in capture.samples:
+            number = sample.get("wait_event", 0)
+            event = names.get(number, hex(number))
+            if sample["state"] == "runnable":
+                event = "runnable"
+            nanoseconds = sample["values"][1 if sample["state"] == "running" else -1]
+            sums[event] = sums.get(event, 0) + nanoseconds
+        return shares(sums)
 
     def test_commits_wait_for_the_log_as_pg_stat_activity_says(self):
         seconds = int(os.environ.get("PGFLAME_TEST_SECONDS", "8"))
