@@ -8,6 +8,7 @@ parts=("${@:-}")
 [ -n "${parts[0]}" ] || parts=(style unit asan fuzz live browser)
 
 tests/install.sh all
+mkdir -p build
 failed=()
 
 build() {  # build PRESET
@@ -19,7 +20,7 @@ part() {  # part NAME COMMAND...
   local name=$1 start=$SECONDS
   shift
   echo "== $name"
-  if "$@"; then
+  if "$@" 2>&1 | tee "build/$name.log"; then
     echo "== $name: passed in $((SECONDS - start)) s"
   else
     echo "== $name: FAILED"
@@ -39,6 +40,11 @@ run_browser() { build release && tests/browser/run.sh build/release/src/cli/pgfl
 for name in "${parts[@]}"; do part "$name" "run_$name"; done
 
 if [ "${#failed[@]}" -gt 0 ]; then
+  # What matters stands at the end, however much the other parts printed.
+  for name in "${failed[@]}"; do
+    echo "== the end of build/$name.log"
+    tail -n 60 "build/$name.log"
+  done
   echo "FAILED: ${failed[*]}"
   exit 1
 fi

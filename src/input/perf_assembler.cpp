@@ -149,11 +149,9 @@ bool PerfAssembler::is_wanted(const SampleRecord& sample) {
     return false;
   }
   if (!options_.range) return true;
-  const auto time = static_cast<int64_t>(sample.time);
-  const int64_t since =
-      options_.range->wall_clock ? options_.wall_offset : -static_cast<int64_t>(first_time_);
-  const auto shown =
-      static_cast<int64_t>(static_cast<uint64_t>(time) + static_cast<uint64_t>(since));
+  const uint64_t since =
+      options_.range->wall_clock ? static_cast<uint64_t>(options_.wall_offset) : 0 - first_time_;
+  const auto shown = static_cast<int64_t>(sample.time + since);
   return shown >= options_.range->from && shown < options_.range->to;
 }
 

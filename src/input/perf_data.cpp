@@ -175,9 +175,11 @@ void fill_recording(const Capture& capture, const PerfAssembler& assembler, Reco
   const uint64_t first = assembler.first_time();
   const uint64_t last = std::max(meta.last_time, assembler.last_time());
   if (meta.clock_wall != 0) {
-    recording.start_unix_ns = static_cast<int64_t>(first) + wall_offset(meta);
+    recording.start_unix_ns =
+        static_cast<int64_t>(first + static_cast<uint64_t>(wall_offset(meta)));
   }
   recording.duration_ns = last > first ? static_cast<int64_t>(last - first) : 0;
+  forget_impossible_times(recording);
   recording.whole_host = assembler.other_processes();
   fill_event(*capture.decoder, recording);
   fill_losses(capture, assembler, recording);

@@ -201,6 +201,7 @@ Result<Opened> ScriptReader::take(const Options& options) && {
   recording_.sampler = "perf script";
   recording_.sampler_reason = "text that perf script printed";
   recording_.duration_ns = static_cast<int64_t>(last_time_ - first_time_);
+  forget_impossible_times(recording_);
   recording_.losses[static_cast<size_t>(Loss::kBadRecord)] = bad_lines_;
   frames_.note_overflow(recording_);
   std::vector<std::pair<std::string, uint64_t>> others;

@@ -75,6 +75,7 @@ class Reader {
     read_mappings();
     read_locations();
     if (Status metadata = read_metadata(); !metadata) return fail(std::move(metadata).error());
+    forget_impossible_times(profile().recording);
     read_samples();
     return std::move(builder_).take();
   }

@@ -127,6 +127,13 @@ std::string_view name_of(Loss loss) {
   return kNames[static_cast<size_t>(loss)];
 }
 
+void forget_impossible_times(Recording& recording) {
+  constexpr int64_t kBeyond = int64_t{1} << 62;
+  for (int64_t* time : {&recording.start_unix_ns, &recording.duration_ns}) {
+    if (*time < 0 || *time >= kBeyond) *time = 0;
+  }
+}
+
 std::string_view name_of(NameTier tier) {
   constexpr std::array<std::string_view, 6> kNames{
       "unnamed", "full", "exported", "recovered", "placed", "given"};

@@ -214,6 +214,7 @@ struct Recording {
   std::string kernel;
   std::string architecture;
   uint32_t cpus = 0;          // online; 0 unknown
+  // Both below 2^62, so that their sum fits; readers call forget_impossible_times.
   int64_t start_unix_ns = 0;  // 0 unknown
   int64_t duration_ns = 0;    // 0 unknown
   Event event;
@@ -235,6 +236,10 @@ struct Recording {
   uint64_t lifetime_ns = 0;
   uint64_t on_cpu_ns = 0;
 };
+
+// Makes a start or a length unknown that is negative or beyond 2^62 ns (146 years; for a start, the
+// year 2116): hostile captures claim such.
+void forget_impossible_times(Recording& recording);
 
 struct Profile {
   Recording recording;

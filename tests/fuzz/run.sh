@@ -19,7 +19,11 @@ fuzz() {
     echo "fuzz $name: $(sed -n 's/stat::number_of_executed_units: *//p' "$log") runs in $seconds s, no failure"
   else
     echo "fuzz $name: FAILED"
-    grep -aE 'ERROR|SUMMARY|Test unit written|runtime error' "$log" | head -5
+    # Enough to find the fault again with nothing but what was printed.
+    for input in "$work"-*; do
+      [ ! -f "$input" ] || echo "gzip and base64 of $input: $(gzip -9c "$input" | base64 -w0)"
+    done
+    grep -aE 'ERROR|SUMMARY|runtime error|deadly signal|^ +#[0-9]+ ' "$log" | head -25
     return 1
   fi
 }

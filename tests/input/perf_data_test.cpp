@@ -192,6 +192,41 @@ TEST_SUITE("input") {
     CHECK(loss(opened, Loss::kFiltered) == 6 - kept);
   }
 
+  TEST_CASE("the wall clock of the first sample, and none where the clocks cannot be") {
+    constexpr uint64_t kWall = 1'795'000'000'000'000'000;
+    for (const bool swapped : {false, true}) {
+      CAPTURE(swapped);
+      PerfDataWriter writer(swapped);
+      writer.sample(5000, 10, {kUserMarker, 0x400100});
+      writer.sample(9000, 10, {kUserMarker, 0x400100});
+      writer.clock(kWall, 2000);
+      const auto opened = open_bytes(writer.file());
+      REQUIRE(opened);
+      CHECK(opened->profile.recording.start_unix_ns == int64_t{kWall + 3000});
+      CHECK(opened->profile.recording.duration_ns == 4000);
+      input::Options options;
+      options.time = "@1795000000.000005,";
+      const auto later = open_bytes(writer.file(), options);
+      REQUIRE(later);
+      CHECK(account(later->profile).captured == 1);
+    }
+    for (const uint64_t wall : {uint64_t{1}, uint64_t{1} << 63, UINT64_MAX}) {
+      CAPTURE(wall);
+      PerfDataWriter writer;
+      writer.sample(uint64_t{1} << 63, 10, {kUserMarker, 0x400100});
+      writer.sample(uint64_t{5} << 61, 10, {kUserMarker, 0x400100});
+      writer.clock(wall, 0x7000000000000000);
+      for (const char* time : {"", "0,1", "@1,@2"}) {
+        input::Options options;
+        options.time = time;
+        const auto opened = open_bytes(writer.file(), options);
+        REQUIRE(opened);
+        CHECK(opened->profile.recording.start_unix_ns >= 0);
+        CHECK(opened->profile.recording.duration_ns >= 0);
+      }
+    }
+  }
+
   TEST_CASE("an event the file does not have is named with those it has") {
     PerfDataWriter writer;
     writer.sample(100, 10, {kUserMarker, 0x400100});

@@ -86,6 +86,16 @@ TEST_SUITE("profile") {
     CHECK(account(*after).weight == account(before).weight);
   }
 
+  TEST_CASE("times that cannot be are unknown") {
+    Profile profile = example();
+    profile.recording.start_unix_ns = INT64_MAX;
+    profile.recording.duration_ns = INT64_MIN;
+    const auto after = read_pprof(write_pprof(profile));
+    REQUIRE(after);
+    CHECK(after->recording.start_unix_ns == 0);
+    CHECK(after->recording.duration_ns == 0);
+  }
+
   TEST_CASE("the form inside a report keeps every sample's tags and second in fewer bytes") {
     Profile before = example();
     const Sample first = before.samples[0];

@@ -105,6 +105,14 @@ void PerfDataWriter::finished_round() {
   begin(68, 0, 0);
 }
 
+void PerfDataWriter::clock(uint64_t wall, uint64_t time) {
+  clock_.clear();
+  u32(clock_, 1);  // version
+  u32(clock_, 1);  // CLOCK_MONOTONIC
+  u64(clock_, wall);
+  u64(clock_, time);
+}
+
 std::string PerfDataWriter::file() const {
   std::string out = swapped_ ? "2ELIFREP" : "PERFILE2";
   u64(out, kFileHeader);
@@ -114,6 +122,15 @@ std::string PerfDataWriter::file() const {
   u64(out, kFileHeader + kAttr + 16);
   u64(out, records_.size());
   out.resize(kFileHeader);
+  if (!clock_.empty()) {
+    constexpr size_t kFeatures = 72;
+    // The host name's bit tells readers the byte order of all of them.
+    constexpr unsigned kHostname = 3;
+    constexpr unsigned kClockData = 29;
+    std::string bits;
+    u64(bits, uint64_t{1} << kHostname | uint64_t{1} << kClockData);
+    out.replace(kFeatures, bits.size(), bits);
+  }
   std::string attr;
   u32(attr, 1);  // software
   u32(attr, kAttr);
@@ -124,7 +141,16 @@ std::string PerfDataWriter::file() const {
   // sample_id_all is bit 18 of a bit field: its third byte, from the other end when swapped.
   attr += std::string{'\0', '\0', static_cast<char>(swapped_ ? 0x20 : 0x04), '\0'};
   attr.resize(kAttr + 16);
-  return out + attr + records_;
+  std::string features;
+  if (!clock_.empty()) {
+    const uint64_t table = kFileHeader + attr.size() + records_.size();
+    for (const size_t section : {size_t{0}, clock_.size()}) {
+      u64(features, table + 32);
+      u64(features, section);
+    }
+    features += clock_;
+  }
+  return out + attr + records_ + features;
 }
 
 }  // namespace pgflame::testing

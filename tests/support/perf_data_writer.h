@@ -25,6 +25,8 @@ class PerfDataWriter {
               uint64_t time = 0,
               uint32_t pid = 0);
   void finished_round();
+  // That the samples' clock stood at `time` when it was `wall` (Unix nanoseconds).
+  void clock(uint64_t wall, uint64_t time);
 
   std::string file() const;
 
@@ -37,6 +39,7 @@ class PerfDataWriter {
 
   bool swapped_;
   std::string records_;
+  std::string clock_;  // HEADER_CLOCK_DATA; empty: the file has no features
 };
 
 constexpr uint64_t kUserMarker = static_cast<uint64_t>(-512);
