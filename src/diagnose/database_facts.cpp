@@ -1,45 +1,14 @@
 #include "src/diagnose/database_facts.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/figures.h"
 
 namespace pgflame::diagnose {
 namespace {
-
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-// "12 300", "12", "1.2", "0.03": enough figures to act on.
-std::string figure(double value) {
-  if (value >= 10) return format_count(static_cast<uint64_t>(std::llround(value)));
-  if (value >= 0.1 || value == 0) return fmt::format("{:.1f}", value);
-  return fmt::format("{:.3f}", value);
-}
-
-std::string bytes(double value) {
-  if (value >= 1e9) return fmt::format("{:.1f} GB", value / 1e9);
-  if (value >= 1e6) return fmt::format("{:.1f} MB", value / 1e6);
-  return fmt::format("{:.0f} kB", value / 1e3);
-}
-
-std::string age(int64_t microseconds) {
-  const double seconds = static_cast<double>(microseconds) / 1e6;
-  if (seconds >= 7200) return fmt::format("{:.0f} h", seconds / 3600);
-  if (seconds >= 120) return fmt::format("{:.0f} min", seconds / 60);
-  return seconds >= 1 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.0f} ms", seconds * 1e3);
-}
-
-std::string quoted(std::string_view text, size_t most = 120) {
-  if (text.size() <= most) return std::string(text);
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U)
-    --most;
-  return std::string(text.substr(0, most)) + "…";
-}
 
 constexpr double kBlock = 8192;  // BLCKSZ as everybody builds it
 
@@ -274,81 +243,6 @@ std::string DatabaseFacts::dead_rows() const {
                          : "last vacuumed " + format_utc(most->last_vacuum * 1'000'000'000));
 }
 
-std::string DatabaseFacts::blockers() const {
-  if (context_->blockers.empty()) return {};
-  const Blocker& root = context_->blockers.front();
-  std::string text = fmt::format(
-      "At the root of the queue stood pid {} ({}, transaction open for {}){}, with {} sessions "
-      "behind it waiting for {}",
-      root.pid,
-      root.state.empty() ? "state unknown" : root.state,
-      age(root.transaction_age_us),
-      root.application.empty() ? std::string() : fmt::format(" of {}", root.application),
-      root.waiters,
-      root.waits);
-  if (!root.text.empty()) text += fmt::format("; its last statement: {}", quoted(root.text));
-  return text + ".";
-}
-
-std::string DatabaseFacts::old_transactions() const {
-  if (context_->transactions.empty()) return {};
-  const OldTransaction& oldest = context_->transactions.front();
-  constexpr int64_t kOld = 60'000'000;
-  if (oldest.age_us < kOld) return {};
-  return fmt::format("The oldest transaction is {} old: pid {}, {}{}.",
-                     age(oldest.age_us),
-                     oldest.pid,
-                     oldest.backend_type,
-                     oldest.state.empty() ? "" : ", " + oldest.state);
-}
-
-std::string DatabaseFacts::wal() const {
-  const auto written = per_second("wal_bytes");
-  if (!written) return {};
-  return fmt::format("WAL: {}/s in {} records/s, with {} full-page images/s.",
-                     bytes(*written),
-                     figure(per_second("wal_records").value_or(0)),
-                     figure(per_second("wal_full_pages").value_or(0)));
-}
-
-std::string DatabaseFacts::commits() const {
-  const auto commits = per_second("xact_commit");
-  return commits ? fmt::format("{} transactions/s were committed.", figure(*commits))
-                 : std::string();
-}
-
-std::string DatabaseFacts::checkpoints() const {
-  const auto requested = per_second("checkpoints_requested");
-  const auto timed = per_second("checkpoints_timed");
-  if (!requested || !timed || *requested + *timed <= 0) return {};
-  return fmt::format(
-      "Checkpoints begun or ended in {:.0f} s: {:.0f} requested, {:.0f} timed; {:.0f} buffers "
-      "written by them.",
-      seconds(),
-      *requested * seconds(),
-      *timed * seconds(),
-      per_second("checkpoint_buffers").value_or(0) * seconds());
-}
-
-std::string DatabaseFacts::sessions() const {
-  uint64_t clients = 0;
-  uint64_t active = 0;
-  uint64_t idle_in_transaction = 0;
-  for (const SessionCount& session : context_->sessions) {
-    if (!session.at_end || session.backend_type != "client backend") continue;
-    clients += session.count;
-    if (session.state == "active") active += session.count;
-    if (session.state.starts_with("idle in transaction")) idle_in_transaction += session.count;
-  }
-  if (clients == 0) return {};
-  return fmt::format(
-      "pg_stat_activity at the end: {} client sessions, {} active, {} idle in "
-      "transaction.",
-      clients,
-      active,
-      idle_in_transaction);
-}
-
 const std::vector<std::string_view>& DatabaseFacts::topics() {
   static const std::vector<std::string_view> known{"temp",
                                                    "reads",
@@ -363,7 +257,8 @@ const std::vector<std::string_view>& DatabaseFacts::topics() {
                                                    "wal",
                                                    "commits",
                                                    "checkpoints",
-                                                   "sessions"};
+                                                   "sessions",
+                                                   "io"};
   return known;
 }
 
@@ -383,6 +278,7 @@ std::string DatabaseFacts::topic(std::string_view name,
   if (name == "commits") return commits();
   if (name == "checkpoints") return checkpoints();
   if (name == "sessions") return sessions();
+  if (name == "io") return server_io();
   return {};
 }
 

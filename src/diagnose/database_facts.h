@@ -55,6 +55,7 @@ class DatabaseFacts {
   std::string commits() const;
   std::string checkpoints() const;
   std::string sessions() const;
+  std::string server_io() const;
 
   const Profile& profile_;
   const DatabaseContext* context_;

@@ -147,6 +147,7 @@ DatabaseView view_database(const Analysis& analysis, size_t rows) {
                                         "commits",
                                         "checkpoints",
                                         "wal",
+                                        "io",
                                         "scans",
                                         "writes",
                                         "dead"};

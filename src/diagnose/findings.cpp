@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
+#include "src/diagnose/figures.h"
 #include "src/diagnose/off_cpu.h"
 #include "src/diagnose/statistics.h"
 #include "src/diagnose/wait_findings.h"
@@ -17,10 +18,6 @@
 
 namespace pgflame::diagnose {
 namespace {
-
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
 
 class Writer {
  public:

@@ -5,16 +5,13 @@
 #include <fmt/format.h>
 
 #include "src/diagnose/evidence.h"
+#include "src/diagnose/figures.h"
 #include "src/diagnose/findings.h"
 #include "src/diagnose/quality.h"
 #include "src/diagnose/wording.h"
 
 namespace pgflame::diagnose {
 namespace {
-
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
 
 struct Part {
   std::string_view words;

@@ -213,7 +213,7 @@ struct Recording {
   std::string host;
   std::string kernel;
   std::string architecture;
-  uint32_t cpus = 0;          // online; 0 unknown
+  uint32_t cpus = 0;  // online; 0 unknown
   // Both below 2^62, so that their sum fits; readers call forget_impossible_times.
   int64_t start_unix_ns = 0;  // 0 unknown
   int64_t duration_ns = 0;    // 0 unknown

@@ -176,6 +176,21 @@ TEST_SUITE("diagnose") {
     }));
   }
 
+  TEST_CASE("who does the I/O is told by operation, the busiest first") {
+    DatabaseContext known = context();
+    known.interval_us = 10'000'000;
+    known.io.push_back({"client backend", "relation", "normal", 0, 0, 0, 500, 0, 0});
+    known.io.push_back({"checkpointer", "relation", "normal", 0, 25, 0, 0, 0, 5});
+    known.io.push_back({"client backend", "relation", "bulkread", 12'000, 0, 0, 0, 11'000, 0});
+    const Diagnosis diagnosis = diagnose(profile_with("ExecSeqScan", known));
+    const auto& sentences = diagnosis.database.sentences;
+    CHECK(std::ranges::any_of(sentences, [](const std::string& sentence) {
+      return sentence ==
+             "Most I/O by pg_stat_io: client backend (relation, bulkread) 1 200 reads/s, "
+             "1 100 evictions/s; checkpointer (relation, normal) 2.5 writes/s, 0.5 fsyncs/s.";
+    }));
+  }
+
   TEST_CASE("differences are told per transaction when both recordings know them") {
     const Profile before = profile_with("ExecSeqScan", context());
     DatabaseContext slower = context();

@@ -3,10 +3,10 @@ both samplers; the accounting invariant holds on each."""
 import contextlib
 import unittest
 
-import builds
 from cluster import DEBIAN_15, Cluster
 from pprof import Capture
 from recorder import Recorder
+from servers import bindir_of
 
 WIDE = ("create table wide as select {} from generate_series(1, 20000) i; analyze wide;"
         .format(", ".join(f"i + {c} as c{c}" for c in range(1, 151))))
@@ -107,7 +107,7 @@ class PatternsWithoutFramePointers(Patterns):
 
     @staticmethod
     def bindir():
-        return builds.without_frame_pointers()
+        return bindir_of(18)
 
 
 if __name__ == "__main__":

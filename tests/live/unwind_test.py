@@ -5,10 +5,10 @@ import re
 import time
 import unittest
 
-import builds
 from cluster import Cluster
 from pprof import Capture
 from recorder import Recorder
+from servers import bindir_of
 
 TABLES = ("create table t as select i % 5000 as k, md5(i::text) v "
           "from generate_series(1, 30000) i; analyze t;")
@@ -64,7 +64,7 @@ class Unwind(unittest.TestCase):
         self.is_whole_and_agrees(capture, "frame pointers")
 
     def test_the_same_on_a_build_without_frame_pointers(self):
-        with Cluster(builds.without_frame_pointers()) as cluster:
+        with Cluster(bindir_of(18)) as cluster:
             cluster.psql(TABLES)
             self.is_whole_and_agrees(self.record(MIXED, "--verify-unwind", "2000", cluster=cluster),
                                      "no frame pointers")

@@ -4,6 +4,7 @@ import subprocess
 
 from cluster import DEBIAN_15
 
+MAJORS = (13, 14, 15, 16, 17, 18)
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
