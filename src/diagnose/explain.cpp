@@ -21,15 +21,6 @@ std::string upper(std::string_view text) {
   return result;
 }
 
-// "(since 14) ", "(13 to 17) ", "".
-std::string versions(const Advice& advice) {
-  if (advice.since != 0 && advice.until != 0)
-    return fmt::format("({} to {}) ", advice.since, advice.until);
-  if (advice.since != 0) return fmt::format("(since {}) ", advice.since);
-  if (advice.until != 0) return fmt::format("(up to {}) ", advice.until);
-  return {};
-}
-
 // Slots are filled from samples; a page has none.
 std::string without_slots(std::string text) {
   for (const char* slot :
@@ -52,7 +43,9 @@ void append_section(std::string& page,
     first = false;
     page += fmt::format("  {}{}{}\n",
                         bullet,
-                        major == 0 ? versions(advice) : std::string(),
+                        major == 0 && !advice.majors().empty()
+                            ? fmt::format("({}) ", advice.majors())
+                            : std::string(),
                         without_slots(advice.text));
   }
 }
@@ -91,9 +84,14 @@ std::string wait_page(const WaitAdvice& wait, int major) {
 }
 
 const WaitAdvice* find_event(std::string_view topic, const RuleBook& book) {
+  const std::string wanted = upper(topic);
   for (const WaitAdvice& wait : book.waits()) {
-    const auto colon = wait.event.find(':');
-    if (wait.event == topic || wait.event.substr(colon + 1) == topic) return &wait;
+    const std::string event = upper(wait.event);
+    const auto colon = event.find(':');
+    // "WAIT-LOCK" is the finding about all events of "Lock:*".
+    if (event == wanted || event.substr(colon + 1) == wanted ||
+        (event.ends_with(":*") && wanted == "WAIT-" + event.substr(0, colon)))
+      return &wait;
   }
   return topic.find(':') == std::string_view::npos ? nullptr : book.find_wait(topic);
 }

@@ -23,11 +23,11 @@ constexpr ClassText kClasses[] = {
     {"LWLock", "waiting for lightweight locks", "lock"},
     {"Lock", "waiting for heavyweight locks", "lock"},
     {"IO", "waiting for files", "buffer"},
-    {"IPC", "waiting for other backends", "executor"},
+    {"IPC", "waiting for other processes", "executor"},
     {"Client", "waiting for the client", "network"},
     {"Timeout", "sleeping on purpose", "other"},
     {"BufferPin", "waiting for a buffer pin", "buffer"},
-    {"Buffer", "waiting for a buffer's lock", "buffer"},
+    {"Buffer", "waiting for a page's lock or pin", "buffer"},
     {"Extension", "waiting in an extension", "other"},
     {"Spin", "sleeping on spinlocks", "lock"},
 };
@@ -82,7 +82,7 @@ void advise(const Analysis& analysis,
         "{}{}: {}", finding.means.empty() ? "" : " ", name, wording.join(advice->means, {}));
     for (std::string& action : wording.each(advice->actions, {}))
       finding.actions.push_back(std::move(action));
-    if (finding.confirm.empty()) finding.confirm = wording.join(advice->confirm, {}, "\n");
+    if (finding.confirm.empty()) finding.confirm = wording.commands(advice->confirm, {});
   }
 }
 
@@ -171,7 +171,8 @@ std::optional<WaitFinding> find_starvation(const Analysis& analysis,
   finding.means =
       "More backends want to run at once than there are CPUs (or than the container's quota "
       "allows). Every query gets slower by the time it queues, locks are held longer, and no wait "
-      "event shows it: pg_stat_activity lists these backends as active without a wait event.";
+      "event stands for it: pg_stat_activity lists these backends as active, without a wait event "
+      "or still with the one they were woken from.";
   finding.actions = {
       "Limit the number of active backends with a pooler, to about one or two per CPU.",
       "Reduce the CPU the queries need: the findings about CPU say where it goes.",
@@ -180,7 +181,9 @@ std::optional<WaitFinding> find_starvation(const Analysis& analysis,
       "-- column r: runnable processes; some avg10: share of time that one had to queue; in a "
       "container nr_throttled:\n\\! vmstat 1 5\n\\! cat /proc/pressure/cpu\n"
       "\\! cat /sys/fs/cgroup/cpu.stat";
-  finding.refute = "vmstat's r stays below the number of CPUs while the load runs.";
+  finding.refute =
+      "vmstat's r stays below the number of CPUs while the load runs, its st (stolen time) is 0, and "
+      "nr_throttled does not grow.";
   return wait;
 }
 
