@@ -41,12 +41,12 @@ void append_section(std::string& page,
     if (!advice.holds_for(major)) continue;
     if (first) page += fmt::format("\n{}\n", title);
     first = false;
-    page += fmt::format("  {}{}{}\n",
-                        bullet,
-                        major == 0 && !advice.majors().empty()
-                            ? fmt::format("({}) ", advice.majors())
-                            : std::string(),
-                        without_slots(advice.text));
+    page +=
+        fmt::format("  {}{}{}\n",
+                    bullet,
+                    major == 0 && !advice.majors().empty() ? fmt::format("({}) ", advice.majors())
+                                                           : std::string(),
+                    without_slots(advice.text));
   }
 }
 
