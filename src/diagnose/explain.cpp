@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "src/base/text.h"
 #include "src/diagnose/classifier.h"
 #include "src/diagnose/findings.h"
+#include "src/diagnose/wait_findings.h"
 #include "src/postgres/function_names.h"
 #include "src/postgres/plan_nodes.h"
 #include "src/profile/builder.h"
@@ -83,6 +85,22 @@ std::string wait_page(const WaitAdvice& wait, int major) {
   return page;
 }
 
+// The finding about time in run queues is no rule.
+std::string run_queue_page() {
+  const Finding finding = run_queue_texts();
+  std::string page = fmt::format("{}: {}\narea {}\n\nMeans\n  {}\n\nDo\n",
+                                 finding.id,
+                                 finding.title,
+                                 finding.area,
+                                 finding.means);
+  for (const std::string& action : finding.actions)
+    page += fmt::format("  - {}\n", action);
+  page += "\nConfirm\n";
+  for (const std::string_view line : split(finding.confirm, '\n'))
+    page += fmt::format("  {}\n", line);
+  return page + fmt::format("\nWould be wrong if\n  {}\n", finding.refute);
+}
+
 const WaitAdvice* find_event(std::string_view topic, const RuleBook& book) {
   const std::string wanted = upper(topic);
   for (const WaitAdvice& wait : book.waits()) {
@@ -124,6 +142,7 @@ std::string function_page(std::string_view topic, const RuleBook& book) {
 Result<std::string> explain_topic(std::string_view topic, const RuleBook& book, int major) {
   if (const RuleIndex rule = book.find(upper(topic)); rule != kNoRule)
     return rule_page(book.rules()[rule], major);
+  if (upper(topic) == "RUNQ") return run_queue_page();
   if (const WaitAdvice* wait = find_event(topic, book); wait != nullptr)
     return wait_page(*wait, major);
   std::string page = function_page(postgres::base_name(topic), book);
