@@ -179,7 +179,8 @@ Finding run_queue_texts() {
   finding.means =
       "Backends were ready to run and had to wait for a CPU: it was taken by other backends or "
       "other processes of the host, or withheld by a container's quota. Every query gets slower by "
-      "the time it queues, locks are held longer, and no wait event stands for it: pg_stat_activity "
+      "the time it queues, locks are held longer, and no wait event stands for it: "
+      "pg_stat_activity "
       "lists these backends as active, without a wait event or still with the one they were woken "
       "from.";
   finding.actions = {
