@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "src/base/text.h"
 #include "src/diagnose/classifier.h"
 #include "src/diagnose/findings.h"
+#include "src/diagnose/wait_findings.h"
 #include "src/postgres/function_names.h"
 #include "src/postgres/plan_nodes.h"
 #include "src/profile/builder.h"
@@ -19,15 +21,6 @@ std::string upper(std::string_view text) {
   for (char& c : result)
     c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return result;
-}
-
-// "(since 14) ", "(13 to 17) ", "".
-std::string versions(const Advice& advice) {
-  if (advice.since != 0 && advice.until != 0)
-    return fmt::format("({} to {}) ", advice.since, advice.until);
-  if (advice.since != 0) return fmt::format("(since {}) ", advice.since);
-  if (advice.until != 0) return fmt::format("(up to {}) ", advice.until);
-  return {};
 }
 
 // Slots are filled from samples; a page has none.
@@ -50,10 +43,12 @@ void append_section(std::string& page,
     if (!advice.holds_for(major)) continue;
     if (first) page += fmt::format("\n{}\n", title);
     first = false;
-    page += fmt::format("  {}{}{}\n",
-                        bullet,
-                        major == 0 ? versions(advice) : std::string(),
-                        without_slots(advice.text));
+    page +=
+        fmt::format("  {}{}{}\n",
+                    bullet,
+                    major == 0 && !advice.majors().empty() ? fmt::format("({}) ", advice.majors())
+                                                           : std::string(),
+                    without_slots(advice.text));
   }
 }
 
@@ -90,10 +85,31 @@ std::string wait_page(const WaitAdvice& wait, int major) {
   return page;
 }
 
+// The finding about time in run queues is no rule.
+std::string run_queue_page() {
+  const Finding finding = run_queue_texts();
+  std::string page = fmt::format("{}: {}\narea {}\n\nMeans\n  {}\n\nDo\n",
+                                 finding.id,
+                                 finding.title,
+                                 finding.area,
+                                 finding.means);
+  for (const std::string& action : finding.actions)
+    page += fmt::format("  - {}\n", action);
+  page += "\nConfirm\n";
+  for (const std::string_view line : split(finding.confirm, '\n'))
+    page += fmt::format("  {}\n", line);
+  return page + fmt::format("\nWould be wrong if\n  {}\n", finding.refute);
+}
+
 const WaitAdvice* find_event(std::string_view topic, const RuleBook& book) {
+  const std::string wanted = upper(topic);
   for (const WaitAdvice& wait : book.waits()) {
-    const auto colon = wait.event.find(':');
-    if (wait.event == topic || wait.event.substr(colon + 1) == topic) return &wait;
+    const std::string event = upper(wait.event);
+    const auto colon = event.find(':');
+    // "WAIT-LOCK" is the finding about all events of "Lock:*".
+    if (event == wanted || event.substr(colon + 1) == wanted ||
+        (event.ends_with(":*") && wanted == "WAIT-" + event.substr(0, colon)))
+      return &wait;
   }
   return topic.find(':') == std::string_view::npos ? nullptr : book.find_wait(topic);
 }
@@ -126,6 +142,7 @@ std::string function_page(std::string_view topic, const RuleBook& book) {
 Result<std::string> explain_topic(std::string_view topic, const RuleBook& book, int major) {
   if (const RuleIndex rule = book.find(upper(topic)); rule != kNoRule)
     return rule_page(book.rules()[rule], major);
+  if (upper(topic) == "RUNQ") return run_queue_page();
   if (const WaitAdvice* wait = find_event(topic, book); wait != nullptr)
     return wait_page(*wait, major);
   std::string page = function_page(postgres::base_name(topic), book);

@@ -128,7 +128,7 @@ class Writer {
       finding.seen += ' ' + facts;
     finding.means = wording_.join(rule.means, evidence);
     finding.actions = wording_.each(rule.actions, evidence);
-    finding.confirm = wording_.join(rule.confirm, evidence, "\n");
+    finding.confirm = wording_.commands(rule.confirm, evidence);
     if (finding.query_id && finding.confirm.find("QUERY;") != std::string::npos)
       finding.confirm = how_to_find(*finding.query_id) + finding.confirm;
     finding.refute = fill(rule.refute, evidence);

@@ -72,7 +72,7 @@ WaitFinding write(const Analysis& analysis,
   if (!facts.empty()) finding.seen += (finding.seen.empty() ? "" : " ") + facts;
   finding.means = wording.join(rule.means, {});
   finding.actions = wording.each(rule.actions, {});
-  finding.confirm = wording.join(rule.confirm, {}, "\n");
+  finding.confirm = wording.commands(rule.confirm, {});
   finding.refute = fill(rule.refute, {});
   return result;
 }

@@ -106,7 +106,8 @@ std::string naming_remedy(const MissingNames& missing) {
   if (missing.reason == Unnamed::kKernelHidden)
     return "let root see kernel addresses while recording: sysctl kernel.kptr_restrict=1";
   if (missing.reason == Unnamed::kJit)
-    return "name JIT code: set jit_profiling_support = on for the session, or jit = off";
+    return "name JIT code: jit_profiling_support = on before the sessions connect, or SET jit = "
+           "off";
   if (missing.reason == Unnamed::kModuleGone || missing.reason == Unnamed::kBuildIdMismatch)
     return fmt::format("give the binary that was running: pgflame report --binary {}",
                        missing.module.empty() ? "FILE" : file_name(missing.module));

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cctype>
+
+#include <fmt/format.h>
 
 #include "src/base/embedded_file.h"
 #include "src/diagnose/rule_reader.h"
@@ -9,6 +12,12 @@
 namespace pgflame::diagnose {
 
 std::span<const EmbeddedFile> rule_files();  // made by cmake/Embed.cmake
+
+std::string Advice::majors() const {
+  if (since != 0 && until != 0) return fmt::format("{} to {}", since, until);
+  if (since != 0) return fmt::format("since {}", since);
+  return until != 0 ? fmt::format("up to {}", until) : std::string();
+}
 
 void RuleBook::resolve() {
   const auto resolve_set = [this](const std::vector<std::string>& ids) {
@@ -57,9 +66,15 @@ RuleIndex RuleBook::find(std::string_view id) const {
   return found == rules_.end() ? kNoRule : static_cast<RuleIndex>(found - rules_.begin());
 }
 
+// 17 respelled many events: WALSync became WalSync, BufFileRead BuffileRead.
 bool covers(std::string_view pattern, std::string_view event) {
-  if (pattern.ends_with('*')) return event.starts_with(pattern.substr(0, pattern.size() - 1));
-  return pattern == event;
+  const bool whole = !pattern.ends_with('*');
+  if (!whole) pattern.remove_suffix(1);
+  if (whole ? event.size() != pattern.size() : event.size() < pattern.size()) return false;
+  return std::ranges::equal(pattern, event.substr(0, pattern.size()), [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) ==
+           std::tolower(static_cast<unsigned char>(b));
+  });
 }
 
 const WaitAdvice* RuleBook::find_wait(std::string_view event) const {

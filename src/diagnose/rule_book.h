@@ -63,6 +63,7 @@ struct Advice {
   bool holds_for(int major) const {
     return major == 0 || ((since == 0 || major >= since) && (until == 0 || major <= until));
   }
+  std::string majors() const;  // "since 14", "13 to 17", "up to 15"; "" for all
 };
 
 // Shapes as seen in a flame graph.
@@ -156,7 +157,7 @@ class RuleBook {
   NameSets names_;
 };
 
-// Whether "LWLock:WALWrite" is covered by "LWLock:*".
+// Whether "LWLock:WALWrite" is covered by "LWLock:*"; upper and lower case are the same.
 bool covers(std::string_view pattern, std::string_view event);
 
 }  // namespace pgflame::diagnose

@@ -168,8 +168,9 @@ WaitUse wait_of(const Profile& profile, const Sample& sample) {
   wait.nanoseconds = sample.weight;
   wait.intervals = sample.count;
   if (sample.wait_event != kUnknownWait && sample.wait_event != 0) {
-    wait.kind = postgres::wait_event_class(sample.wait_event);
-    wait.name = postgres::wait_event_name(major_of(profile, sample), sample.wait_event);
+    const int major = major_of(profile, sample);
+    wait.kind = postgres::wait_event_class(major, sample.wait_event);
+    wait.name = postgres::wait_event_name(major, sample.wait_event);
   }
   if (wait.kind.empty()) {
     wait.kind = kind_from_stack(profile, sample.stack);

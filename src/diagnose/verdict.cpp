@@ -49,13 +49,21 @@ std::string busy_with_it(const Analysis& analysis) {
   return busy_cores(cores, recording.cpus) + " were busy with it. ";
 }
 
+// From 19 on the locks on pages are no lightweight locks any more: class Buffer.
+uint64_t light_waits(const TimeSplit& split) {
+  return split.waiting("LWLock") + split.waiting("Buffer") + split.waiting("Spin");
+}
+
+uint64_t lock_waits(const TimeSplit& split) {
+  return split.waiting("Lock") + light_waits(split);
+}
+
 VerdictClass classify(const TimeSplit& split) {
   const uint64_t active = split.active();
   if (ratio(split.running, active) > 0.6) return VerdictClass::kCpuBound;
   if (ratio(split.runnable, active) > 0.25) return VerdictClass::kCpuStarved;
   if (ratio(split.waiting("IO"), active) > 0.3) return VerdictClass::kDiskBound;
-  const uint64_t locks = split.waiting("LWLock") + split.waiting("Lock") + split.waiting("Spin");
-  if (ratio(locks, active) > 0.3) return VerdictClass::kContentionBound;
+  if (ratio(lock_waits(split), active) > 0.3) return VerdictClass::kContentionBound;
   if (ratio(split.waiting("Client"), active) > 0.3) return VerdictClass::kClientBound;
   return VerdictClass::kMixed;
 }
@@ -69,7 +77,8 @@ std::vector<Part> parts_of(const TimeSplit& split) {
       {"waiting for lightweight locks", ratio(split.waiting("LWLock"), active)},
       {"waiting for heavyweight locks", ratio(split.waiting("Lock"), active)},
       {"waiting for the client", ratio(split.waiting("Client"), active)},
-      {"waiting for other backends", ratio(split.waiting("IPC"), active)},
+      {"waiting for a page's lock", ratio(split.waiting("Buffer"), active)},
+      {"waiting for other processes", ratio(split.waiting("IPC"), active)},
       {"sleeping on purpose", ratio(split.waiting("Timeout"), active)},
       {"waiting for something that could not be told", ratio(split.waiting("Unknown"), active)},
   };
@@ -103,14 +112,16 @@ std::string triage_text(VerdictClass kind,
                          share(split.waiting("IO")),
                          first_wait(findings, "WAIT-IO"));
     case VerdictClass::kContentionBound: {
-      const bool heavy = split.waiting("Lock") >= split.waiting("LWLock");
+      const bool heavy = split.waiting("Lock") >= light_waits(split);
+      const std::string_view light =
+          split.waiting("Buffer") > split.waiting("LWLock") ? "WAIT-BUFFER" : "WAIT-LWLOCK";
       return fmt::format(
           "Contention-bound: {} of active backend time waits for locks ({} heavyweight, {} "
           "lightweight).{}",
-          share(split.waiting("Lock") + split.waiting("LWLock") + split.waiting("Spin")),
+          share(lock_waits(split)),
           share(split.waiting("Lock")),
-          share(split.waiting("LWLock")),
-          first_wait(findings, heavy ? "WAIT-LOCK" : "WAIT-LWLOCK"));
+          share(light_waits(split)),
+          first_wait(findings, heavy ? "WAIT-LOCK" : light));
     }
     case VerdictClass::kClientBound:
       return fmt::format(

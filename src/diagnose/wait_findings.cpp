@@ -23,11 +23,11 @@ constexpr ClassText kClasses[] = {
     {"LWLock", "waiting for lightweight locks", "lock"},
     {"Lock", "waiting for heavyweight locks", "lock"},
     {"IO", "waiting for files", "buffer"},
-    {"IPC", "waiting for other backends", "executor"},
+    {"IPC", "waiting for other processes", "executor"},
     {"Client", "waiting for the client", "network"},
     {"Timeout", "sleeping on purpose", "other"},
     {"BufferPin", "waiting for a buffer pin", "buffer"},
-    {"Buffer", "waiting for a buffer's lock", "buffer"},
+    {"Buffer", "waiting for a page's lock or pin", "buffer"},
     {"Extension", "waiting in an extension", "other"},
     {"Spin", "sleeping on spinlocks", "lock"},
 };
@@ -82,7 +82,7 @@ void advise(const Analysis& analysis,
         "{}{}: {}", finding.means.empty() ? "" : " ", name, wording.join(advice->means, {}));
     for (std::string& action : wording.each(advice->actions, {}))
       finding.actions.push_back(std::move(action));
-    if (finding.confirm.empty()) finding.confirm = wording.join(advice->confirm, {}, "\n");
+    if (finding.confirm.empty()) finding.confirm = wording.commands(advice->confirm, {});
   }
 }
 
@@ -158,20 +158,31 @@ std::optional<WaitFinding> find_starvation(const Analysis& analysis,
   const uint32_t cpus = analysis.profile().recording.cpus;
   WaitFinding wait;
   wait.nanoseconds = split.runnable;
+  wait.finding = run_queue_texts();
   Finding& finding = wait.finding;
-  finding.id = "RUNQ";
-  finding.title = "waiting for a CPU";
-  finding.area = "kernel";
   finding.samples = split.samples;
   finding.share =
       wilson(share * static_cast<double>(split.samples), static_cast<double>(split.samples));
   finding.headline = headline(analysis, finding, split.runnable);
   finding.seen = fmt::format("Backends that could have run stood in the run queue{}.",
                              cpus > 0 ? fmt::format(" of {} CPUs", cpus) : std::string());
+  return wait;
+}
+
+}  // namespace
+
+Finding run_queue_texts() {
+  Finding finding;
+  finding.id = "RUNQ";
+  finding.title = "waiting for a CPU";
+  finding.area = "kernel";
   finding.means =
-      "More backends want to run at once than there are CPUs (or than the container's quota "
-      "allows). Every query gets slower by the time it queues, locks are held longer, and no wait "
-      "event shows it: pg_stat_activity lists these backends as active without a wait event.";
+      "Backends were ready to run and had to wait for a CPU: it was taken by other backends or "
+      "other processes of the host, or withheld by a container's quota. Every query gets slower by "
+      "the time it queues, locks are held longer, and no wait event stands for it: "
+      "pg_stat_activity "
+      "lists these backends as active, without a wait event or still with the one they were woken "
+      "from.";
   finding.actions = {
       "Limit the number of active backends with a pooler, to about one or two per CPU.",
       "Reduce the CPU the queries need: the findings about CPU say where it goes.",
@@ -180,11 +191,11 @@ std::optional<WaitFinding> find_starvation(const Analysis& analysis,
       "-- column r: runnable processes; some avg10: share of time that one had to queue; in a "
       "container nr_throttled:\n\\! vmstat 1 5\n\\! cat /proc/pressure/cpu\n"
       "\\! cat /sys/fs/cgroup/cpu.stat";
-  finding.refute = "vmstat's r stays below the number of CPUs while the load runs.";
-  return wait;
+  finding.refute =
+      "vmstat's r stays below the number of CPUs while the load runs, and nr_throttled does not "
+      "grow.";
+  return finding;
 }
-
-}  // namespace
 
 std::vector<WaitFinding> find_waits(const Analysis& analysis,
                                     const TimeSplit& split,

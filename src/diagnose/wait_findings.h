@@ -14,6 +14,9 @@ struct WaitFinding {
   uint64_t nanoseconds = 0;
 };
 
+// The finding RUNQ without what the samples say: id, title, meaning, advice.
+Finding run_queue_texts();
+
 // Ids: WAIT-LWLOCK, WAIT-LOCK, WAIT-IO, ... by class of wait event, and RUNQ.
 std::vector<WaitFinding> find_waits(const Analysis& analysis,
                                     const TimeSplit& split,

@@ -92,23 +92,35 @@ std::string Wording::seen(const Rule& rule, const Evidence& evidence, uint64_t t
   return text;
 }
 
+// Where the server's major is not known, what holds for some of them says for which.
 std::vector<std::string> Wording::each(const std::vector<Advice>& texts,
                                        const Evidence& evidence) const {
   std::vector<std::string> result;
   for (const Advice& advice : texts) {
-    if (advice.holds_for(major_)) result.push_back(fill(advice.text, evidence));
+    if (!advice.holds_for(major_)) continue;
+    const std::string majors = major_ == 0 ? advice.majors() : std::string();
+    result.push_back((majors.empty() ? "" : fmt::format("(PostgreSQL {}) ", majors)) +
+                     fill(advice.text, evidence));
   }
   return result;
 }
 
-std::string Wording::join(const std::vector<Advice>& texts,
-                          const Evidence& evidence,
-                          std::string_view separator) const {
+std::string Wording::commands(const std::vector<Advice>& texts, const Evidence& evidence) const {
   std::string result;
-  for (const std::string& text : each(texts, evidence)) {
-    if (!result.empty()) result += separator;
-    result += text;
+  for (const Advice& advice : texts) {
+    if (!advice.holds_for(major_)) continue;
+    if (!result.empty()) result += '\n';
+    if (const std::string majors = advice.majors(); major_ == 0 && !majors.empty())
+      result += fmt::format("-- PostgreSQL {}:\n", majors);
+    result += fill(advice.text, evidence);
   }
+  return result;
+}
+
+std::string Wording::join(const std::vector<Advice>& texts, const Evidence& evidence) const {
+  std::string result;
+  for (const std::string& text : each(texts, evidence))
+    append_sentence(result, text);
   return result;
 }
 

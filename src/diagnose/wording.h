@@ -16,9 +16,9 @@ class Wording {
   // Shape, functions, callers, plan nodes, and who owns it.
   std::string seen(const Rule& rule, const Evidence& evidence, uint64_t total_weight) const;
   // The texts that hold for the profile's major version, as one text.
-  std::string join(const std::vector<Advice>& texts,
-                   const Evidence& evidence,
-                   std::string_view separator = " ") const;
+  std::string join(const std::vector<Advice>& texts, const Evidence& evidence) const;
+  // One command a line, to be pasted.
+  std::string commands(const std::vector<Advice>& texts, const Evidence& evidence) const;
   std::vector<std::string> each(const std::vector<Advice>& texts, const Evidence& evidence) const;
 
  private:

@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint32_t kLwLockClass = 0x01;
 constexpr uint32_t kLockClass = 0x03;
+constexpr uint32_t kBufferClass = 0x04;
 constexpr int kOldestMajor = 13;
 constexpr int kNewestMajor = 19;
 
@@ -56,7 +57,7 @@ uint32_t first_user_tranche(int major) {
 
 }  // namespace
 
-std::string_view wait_event_class(uint32_t info) {
+std::string_view wait_event_class(int major, uint32_t info) {
   constexpr std::array<std::string_view, 12> kNames{"",
                                                     "LWLock",
                                                     "",
@@ -70,6 +71,7 @@ std::string_view wait_event_class(uint32_t info) {
                                                     "IO",
                                                     "InjectionPoint"};
   const uint32_t kind = info >> 24;
+  if (kind == kBufferClass && major >= 19) return "Buffer";
   return kind < kNames.size() ? kNames[kind] : "";
 }
 

@@ -12,7 +12,7 @@ namespace pgflame::postgres {
 
 // "LWLock", "Lock", "BufferPin" ("Buffer" from 19), "Activity", "Client", "Extension", "IPC",
 // "Timeout", "IO"; "" for 0 (not waiting) and for classes that do not exist.
-std::string_view wait_event_class(uint32_t info);
+std::string_view wait_event_class(int major, uint32_t info);
 
 // "BufferMapping", "transactionid", "DataFileRead"... "extension" for lock tranches that were
 // registered at run time; "" when not waiting or unknown. `major` 0: the newest major that is known

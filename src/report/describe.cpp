@@ -182,9 +182,9 @@ std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagn
 std::string wait_name(const Profile& profile, const Sample& sample) {
   if (sample.wait_event == kUnknownWait) return "wait event unknown";
   if (sample.wait_event == 0) return "no wait event";
-  const std::string_view group = postgres::wait_event_class(sample.wait_event);
-  const std::string_view event =
-      postgres::wait_event_name(major_of(profile, sample), sample.wait_event);
+  const int major = major_of(profile, sample);
+  const std::string_view group = postgres::wait_event_class(major, sample.wait_event);
+  const std::string_view event = postgres::wait_event_name(major, sample.wait_event);
   if (event.empty()) return fmt::format("{}:{:#x}", group, sample.wait_event & 0xffffffU);
   return fmt::format("{}:{}", group, event);
 }

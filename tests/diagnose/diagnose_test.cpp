@@ -77,6 +77,19 @@ TEST_SUITE("diagnose") {
              Case{"tuplesort_performsort;mergeruns;LogicalTapeRead;BufFileReadCommon;FileRead;"
                   "pread64",
                   "SPILL"},
+             Case{"tuplesort_performsort;mergeruns;mergeonerun;tuplesort_heap_replace_top",
+                  "SPILL"},
+             Case{"ExecSort;tuplesort_gettupleslot;tuplesort_gettuple_common;"
+                  "tuplesort_heap_replace_top;comparetup_heap",
+                  "SPILL"},
+             Case{"ExecSort;tuplesort_puttupleslot;puttuple_common;tuplesort_heap_replace_top",
+                  "SORT"},
+             Case{"ExecSort;tuplesort_puttupleslot;varstr_abbrev_convert", "SORT"},
+             Case{"ExecSort;tuplesort_puttupleslot;varstr_abbrev_convert;pg_strnxfrm", "COLLATE"},
+             Case{"heap_insert;XLogInsert;XLogRecordAssemble;XLogCompressBackupBlock;"
+                  "pglz_compress",
+                  "WAL-INSERT"},
+             Case{"ExecInterpExpr;pg_detoast_datum;detoast_attr;pglz_decompress", "TOAST"},
              Case{"ReadBuffer_common;smgrread;mdread;FileRead;pread64;vfs_read", "BUFMISS"},
              Case{"btinsert;_bt_doinsert;_bt_search;_bt_compare", "BT-WRITE"},
              Case{"IndexNext;btgettuple;_bt_search;_bt_compare", "BTREE"},
@@ -88,6 +101,23 @@ TEST_SUITE("diagnose") {
       CAPTURE(c.stack);
       CHECK(primary_of(c.stack) == c.activity);
     }
+  }
+
+  TEST_CASE("what holds for some majors says for which when the server's is not known") {
+    const auto said = [](int major) {
+      Profile profile =
+          profile_from_folded("_start;main;pgstat_report_stat 90\n_start;main;GetSnapshotData 90");
+      if (major != 0) {
+        Cluster cluster;
+        cluster.major = major;
+        profile.clusters.push_back(cluster);
+      }
+      return diagnose(profile);
+    };
+    CHECK(contains(finding(said(0), "STATS").means, "(PostgreSQL up to 14) Backends send"));
+    CHECK(contains(finding(said(0), "STATS").means, "(PostgreSQL since 15) Backends add"));
+    CHECK(finding(said(15), "STATS").means.starts_with("Backends add"));
+    CHECK(finding(said(14), "STATS").means.starts_with("Backends send"));
   }
 
   TEST_CASE("activities sum to the whole, whatever the stacks are") {

@@ -11,23 +11,25 @@ namespace {
 
 constexpr uint32_t kTransactionId = 0x03000005;
 constexpr uint32_t kDataFileRead15 = 0x0a000010;  // any event of class IO does
+constexpr uint32_t kWalSync17 = 0x0a00004a;
+constexpr uint32_t kBufferExclusive19 = 0x04000001;
 constexpr uint32_t kClientRead = 0x06000000;
 constexpr uint32_t kProcArray = 0x01000004;
 
-// 15's client backend: 1000 on-CPU samples of 1 ms, and what `waits` adds.
+// A client backend: 1000 on-CPU samples of 1 ms, and what `waits` adds.
 struct Wait {
   State state;
   uint32_t event;
   uint64_t milliseconds;
 };
-Diagnosis diagnose_with(uint64_t running, std::initializer_list<Wait> waits) {
+Diagnosis diagnose_with(uint64_t running, std::initializer_list<Wait> waits, int major = 15) {
   Profile base =
       testing::profile_from_folded("_start;main;standard_planner " + std::to_string(running));
   base.recording.has_waits = true;
   base.recording.duration_ns = 10'000'000'000;
   base.recording.cpus = 2;
   Cluster cluster;
-  cluster.major = 15;
+  cluster.major = major;
   base.clusters.push_back(cluster);
   for (const Wait& wait : waits) {
     Sample sample;
@@ -81,6 +83,18 @@ TEST_SUITE("diagnose") {
       sum += segment.share;
     CHECK(sum == doctest::Approx(1));
     CHECK(diagnosis.waits.at(0).key == "Lock:transactionid");
+  }
+
+  TEST_CASE("an event is known however the server's major spells and groups it") {
+    const Diagnosis sync = diagnose_with(1000, {{State::kWaiting, kWalSync17, 4000}}, 17);
+    REQUIRE(!sync.findings.empty());
+    CHECK(sync.waits.at(0).key == "IO:WalSync");
+    CHECK(sync.findings[0].means.find("commits wait for the flush of WAL") != std::string::npos);
+    const Diagnosis page = diagnose_with(1000, {{State::kWaiting, kBufferExclusive19, 4000}}, 19);
+    CHECK(page.verdict.kind == VerdictClass::kContentionBound);
+    REQUIRE(!page.findings.empty());
+    CHECK(page.findings[0].id == "WAIT-BUFFER");
+    CHECK(page.findings[0].means.find("the same page") != std::string::npos);
   }
 
   TEST_CASE("time spent asleep carries a verdict though almost nothing ran") {

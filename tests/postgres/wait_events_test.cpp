@@ -23,11 +23,13 @@ TEST_SUITE("postgres") {
                           Case{15, 0x01000000 | 75, "LWLock", "extension"},
                           Case{15, 0x01000000 | 4242, "LWLock", "extension"},
                           Case{16, 0x04000000, "BufferPin", "BufferPin"},
+                          Case{19, 0x04000000, "Buffer", "BufferCleanup"},
+                          Case{19, 0x04000001, "Buffer", "BufferExclusive"},
                           Case{15, 0, "", ""},
                           Case{99, 0x09000001, "Timeout", ""},
                           Case{15, 0xffffffff, "", ""}}) {
       CAPTURE(c.info);
-      CHECK(wait_event_class(c.info) == c.kind);
+      CHECK(wait_event_class(c.major, c.info) == c.kind);
       CHECK(wait_event_name(c.major, c.info) == c.name);
     }
   }
