@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records the workloads live and prints what pgflame found against what it should have found.
 
-    run.py [--bindir DIR]... [--only NAME,...] [--seconds N] [--keep DIR]
+    run.py [--bindir DIR]... [--workloads FILE] [--only NAME,...] [--seconds N] [--keep DIR]
     run.py --goldens DIR [--starved DIR]
 
 Needs root and $PGFLAME (the binary). Exits 1 when a promise is broken: the first finding is right
@@ -24,8 +24,8 @@ from cluster import DEBIAN_15, Cluster  # noqa: E402
 from recorder import Recorder  # noqa: E402
 
 
-def workloads(only):
-    with open(HERE / "workloads.toml", "rb") as file:
+def workloads(file_name, only):
+    with open(file_name, "rb") as file:
         known = tomllib.load(file)["workload"]
     return [w for w in known if not only or w["name"] in only]
 
@@ -148,13 +148,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bindir", action="append", default=[])
+    parser.add_argument("--workloads", default=HERE / "workloads.toml")
     parser.add_argument("--only", default="")
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--keep")
     parser.add_argument("--goldens")
     parser.add_argument("--starved")
     options = parser.parse_args()
-    chosen = workloads([name for name in options.only.split(",") if name])
+    chosen = workloads(options.workloads, [name for name in options.only.split(",") if name])
     outcomes = []
     print("F first wrong, P missing, X forbidden, V verdict wrong\n")
     with Recorder() as recorder:
