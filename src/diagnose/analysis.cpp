@@ -14,16 +14,6 @@ bool matches(const std::string& wanted, const std::string& value) {
   return wanted.empty() || wanted == value;
 }
 
-void append_path(const Profile& profile, StackId stack, std::vector<FunctionId>& path) {
-  while (stack.valid() && stack != kEmptyStack) {
-    const StackNode& node = profile.stacks[stack];
-    const Location& location = profile.locations[node.location];
-    for (uint32_t i = 0; i < location.line_count; ++i)
-      path.push_back(profile.lines[location.first_line + i].function);
-    stack = node.caller;
-  }
-}
-
 // By BackendId; backends of one type have one number.
 std::vector<uint32_t> number_types(const Profile& profile) {
   std::unordered_map<std::string_view, uint32_t> numbers;
@@ -66,7 +56,7 @@ std::string Selection::describe() const {
 }
 
 Analysis::Analysis(const Profile& profile, const RuleBook& book, const Selection& selection)
-    : profile_(profile), book_(book), classifier_(profile, book) {
+    : profile_(profile), book_(book), classifier_(profile, book), frames_(profile) {
   collect(selection);
   sum_up();
 }
@@ -100,11 +90,11 @@ void Analysis::collect(const Selection& selection) {
 
 void Analysis::add_use(const Sample& sample) {
   path_.clear();
-  append_path(profile_, sample.stack, path_);
   StackUse use;
   use.first = static_cast<uint32_t>(paths_.size());
+  frames_.append(sample.stack, path_, nodes_);
   use.length = static_cast<uint32_t>(path_.size());
-  use.classification = classifier_.classify(path_, backend_of(profile_, sample).type);
+  use.classification = classifier_.classify(path_, nodes(use), backend_of(profile_, sample).type);
   paths_.insert(paths_.end(), path_.begin(), path_.end());
   uses_.push_back(std::move(use));
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/diagnose/classifier.h"
+#include "src/diagnose/plan_frames.h"
 #include "src/diagnose/rule_book.h"
 #include "src/profile/profile.h"
 
@@ -51,6 +52,10 @@ class Analysis {
   std::span<const FunctionId> path(const StackUse& use) const {
     return {paths_.data() + use.first, use.length};
   }
+  // The plan node that each frame of the path runs.
+  std::span<const postgres::PlanNode> nodes(const StackUse& use) const {
+    return {nodes_.data() + use.first, use.length};
+  }
   // The use of each sample of the profile; kNotRunning for samples in other states or not selected.
   const std::vector<uint32_t>& use_of_sample() const { return use_of_sample_; }
   static constexpr uint32_t kNotRunning = 0xffffffff;
@@ -82,8 +87,10 @@ class Analysis {
   const Profile& profile_;
   const RuleBook& book_;
   Classifier classifier_;
+  PlanFrames frames_;
   std::vector<FunctionId> paths_;
-  std::vector<FunctionId> path_;  // of the stack being classified
+  std::vector<postgres::PlanNode> nodes_;  // beside paths_
+  std::vector<FunctionId> path_;           // of the stack being classified
   std::vector<StackUse> uses_;
   std::vector<uint32_t> use_of_sample_;
   std::vector<bool> selected_;

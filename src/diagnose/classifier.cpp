@@ -5,7 +5,6 @@
 #include "src/base/rows.h"
 #include "src/diagnose/wording.h"
 #include "src/postgres/function_names.h"
-#include "src/postgres/plan_nodes.h"
 
 namespace pgflame::diagnose {
 namespace {
@@ -41,8 +40,7 @@ void Classifier::learn(const Profile& profile, FunctionId id) {
   if (function.tier != NameTier::kNone && function.tier != NameTier::kPlaced) {
     const std::string_view name = postgres::base_name(function.name);
     book_.names().find(name, facts.sets);
-    facts.plan_node = postgres::plan_node(name);
-    facts.boundary = !facts.plan_node.empty() || starts_executor(name);
+    facts.starts_executor = starts_executor(name);
   }
   if (!function.file.empty()) {
     const std::string_view file = std::string_view(function.file);
@@ -127,7 +125,7 @@ bool Classifier::matches(const std::vector<FunctionId>& path,
   for (size_t i = 0; i < path.size(); ++i) {
     for (const Candidate& candidate : facts(path[i]).off_cpu) {
       const Match& match = book_.rules()[candidate.rule].matches[candidate.match];
-      if (candidate.rule == rule && holds(match, Place{path, i, backend_type})) return true;
+      if (candidate.rule == rule && holds(match, Place{path, i, backend_type, {}})) return true;
     }
   }
   return false;
@@ -137,7 +135,7 @@ Claim Classifier::claim(const std::vector<FunctionId>& path, std::string_view ba
   for (size_t i = 0; i < path.size(); ++i) {
     for (const Candidate& candidate : facts(path[i]).candidates) {
       const Match& match = book_.rules()[candidate.rule].matches[candidate.match];
-      if (holds(match, Place{path, i, backend_type}))
+      if (holds(match, Place{path, i, backend_type, {}}))
         return Claim{candidate.rule, static_cast<uint16_t>(i)};
     }
   }
@@ -156,7 +154,7 @@ void Classifier::climb(Classification& result, const Place& start) const {
       const Rule& rule = book_.rules()[candidate.rule];
       const Match& match = rule.matches[candidate.match];
       if (candidate.rule == result.primary.rule ||
-          !holds(match, {start.path, i, start.backend_type}))
+          !holds(match, {start.path, i, start.backend_type, {}}))
         continue;
       if (!crossed && match.takes.contains(result.primary.rule))
         result.primary = Claim{candidate.rule, static_cast<uint16_t>(i)};
@@ -166,18 +164,20 @@ void Classifier::climb(Classification& result, const Place& start) const {
           rule.includes.contains(result.primary.rule))
         result.counts.push_back(Claim{candidate.rule, static_cast<uint16_t>(i)});
     }
-    crossed = crossed || facts(start.path[i]).boundary;
+    crossed = crossed || start.nodes[i] != postgres::PlanNode::kNone ||
+              facts(start.path[i]).starts_executor;
   }
   std::erase_if(result.counts,
                 [&](const Claim& claim) { return claim.rule == result.primary.rule; });
 }
 
 Classification Classifier::classify(const std::vector<FunctionId>& path,
+                                    std::span<const postgres::PlanNode> nodes,
                                     std::string_view backend_type) const {
   Classification result;
   result.primary = claim(path, backend_type);
   if (result.primary.rule != kNoRule)
-    climb(result, Place{path, result.primary.frame, backend_type});
+    climb(result, Place{path, result.primary.frame, backend_type, nodes});
   return result;
 }
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "src/diagnose/rule_book.h"
 #include "src/postgres/areas.h"
+#include "src/postgres/plan_nodes.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::diagnose {
@@ -25,8 +27,10 @@ class Classifier {
  public:
   Classifier(const Profile& profile, const RuleBook& book);
 
-  // `path`: functions of one stack, leaf first.
-  Classification classify(const std::vector<FunctionId>& path, std::string_view backend_type) const;
+  // `path`: functions of one stack, leaf first; `nodes`: the plan node that each runs.
+  Classification classify(const std::vector<FunctionId>& path,
+                          std::span<const postgres::PlanNode> nodes,
+                          std::string_view backend_type) const;
 
   // Whether a frame of a stack that is off CPU is one of the rule's.
   bool matches(const std::vector<FunctionId>& path,
@@ -39,7 +43,6 @@ class Classifier {
   bool known_by_module(FunctionId function, RuleIndex rule) const;
   bool in_set(FunctionId function, NameSetId set) const;
   postgres::Area area(FunctionId function) const { return facts_[function.value].area; }
-  std::string_view plan_node(FunctionId function) const { return facts_[function.value].plan_node; }
 
  private:
   struct Candidate {
@@ -50,8 +53,7 @@ class Classifier {
     std::vector<Candidate> candidates;  // conditional matches first, then book order
     std::vector<Candidate> off_cpu;     // of rules that speak of other states than running
     std::vector<NameSetId> sets;        // sorted
-    std::string_view plan_node;
-    bool boundary = false;  // a plan node, or the start of another executor run
+    bool starts_executor = false;       // another executor run begins
     postgres::Area area = postgres::Area::kOther;
     RuleIndex default_rule = kNoRule;
   };
@@ -59,6 +61,7 @@ class Classifier {
     const std::vector<FunctionId>& path;
     size_t at = 0;
     std::string_view backend_type;
+    std::span<const postgres::PlanNode> nodes;  // for climbing
   };
 
   const Facts& facts(FunctionId function) const { return facts_[function.value]; }

@@ -108,7 +108,7 @@ class Gatherer {
     claimers_[path[frame]] += use.weight;
     if (frame > 0) callees_[path[frame - 1U]] += use.weight;
     add_caller(path.subspan(frame), use.weight);
-    add_node(path.subspan(frame), use.weight);
+    add_node(analysis_.nodes(use).subspan(frame), use.weight);
     const RuleIndex primary = use.classification.primary.rule;
     if (primary != rule_) parts_[analysis_.book().rules()[primary].title] += use.weight;
   }
@@ -123,8 +123,8 @@ class Gatherer {
   }
 
   // The two innermost plan nodes.
-  void add_node(std::span<const FunctionId> outwards, uint64_t weight) {
-    const std::vector<std::string_view> nodes = plan_nodes(analysis_.classifier(), outwards, 2);
+  void add_node(std::span<const postgres::PlanNode> outwards, uint64_t weight) {
+    const std::vector<std::string_view> nodes = plan_nodes(outwards, 2);
     if (nodes.size() == 2) {
       nodes_[fmt::format("the {} below the {}", nodes[0], nodes[1])] += weight;
     } else if (!nodes.empty()) {

@@ -130,7 +130,7 @@ std::string function_page(std::string_view topic, const RuleBook& book) {
   const postgres::Area area = classifier.area(id);
   if (patterns.empty() && area == postgres::Area::kOther) return {};
   std::string page = fmt::format("{}\narea: {}\n", topic, postgres::title_of(area));
-  if (const std::string_view node = classifier.plan_node(id); !node.empty())
+  if (const std::string_view node = postgres::name_of(postgres::plan_node(topic)); !node.empty())
     page += fmt::format("plan node: {}\n", node);
   if (!patterns.empty())
     page += fmt::format("\nPatterns it can stand for (some depend on its callers):\n{}", patterns);

@@ -44,7 +44,7 @@ class Viewer {
  private:
   StackId stack_of(const StackUse& use) {
     StackId stack = kEmptyStack;
-    const auto nodes = plan_nodes(analysis_.classifier(), analysis_.path(use));
+    const auto nodes = plan_nodes(analysis_.nodes(use));
     for (size_t i = nodes.size(); i > 0; --i)
       stack = push(stack, nodes[i - 1], "");
     const RuleIndex rule = use.classification.primary.rule;
@@ -69,14 +69,14 @@ class Viewer {
 
 }  // namespace
 
-std::vector<std::string_view> plan_nodes(const Classifier& classifier,
-                                         std::span<const FunctionId> outwards,
+std::vector<std::string_view> plan_nodes(std::span<const postgres::PlanNode> outwards,
                                          size_t most) {
   std::vector<std::string_view> nodes;
-  for (const FunctionId function : outwards) {
+  for (const postgres::PlanNode node : outwards) {
     if (nodes.size() == most) break;
-    const std::string_view node = classifier.plan_node(function);
-    if (!node.empty() && (nodes.empty() || nodes.back() != node)) nodes.push_back(node);
+    if (node == postgres::PlanNode::kNone) continue;
+    const std::string_view name = postgres::name_of(node);
+    if (nodes.empty() || nodes.back() != name) nodes.push_back(name);
   }
   return nodes;
 }

@@ -5,7 +5,6 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "src/diagnose/plan_view.h"
 #include "tests/support/profile_text.h"
 
 namespace pgflame::diagnose {
@@ -66,34 +65,6 @@ TEST_SUITE("diagnose") {
   TEST_CASE("comparing with nothing says so") {
     const Difference difference = compare(Profile{}, profile_from_folded("_start;main;a 5"));
     CHECK(difference.verdict.find("no on-CPU samples") != std::string::npos);
-  }
-
-  TEST_CASE("the plan view folds frames into plan nodes and keeps every sample") {
-    const Profile view = plan_view(profile_from_folded(R"(
-      _start;main;ExecHashJoin;ExecProcNode;ExecSeqScan;ExecInterpExpr;tts_buffer_heap_getsomeattrs 5
-      _start;main;ExecHashJoin;MultiExecHash;ExecSeqScan;heap_getnextslot 4
-      _start;main;ExecHashJoin;ExecScanHashBucket 3
-      _start;main;standard_planner 2
-      what;ever 1
-    )"));
-    CHECK(testing::to_text(view) == R"(Hash Join;Hash;Seq Scan;sequential scan 4
-Hash Join;Seq Scan;tuple deforming 5
-Hash Join;hash join build and probe 3
-not recognised 1
-planning 2
-)");
-  }
-
-  TEST_CASE("the plan view has one sample per on-CPU sample, in the same order") {
-    Profile profile = profile_from_folded("_start;main;ExecSeqScan 5\n_start;main;planner 2");
-    Sample waiting = profile.samples.front();
-    waiting.state = State::kWaiting;
-    profile.samples.insert(profile.samples.begin(), waiting);
-    profile.samples.push_back(profile.samples.back());
-    const Profile view = plan_view(profile);
-    REQUIRE(view.samples.size() + 1 == profile.samples.size());
-    for (size_t i = 0; i < view.samples.size(); ++i)
-      CHECK(view.samples[i].count == profile.samples[i + 1].count);
   }
 }
 
