@@ -7,6 +7,7 @@
 #include "src/cli/commands.h"
 #include "src/cli/diagnose_options.h"
 #include "src/cli/open_input.h"
+#include "src/cli/output.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/difference.h"
 #include "src/report/report.h"
@@ -20,7 +21,7 @@ struct DiffArguments {
   std::string markdown = "-";
   std::string json;
   std::string svg;
-  bool force = false;
+  OutputOptions output;
   InputArguments open;
   DiagnoseOptions diagnose;
 };
@@ -36,6 +37,8 @@ Status write(const std::string& path, const std::string& text, bool force) {
 
 Result<ExitCode> diff(DiffArguments& arguments) {
   if (const Status done = complete(arguments.diagnose); !done) return fail(Error(done.error()));
+  if (arguments.svg.empty() && !arguments.output.base.empty())
+    arguments.svg = base_of(arguments.output, "pgflame-diff") + ".svg";
   auto before = open_named(arguments.before, arguments.open);
   if (!before) return fail(std::move(before).error());
   auto after = open_named(arguments.after, arguments.open);
@@ -45,17 +48,17 @@ Result<ExitCode> diff(DiffArguments& arguments) {
   options.rules = arguments.diagnose.options().rules;
   const diagnose::Difference difference = diagnose::compare(*before, *after, options);
   if (arguments.json == "-") arguments.markdown.clear();
-  const Status text =
-      write(arguments.markdown, diagnose::difference_to_markdown(difference), arguments.force);
+  const Status text = write(
+      arguments.markdown, diagnose::difference_to_markdown(difference), arguments.output.force);
   if (!text) return fail(Error(text.error()));
   const Status json =
-      write(arguments.json, diagnose::difference_to_json(difference), arguments.force);
+      write(arguments.json, diagnose::difference_to_json(difference), arguments.output.force);
   if (!json) return fail(Error(json.error()));
   if (!arguments.svg.empty()) {
     const std::string page = report::to_diff_svg(selected_part(*before, options.selection),
                                                  selected_part(*after, options.selection),
                                                  difference);
-    const Status drawn = write(arguments.svg, page, arguments.force);
+    const Status drawn = write(arguments.svg, page, arguments.output.force);
     if (!drawn) return fail(Error(drawn.error()));
   }
   return ExitCode::kDone;
@@ -71,8 +74,10 @@ void add_diff_command(CLI::App& app, Invocation& invocation) {
   command->add_option("--md", arguments->markdown, "Where to write Markdown; - for stdout")
       ->capture_default_str();
   command->add_option("--json", arguments->json, "Also write JSON (- for stdout, alone)");
-  command->add_option("--svg", arguments->svg, "Also draw both graphs, coloured by change");
-  command->add_flag("--force", arguments->force, "Overwrite existing files");
+  command->add_option(
+      "--svg", arguments->svg, "Also draw both graphs into this file, coloured by change");
+  command->add_option("-o,--output", arguments->output.base, "The same, without extension");
+  command->add_flag("--force", arguments->output.force, "Overwrite existing files");
   add_input_options(*command, arguments->open);
   add_diagnose_options(*command, arguments->diagnose);
   command->callback([&invocation, arguments] {

@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
+#include "src/diagnose/figures.h"
 #include "src/diagnose/statistics.h"
 #include "src/diagnose/time_split.h"
 #include "src/postgres/areas.h"
@@ -242,12 +243,12 @@ class Comparer {
                                                   result_.cores_after)
                                     : std::string();
     if (cores_known && result_.transactions_before > 0 && result_.transactions_after > 0)
-      cores += fmt::format(
-          "Per transaction that is {:.0f} → {:.0f} µs, at {:.0f} → {:.0f} transactions/s. ",
-          result_.cores_before / result_.transactions_before * 1e6,
-          result_.cores_after / result_.transactions_after * 1e6,
-          result_.transactions_before,
-          result_.transactions_after);
+      cores +=
+          fmt::format("Per transaction that is {:.0f} → {:.0f} µs, at {} → {} transactions/s. ",
+                      result_.cores_before / result_.transactions_before * 1e6,
+                      result_.cores_after / result_.transactions_after * 1e6,
+                      figure(result_.transactions_before),
+                      figure(result_.transactions_after));
     const auto activity = std::ranges::find_if(result_.deltas, [](const Delta& delta) {
       return delta.significant && delta.kind == DeltaKind::kActivity;
     });
