@@ -5,7 +5,8 @@
     run.py --goldens DIR [--starved DIR]
 
 Needs root and $PGFLAME (the binary). Exits 1 when a promise is broken: the first finding is right
-in at least 95 %, no forbidden finding at all, the verdict's class is right in all. With --keep the
+in at least 95 %, no forbidden and no missing finding, at most 5 % of any recording unclassified, the
+verdict's class is right in all. With --keep the
 captures stay in DIR as NAME-MAJOR.pb.gz; --goldens checks such captures without any server, and
 --starved those that were recorded beside other load: their verdict has to be cpu-starved.
 """
@@ -141,7 +142,9 @@ def summary(outcomes):
     print(f"\n{count} recordings: first finding right in {right}, missing findings in {missing}, "
           f"forbidden findings in {forbidden}, verdict right in {verdicts}, "
           f"above 5 % unclassified in {sum(o.unclassified > 0.05 for o in outcomes)}")
-    return count > 0 and right >= 0.95 * count and forbidden == 0 and verdicts == count
+    unclear = sum(o.unclassified > 0.05 for o in outcomes)
+    return (count > 0 and right >= 0.95 * count and verdicts == count
+            and forbidden == missing == unclear == 0)
 
 
 def main():

@@ -403,7 +403,8 @@ void Recorder::finish_queries() {
   if (std::ranges::any_of(queries, &Query::id_is_text_hash)) {
     profile.recording.notes.emplace_back(
         "Some statements had no query id (compute_query_id is off, or they were still being "
-        "parsed); the hash of their text without literals stands in for it.");
+        "parsed); the hash of their text without literals stands in for it on CPU, and what they "
+        "waited for is under no query.");
   }
   profile.queries = std::move(queries);
 }

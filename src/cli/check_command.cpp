@@ -33,13 +33,23 @@ Result<ExitCode> check(CheckArguments& arguments) {
   auto profile = open_named(arguments.file, arguments.open);
   if (!profile) return fail(std::move(profile).error());
   const diagnose::Diagnosis diagnosis = diagnose::diagnose(*profile, options);
+  if (diagnosis.totals.captured == 0)
+    return fail(ErrorKind::kNoSamples,
+                "there are no samples to check the conditions on",
+                "see what the capture holds: pgflame report " + arguments.file);
   bool failed = false;
+  bool told = true;
   for (const diagnose::Condition& condition : conditions) {
     const diagnose::Checked checked = diagnose::check(condition, diagnosis);
     failed = failed || checked.holds;
-    print((checked.holds ? "FAIL  " : "ok    ") + checked.sentence + "\n");
+    told = told && checked.told;
+    print((checked.holds  ? "FAIL  "
+           : checked.told ? "ok    "
+                          : "?     ") +
+          checked.sentence + "\n");
   }
-  return failed ? ExitCode::kFailed : ExitCode::kDone;
+  if (failed) return ExitCode::kFailed;
+  return told ? ExitCode::kDone : ExitCode::kQualityTooLow;
 }
 
 }  // namespace

@@ -79,6 +79,10 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   const diagnose::Selection& selection = finish.diagnose.selection;
   const Profile part = selection.everything() ? Profile{} : selected_part(profile, selection);
   const Profile& drawn = selection.everything() ? profile : part;
+  if (drawn.samples.empty())
+    return fail(ErrorKind::kNoSamples,
+                "no sample is of " + selection.describe(),
+                "the report of the whole capture lists its queries, databases and users");
   // The profile is packed while it is diagnosed and drawn.
   if (page.embed_profile) {
     page.packed = std::async(std::launch::async, report::packed, std::cref(drawn)).share();

@@ -9,6 +9,7 @@
 
 #include "src/base/text.h"
 #include "src/diagnose/evidence.h"
+#include "src/diagnose/quality.h"
 
 namespace pgflame::diagnose {
 namespace {
@@ -101,6 +102,16 @@ Result<Condition> parse_condition(std::string_view text, const RuleBook& book) {
 Checked check(const Condition& condition, const Diagnosis& diagnosis) {
   Checked result;
   result.share = share_of(diagnosis, condition.id);
+  const bool is_total = std::ranges::find(kTotals, condition.id) != kTotals.end();
+  result.told = is_total || carries_findings(diagnosis.quality);
+  if (!result.told) {
+    result.sentence =
+        fmt::format("{} cannot be told: {}",
+                    condition.id,
+                    diagnosis.quality.reasons.empty() ? "quality is too low"
+                                                      : diagnosis.quality.reasons.front());
+    return result;
+  }
   result.holds = compare(result.share, condition.comparison, condition.limit);
   result.sentence = fmt::format("{} is {}, {} '{}'",
                                 condition.id,

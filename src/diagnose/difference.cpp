@@ -252,10 +252,16 @@ class Comparer {
     const auto activity = std::ranges::find_if(result_.deltas, [](const Delta& delta) {
       return delta.significant && delta.kind == DeltaKind::kActivity;
     });
-    if (activity == result_.deltas.end())
-      return cores +
-             "The split of the CPU time did not change: all differences between the two profiles "
-             "are within what sampling alone produces.";
+    if (activity == result_.deltas.end()) {
+      const auto functions = std::ranges::count_if(result_.deltas, &Delta::significant);
+      return cores + "The split of the CPU time did not change: " +
+             (functions == 0
+                  ? "all differences between the two profiles are within what sampling "
+                    "alone produces."
+                  : "the differences of all activities are within what sampling alone "
+                    "produces; those of " +
+                        counted(static_cast<uint64_t>(functions), "function") + " below are not.");
+    }
     return fmt::format("{}The largest change is in {}", cores, activity->sentence);
   }
 

@@ -68,7 +68,7 @@ Difference compare(const Profile& before,
                    const DifferenceOptions& options = {});
 
 std::string difference_to_markdown(const Difference& difference);
-// {"schema": "pgflame.diff/1", "verdict", "sentences", "samples", "cores", "deltas": [...]}
+// {"schema": "pgflame-diff-1", "verdict", "sentences", "samples", "cores", "deltas": [...]}
 std::string difference_to_json(const Difference& difference);
 
 }  // namespace pgflame::diagnose

@@ -80,7 +80,7 @@ std::string difference_to_markdown(const Difference& difference) {
 
 std::string difference_to_json(const Difference& difference) {
   nlohmann::ordered_json json;
-  json["schema"] = "pgflame.diff/1";
+  json["schema"] = "pgflame-diff-1";
   json["verdict"] = difference.verdict;
   json["sentences"] = difference.sentences;
   json["samples"] = {{"before", difference.samples_before}, {"after", difference.samples_after}};

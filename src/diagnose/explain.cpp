@@ -8,6 +8,7 @@
 #include "src/base/text.h"
 #include "src/diagnose/classifier.h"
 #include "src/diagnose/findings.h"
+#include "src/diagnose/skid.h"
 #include "src/diagnose/wait_findings.h"
 #include "src/postgres/function_names.h"
 #include "src/postgres/plan_nodes.h"
@@ -143,6 +144,7 @@ Result<std::string> explain_topic(std::string_view topic, const RuleBook& book, 
   if (const RuleIndex rule = book.find(upper(topic)); rule != kNoRule)
     return rule_page(book.rules()[rule], major);
   if (upper(topic) == "RUNQ") return run_queue_page();
+  if (upper(topic) == "VMSKID") return skid_page();
   if (const WaitAdvice* wait = find_event(topic, book); wait != nullptr)
     return wait_page(*wait, major);
   std::string page = function_page(postgres::base_name(topic), book);

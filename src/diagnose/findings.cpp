@@ -64,7 +64,7 @@ class Writer {
     const bool on_cpu = share >= options_.finding_share && sum.samples >= options_.finding_samples;
     const bool off_cpu = split_.active() > 0 &&
                          ratio(waited, split_.active()) >= options_.finding_share &&
-                         sum.samples > 0;
+                         sum.samples >= options_.finding_samples;
     if (!on_cpu && !off_cpu) return;
     const Evidence evidence = gather(analysis_, index);
     if (!off_cpu && !needs_met(index, share)) return;

@@ -9,6 +9,7 @@
 #include "src/base/text.h"
 #include "src/diagnose/cut_stacks.h"
 #include "src/diagnose/evidence.h"
+#include "src/diagnose/skid.h"
 #include "src/postgres/function_names.h"
 
 namespace pgflame::diagnose {
@@ -207,33 +208,8 @@ Quality grade(const Analysis& analysis, const TimeSplit& split) {
 }
 
 std::vector<std::string> notes_on(const Analysis& analysis) {
-  // Where interrupts are switched on again (kernel/sched/core.c, include/linux/spinlock_api_smp.h,
-  // arch/x86/include/asm/irqflags.h): a timer-driven sample that fell due earlier lands here.
-  constexpr std::array<std::string_view, 6> kSkids{"finish_task_switch",
-                                                   "_raw_spin_unlock_irqrestore",
-                                                   "_raw_spin_unlock_irq",
-                                                   "do_softirq",
-                                                   "__do_softirq",
-                                                   "pv_native_safe_halt"};
-  std::vector<std::string> notes = analysis.profile().recording.notes;
-  const std::string& event = analysis.profile().recording.event.name;
-  if (!event.starts_with("cpu-clock") && !event.starts_with("task-clock")) return notes;
-  uint64_t skidded = 0;
-  for (const StackUse& use : analysis.uses()) {
-    const auto path = analysis.path(use);
-    if (path.empty()) continue;
-    const std::string_view leaf = postgres::base_name(analysis.profile().functions[path[0]].name);
-    if (std::ranges::find(kSkids, leaf) != kSkids.end()) skidded += use.samples;
-  }
-  const double part = share(skidded, analysis.samples());
-  if (part >= 0.03) {
-    notes.push_back(fmt::format(
-        "VMSKID: {} of the samples end where the kernel switches interrupts back on "
-        "(finish_task_switch, _raw_spin_unlock_irqrestore). The {} event is a timer, which cannot "
-        "interrupt before that: the time was spent somewhere just before, not in these functions.",
-        short_percent(part),
-        event));
-  }
+  std::vector<std::string> notes;
+  if (std::string skid = note_on_skid(analysis); !skid.empty()) notes.push_back(std::move(skid));
   return notes;
 }
 

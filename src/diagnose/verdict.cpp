@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "src/base/text.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
 #include "src/diagnose/findings.h"
@@ -18,14 +19,27 @@ struct Part {
   double share;
 };
 
+std::string without_finding(const Analysis& analysis) {
+  RuleIndex most = 0;
+  for (RuleIndex rule = 0; rule < analysis.book().rules().size(); ++rule) {
+    if (analysis.own(rule).weight > analysis.own(most).weight) most = rule;
+  }
+  const Analysis::Sum& own = analysis.own(most);
+  if (own.weight == 0) return "no pattern is recognised in the CPU time.";
+  return fmt::format("no pattern in the CPU time is a finding; most of it ({} of {}) is {}.",
+                     short_percent(ratio(own.weight, analysis.weight())),
+                     counted(analysis.samples(), "sample"),
+                     analysis.book().rules()[most].title);
+}
+
 // "46 % of the CPU time (±2) is tuple deforming, nearly all of it for query 42."
-std::string about_cpu(const std::vector<Finding>& findings) {
+std::string about_cpu(const Analysis& analysis, const std::vector<Finding>& findings) {
   // Findings about waits have no frames; some about CPU are there for their waits alone.
   constexpr double kWorthSaying = 0.05;
   const auto first = std::ranges::find_if(findings, [](const Finding& f) {
     return !f.frames.empty() && f.share.share >= kWorthSaying;
   });
-  if (first == findings.end()) return "no single pattern reaches 5 % of the CPU time.";
+  if (first == findings.end()) return without_finding(analysis);
   std::string text = fmt::format("{} of the CPU time (±{:.0f}) is {}",
                                  short_percent(first->share.share),
                                  (first->share.high - first->share.low) * 50,
@@ -92,6 +106,7 @@ std::string first_wait(const std::vector<Finding>& findings, std::string_view id
 }
 
 std::string triage_text(VerdictClass kind,
+                        const Analysis& analysis,
                         const TimeSplit& split,
                         const std::vector<Finding>& findings) {
   const uint64_t active = split.active();
@@ -100,13 +115,13 @@ std::string triage_text(VerdictClass kind,
     case VerdictClass::kCpuBound:
       return fmt::format("CPU-bound: {} of active backend time is on CPU; {}",
                          share(split.running),
-                         about_cpu(findings));
+                         about_cpu(analysis, findings));
     case VerdictClass::kCpuStarved:
       return fmt::format(
           "CPU-starved: {} of active backend time is spent waiting for a CPU, {} on one; {}",
           share(split.runnable),
           share(split.running),
-          about_cpu(findings));
+          about_cpu(analysis, findings));
     case VerdictClass::kDiskBound:
       return fmt::format("Disk-bound: {} of active backend time waits for files.{}",
                          share(split.waiting("IO")),
@@ -134,7 +149,7 @@ std::string triage_text(VerdictClass kind,
                          parts[0].words,
                          short_percent(parts[1].share),
                          parts[1].words,
-                         about_cpu(findings));
+                         about_cpu(analysis, findings));
     }
   }
 }
@@ -164,9 +179,9 @@ Verdict pronounce(const Analysis& analysis,
             fmt::format("On-CPU samples only: {}{} How long backends waited for locks, disks, the "
                         "client or a CPU was not captured.",
                         busy_with_it(analysis),
-                        capitalised(about_cpu(findings)))};
+                        capitalised(about_cpu(analysis, findings)))};
   const VerdictClass kind = classify(split);
-  return {kind, triage_text(kind, split, findings)};
+  return {kind, triage_text(kind, analysis, split, findings)};
 }
 
 std::string_view name_of(VerdictClass kind) {

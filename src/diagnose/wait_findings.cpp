@@ -61,7 +61,10 @@ std::string headline(const Analysis& analysis, const Finding& finding, uint64_t 
   std::string text = finding.title;
   text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
   text += fmt::format(": {} of the time of active backends", short_percent(finding.share.share));
-  if (duration > 0) text += fmt::format(", {:.1f} sessions on average", ratio(ns, duration));
+  if (duration == 0) return text;
+  const double sessions = ratio(ns, duration);
+  text += sessions < 0.05 ? std::string(", less than 0.1 sessions on average")
+                          : fmt::format(", {:.1f} sessions on average", sessions);
   return text;
 }
 

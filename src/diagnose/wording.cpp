@@ -4,15 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "src/diagnose/figures.h"
+#include "src/postgres/server_major.h"
+
 namespace pgflame::diagnose {
 namespace {
-
-std::string shortened(std::string_view text, size_t most) {
-  if (text.size() <= most) return std::string(text);
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U)
-    --most;  // not inside a UTF-8 character
-  return std::string(text.substr(0, most)) + "…";
-}
 
 void append_sentence(std::string& text, const std::string& sentence) {
   if (sentence.empty()) return;
@@ -20,9 +16,21 @@ void append_sentence(std::string& text, const std::string& sentence) {
   text += sentence;
 }
 
+// Captures of other tools know no clusters; packages have the major in the server's path.
+int major_of_modules(const Profile& profile) {
+  int major = 0;
+  for (const Module& module : profile.modules) {
+    const int its = postgres::major_of_server(module.path);
+    if (its != 0 && major != 0 && its != major) return 0;
+    if (its != 0) major = its;
+  }
+  return major;
+}
+
 }  // namespace
 
 int common_major(const Profile& profile) {
+  if (profile.clusters.empty()) return major_of_modules(profile);
   int major = 0;
   for (const Cluster& cluster : profile.clusters) {
     if (cluster.major == 0 || (major != 0 && cluster.major != major)) return 0;
@@ -60,7 +68,7 @@ std::string Wording::owners(const Evidence& evidence) const {
     if (known != profile_.queries.end()) statement = known->text;
     while (statement.ends_with(';') || statement.ends_with(' '))
       statement.remove_suffix(1);
-    const std::string sql = statement.empty() ? "" : fmt::format(": {}", shortened(statement, 160));
+    const std::string sql = statement.empty() ? "" : fmt::format(": {}", quoted(statement, 160));
     append_sentence(text,
                     fmt::format("{} of it belongs to query {}{}.",
                                 short_percent(static_cast<double>(query->weight) /

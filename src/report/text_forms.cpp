@@ -141,6 +141,21 @@ std::string database_markdown(const diagnose::DatabaseView& view) {
   return text + '\n';
 }
 
+std::string activities_markdown(const std::vector<diagnose::Activity>& activities) {
+  constexpr size_t kMost = 12;
+  if (activities.empty()) return {};
+  std::string text =
+      "### CPU time by activity\n\n| activity | | samples | CPU |\n|---|---|---:|---:|\n";
+  for (size_t i = 0; i < std::min(kMost, activities.size()); ++i) {
+    text += fmt::format("| {} | {} | {} | {} |\n",
+                        activities[i].id,
+                        escaped(activities[i].title),
+                        format_count(activities[i].samples),
+                        format_percent(activities[i].share));
+  }
+  return text + '\n';
+}
+
 }  // namespace
 
 std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
@@ -167,7 +182,7 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
   if (!diagnosis.findings.empty()) text += "## Findings\n\n";
   for (size_t i = 0; i < diagnosis.findings.size(); ++i)
     text += finding_markdown(diagnosis.findings[i], i + 1);
-  text += "## Who and what\n\n";
+  text += "## Who and what\n\n" + activities_markdown(diagnosis.activities);
   text += table_markdown("By query", diagnosis.queries, false);
   text += table_markdown("By wait event", diagnosis.waits, false);
   text += table_markdown("By backend type", diagnosis.backend_types, false);

@@ -59,6 +59,7 @@ TEST_SUITE("diagnose") {
     CHECK(explain_topic("LWLock:WALWrite", book)->starts_with("Wait event LWLock:WALWrite"));
     CHECK(explain_topic("WalSync", book)->starts_with("Wait event IO:WALSync"));
     CHECK(explain_topic("runq", book)->starts_with("RUNQ: waiting for a CPU"));
+    CHECK(explain_topic("VMSKID", book)->find("finish_task_switch") != std::string::npos);
     CHECK(explain_topic("WAIT-LOCK", book)->starts_with("Wait event Lock:*"));
     CHECK(explain_topic("ExecHashJoin", book)->find("plan node: Hash Join") != std::string::npos);
     CHECK_FALSE(explain_topic("no_such_thing", book));

@@ -104,9 +104,11 @@ TEST_SUITE("diagnose") {
   }
 
   TEST_CASE("what holds for some majors says for which when the server's is not known") {
-    const auto said = [](int major) {
+    const auto said = [](int major, const char* server = "/srv/pg/bin/postgres") {
       Profile profile =
           profile_from_folded("_start;main;pgstat_report_stat 90\n_start;main;GetSnapshotData 90");
+      for (size_t i = 0; i < profile.modules.size(); ++i)
+        profile.modules[profile.modules.id_at(i)].path = server;
       if (major != 0) {
         Cluster cluster;
         cluster.major = major;
@@ -118,6 +120,9 @@ TEST_SUITE("diagnose") {
     CHECK(contains(finding(said(0), "STATS").means, "(PostgreSQL since 15) Backends add"));
     CHECK(finding(said(15), "STATS").means.starts_with("Backends add"));
     CHECK(finding(said(14), "STATS").means.starts_with("Backends send"));
+    // Other tools' captures know no clusters; the server's path may tell.
+    CHECK(finding(said(0, "/usr/lib/postgresql/15/bin/postgres"), "STATS")
+              .means.starts_with("Backends add"));
   }
 
   TEST_CASE("activities sum to the whole, whatever the stacks are") {

@@ -58,7 +58,7 @@ TEST_SUITE("diagnose") {
     CHECK(delta(difference, DeltaKind::kSelf, "new_one").presence == Presence::kNew);
     CHECK(delta(difference, DeltaKind::kSelf, "new_one").significant);
     const auto json = nlohmann::json::parse(difference_to_json(difference));
-    CHECK(json["schema"] == "pgflame.diff/1");
+    CHECK(json["schema"] == "pgflame-diff-1");
     CHECK(json["deltas"].size() == difference.deltas.size());
   }
 

@@ -1,0 +1,17 @@
+// Samples of a timer that could not fire while interrupts were off: pattern VMSKID, a note and
+// never a finding.
+#pragma once
+
+#include <string>
+
+#include "src/diagnose/analysis.h"
+
+namespace pgflame::diagnose {
+
+// A sentence when at least 3 % of the on-CPU samples of a timer event are such; else empty.
+std::string note_on_skid(const Analysis& analysis);
+
+// What `pgflame explain VMSKID` prints.
+std::string skid_page();
+
+}  // namespace pgflame::diagnose
