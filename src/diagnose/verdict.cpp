@@ -20,15 +20,18 @@ struct Part {
 };
 
 std::string without_finding(const Analysis& analysis) {
+  constexpr uint64_t kFew = 30;
+  if (analysis.samples() < kFew)
+    return fmt::format("{} on a CPU are too few to tell what ran there.",
+                       counted(analysis.samples(), "sample"));
   RuleIndex most = 0;
   for (RuleIndex rule = 0; rule < analysis.book().rules().size(); ++rule) {
     if (analysis.own(rule).weight > analysis.own(most).weight) most = rule;
   }
   const Analysis::Sum& own = analysis.own(most);
   if (own.weight == 0) return "no pattern is recognised in the CPU time.";
-  return fmt::format("no pattern in the CPU time is a finding; most of it ({} of {}) is {}.",
+  return fmt::format("no pattern in the CPU time is a finding; its largest part ({}) is {}.",
                      short_percent(ratio(own.weight, analysis.weight())),
-                     counted(analysis.samples(), "sample"),
                      analysis.book().rules()[most].title);
 }
 

@@ -44,7 +44,7 @@ void draw_statements(Page& page, const std::vector<StatementRow>& rows) {
   const std::vector<Cell> columns{{"query id", x, 165, Anchor::kStart},
                                   {"calls/s", x + 230, 60},
                                   {"CPU µs/call", x + 310, 75},
-                                  {"µs/call", x + 380, 65},
+                                  {"exec µs", x + 380, 65},
                                   {"rows/call", x + 450, 65},
                                   {"reads/s", x + 520, 65},
                                   {"found", x + 585, 60},

@@ -124,17 +124,18 @@ std::string database_markdown(const diagnose::DatabaseView& view) {
   if (!view.sql.empty()) text += "Not asked (--dsn). To ask by hand:\n\n" + code_block(view.sql);
   if (view.statements.empty()) return text + '\n';
   text +=
-      "| query | calls/s | CPU µs/call | µs/call | rows/call | reads/s | temp blocks/s | |\n"
-      "|---|---:|---:|---:|---:|---:|---:|---|\n";
+      "| query | calls/s | CPU µs/call | executing µs/call | rows/call | reads/s | hits | temp "
+      "blocks/s | |\n|---|---:|---:|---:|---:|---:|---:|---:|---|\n";
   for (const diagnose::StatementRow& row : view.statements) {
     text += fmt::format(
-        "| {} | {:.1f} | {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} | {} |\n",
+        "| {} | {:.1f} | {} | {:.1f} | {:.1f} | {:.1f} | {} | {:.1f} | {} |\n",
         row.query_id,
         row.calls_per_second,
         row.cpu_us_per_call < 0 ? std::string("–") : fmt::format("{:.1f}", row.cpu_us_per_call),
         row.exec_us_per_call,
         row.rows_per_call,
         row.reads_per_second,
+        row.hit_ratio < 0 ? "–" : format_percent(row.hit_ratio),
         row.temp_blocks_per_second,
         row.text.empty() ? "" : code_span(row.text));
   }

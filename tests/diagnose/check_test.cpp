@@ -38,6 +38,21 @@ TEST_SUITE("diagnose") {
     CHECK_FALSE(meets(diagnosis, "lost>0"));
   }
 
+  TEST_CASE("samples that carry no findings cannot pass a pattern's condition") {
+    Profile profile = testing::profile_from_folded("ExecSeqScan;slot_deform_heap_tuple 1000");
+    for (Sample& sample : profile.samples)
+      sample.end = StackEnd::kTruncated;
+    const Diagnosis diagnosis = diagnose(profile);
+    const auto checked = [&](std::string_view text) {
+      return check(*parse_condition(text, RuleBook::builtin()), diagnosis);
+    };
+    CHECK_FALSE(checked("SORT>5%").told);
+    CHECK_FALSE(checked("SORT>5%").holds);
+    CHECK(checked("SORT>5%").sentence.starts_with("SORT cannot be told: "));
+    CHECK(checked("truncated>5%").told);
+    CHECK(checked("truncated>5%").holds);
+  }
+
   TEST_CASE("a condition that cannot be met as written is refused") {
     CHECK(refusal("PLAN") == "'PLAN' is not a condition");
     CHECK(refusal("PLAN>lots") == "'lots' is not a share in 'PLAN>lots'");

@@ -92,6 +92,24 @@ TEST_SUITE("diagnose") {
              Case{"ExecInterpExpr;pg_detoast_datum;detoast_attr;pglz_decompress", "TOAST"},
              Case{"ReadBuffer_common;smgrread;mdread;FileRead;pread64;vfs_read", "BUFMISS"},
              Case{"btinsert;_bt_doinsert;_bt_search;_bt_compare", "BT-WRITE"},
+             Case{"ReadBuffer_common;smgrread;mdread;FileRead;pread64;vfs_read;_copy_to_iter",
+                  "BUFMISS"},
+             Case{"printtup;socket_putmessage;internal_flush;secure_write;send;do_syscall_64;"
+                  "_copy_from_iter",
+                  "OUTPUT"},
+             Case{"copyObjectImpl;_copyOpExpr", "LISTS"},
+             Case{"heap_update;RelationGetBufferForTuple", "MODIFY"},
+             Case{"get_relation_info;RelationGetIndexList", "CATALOG"},
+             Case{"lazy_scan_prune;heap_prepare_freeze_tuple", "VACUUM"},
+             Case{"vacuum;analyze_rel;do_analyze_rel;compute_scalar_stats;qsort_interruptible",
+                  "ANALYZE"},
+             Case{"btbuild;_bt_parallel_scan_and_sort;tuplesort_performsort;qsort_tuple", "SORT"},
+             Case{"btbuild;_bt_leafbuild;_bt_buildadd", "BT-WRITE"},
+             Case{"ExecInterpExpr;similarity;generate_trgm;pg_qsort", "TRIGRAM"},
+             Case{"IndexNext;index_getnext_slot;index_fetch_heap;heap_hot_search_buffer",
+                  "INDEX-FETCH"},
+             Case{"pg_logical_slot_peek_changes;XLogReadRecord;XLogDecodeNextRecord", "LOGICAL"},
+             Case{"ExecInterpExpr;numeric_add;pg_detoast_datum", "NUMERIC"},
              Case{"IndexNext;btgettuple;_bt_search;_bt_compare", "BTREE"},
              Case{"PostgresMain;exec_simple_query;printtup;int4out", "OUTPUT"},
              Case{"ServerLoop;BackendStartup;fork_process;copy_process", "CONNECT"},
@@ -198,6 +216,15 @@ TEST_SUITE("diagnose") {
       _start;main;GetSnapshotData;LWLockAcquire;PGSemaphoreLock;do_futex 20
       _start;main;nobody 920
     )"))) == "LWLOCK SNAPSHOT");
+  }
+
+  TEST_CASE("where nothing is a finding the largest part is told") {
+    const Diagnosis diagnosis = diagnose(
+        profile_from_folded("_start;main;WaitLatch 1180\n_start;main;standard_planner 20"));
+    CHECK(diagnosis.findings.empty());
+    CHECK(contains(diagnosis.verdict.text,
+                   "No pattern in the CPU time is a finding; its largest part (98 %) is going to "
+                   "sleep and waking up."));
   }
 
   TEST_CASE("below grade C the findings are withheld and the remedy is named") {
