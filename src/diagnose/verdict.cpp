@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "src/base/text.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
 #include "src/diagnose/findings.h"
@@ -22,8 +21,7 @@ struct Part {
 std::string without_finding(const Analysis& analysis) {
   constexpr uint64_t kFew = 30;
   if (analysis.samples() < kFew)
-    return fmt::format("{} on a CPU are too few to tell what ran there.",
-                       counted(analysis.samples(), "sample"));
+    return fmt::format("too few samples on a CPU ({}) to tell what ran there.", analysis.samples());
   RuleIndex most = 0;
   for (RuleIndex rule = 0; rule < analysis.book().rules().size(); ++rule) {
     if (analysis.own(rule).weight > analysis.own(most).weight) most = rule;
