@@ -6,9 +6,9 @@
 
 Needs root and $PGFLAME (the binary). Exits 1 when a promise is broken: the first finding is right
 in at least 95 %, no forbidden and no missing finding, at most 5 % of any recording unclassified, the
-verdict's class is right in all. With --keep the
-captures stay in DIR as NAME-MAJOR.pb.gz; --goldens checks such captures without any server, and
---starved those that were recorded beside other load: their verdict has to be cpu-starved.
+verdict's class is right in all. With --keep the captures stay in DIR as NAME-MAJOR.pb.gz; --goldens
+checks such captures without any server, and --starved those that were recorded beside other load:
+their verdict has to be cpu-starved.
 """
 import argparse
 import os
@@ -139,10 +139,10 @@ def summary(outcomes):
     forbidden = sum(bool(o.forbidden) for o in outcomes)
     missing = sum(bool(o.missing) for o in outcomes)
     verdicts = sum(o.verdict_right for o in outcomes)
+    unclear = sum(o.unclassified > 0.05 for o in outcomes)
     print(f"\n{count} recordings: first finding right in {right}, missing findings in {missing}, "
           f"forbidden findings in {forbidden}, verdict right in {verdicts}, "
-          f"above 5 % unclassified in {sum(o.unclassified > 0.05 for o in outcomes)}")
-    unclear = sum(o.unclassified > 0.05 for o in outcomes)
+          f"above 5 % unclassified in {unclear}")
     return (count > 0 and right >= 0.95 * count and verdicts == count
             and forbidden == missing == unclear == 0)
 

@@ -43,10 +43,8 @@ Result<ExitCode> check(CheckArguments& arguments) {
     const diagnose::Checked checked = diagnose::check(condition, diagnosis);
     failed = failed || checked.holds;
     told = told && checked.told;
-    print((checked.holds  ? "FAIL  "
-           : checked.told ? "ok    "
-                          : "?     ") +
-          checked.sentence + "\n");
+    const char* mark = !checked.told ? "?     " : checked.holds ? "FAIL  " : "ok    ";
+    print(mark + checked.sentence + "\n");
   }
   if (failed) return ExitCode::kFailed;
   return told ? ExitCode::kDone : ExitCode::kQualityTooLow;

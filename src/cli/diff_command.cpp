@@ -74,9 +74,13 @@ void add_diff_command(CLI::App& app, Invocation& invocation) {
   command->add_option("--md", arguments->markdown, "Where to write Markdown; - for stdout")
       ->capture_default_str();
   command->add_option("--json", arguments->json, "Also write JSON (- for stdout, alone)");
-  command->add_option(
+  CLI::Option* svg = command->add_option(
       "--svg", arguments->svg, "Also draw both graphs into this file, coloured by change");
-  command->add_option("-o,--output", arguments->output.base, "The same, without extension");
+  command
+      ->add_option("-o,--output",
+                   arguments->output.base,
+                   "The same, as a path without extension: NAME draws into NAME.svg")
+      ->excludes(svg);
   command->add_flag("--force", arguments->output.force, "Overwrite existing files");
   add_input_options(*command, arguments->open);
   add_diagnose_options(*command, arguments->diagnose);

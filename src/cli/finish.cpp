@@ -64,13 +64,15 @@ bool below(char grade, const std::string& strict) {
 Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   const Overwrite overwrite = finish.output.overwrite();
   std::string files;
+  std::string capture;
   bool rescued = false;
   if (finish.save_capture) {
     const std::string path = finish.base + ".pb.gz";
     auto saved = write_or_rescue(path, write_pprof(profile), overwrite);
     if (!saved) return fail(std::move(saved).error());
     rescued = *saved != path;
-    files = "capture: " + *saved + "\n";
+    capture = *saved;
+    files = "capture: " + capture + "\n";
   }
   report::Options page;
   page.embed_profile = finish.output.embed_profile;
@@ -82,7 +84,9 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   if (drawn.samples.empty())
     return fail(ErrorKind::kNoSamples,
                 "no sample is of " + selection.describe(),
-                "the report of the whole capture lists its queries, databases and users");
+                capture.empty()
+                    ? "the report of the whole capture lists its queries, databases and users"
+                    : "the capture was saved: pgflame report " + capture);
   // The profile is packed while it is diagnosed and drawn.
   if (page.embed_profile) {
     page.packed = std::async(std::launch::async, report::packed, std::cref(drawn)).share();

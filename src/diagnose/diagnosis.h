@@ -46,7 +46,7 @@ struct Verdict {
 // Counts of samples; see Accounting in profile.h for the first five.
 struct Totals {
   uint64_t captured = 0;
-  uint64_t running = 0;  // of them on a CPU; the four below are parts of these
+  uint64_t running = 0;  // of them on a CPU; those unnamed, truncated, unclassified are among these
   uint64_t lost = 0;
   uint64_t unnamed = 0;
   uint64_t truncated = 0;

@@ -55,20 +55,22 @@ void PlanFrames::append(StackId stack,
                         std::vector<PlanNode>& nodes) const {
   // What the frame before is if the one that called it is not of the same scan.
   PlanNode open = PlanNode::kNone;
+  bool in_loop = false;  // it is the scan loop itself
   while (stack.valid() && stack != kEmptyStack) {
     const StackNode& node = profile_.stacks[stack];
     const Location& location = profile_.locations[node.location];
     for (uint32_t i = 0; i < location.line_count; ++i) {
       const FunctionId function = profile_.lines[location.first_line + i].function;
       const Role& role = roles_[function.value];
-      if (open != PlanNode::kNone && !role.scan_loop && !postgres::is_scan(role.node))
-        nodes.back() = open;
+      const bool same_scan = postgres::is_scan(role.node) || (role.scan_loop && !in_loop);
+      if (open != PlanNode::kNone && !same_scan) nodes.back() = open;
       if (!role.scan_loop) {
         open = role.delivers_to;
-      } else if (open == PlanNode::kNone) {
+      } else if (open == PlanNode::kNone || in_loop) {
         const auto known = scans_.find(node.caller.value);
         open = known == scans_.end() ? PlanNode::kAnyScan : known->second;
       }
+      in_loop = role.scan_loop;
       path.push_back(function);
       nodes.push_back(role.node);
     }

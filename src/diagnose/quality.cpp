@@ -9,8 +9,8 @@
 #include "src/base/text.h"
 #include "src/diagnose/cut_stacks.h"
 #include "src/diagnose/evidence.h"
+#include "src/diagnose/figures.h"
 #include "src/diagnose/skid.h"
-#include "src/postgres/function_names.h"
 
 namespace pgflame::diagnose {
 namespace {
@@ -45,10 +45,6 @@ struct Reason {
   std::string text;
   std::string remedy;
 };
-
-double share(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
 
 // The module and reason that most unnamed leaves hang on.
 struct MissingNames {
@@ -128,7 +124,7 @@ std::string naming_remedy(const MissingNames& missing) {
 
 void add_truncated(const Analysis& analysis, std::vector<Reason>& reasons) {
   CutStacks cut = cut_stacks(analysis);
-  const double part = share(cut.samples, analysis.samples());
+  const double part = ratio(cut.samples, analysis.samples());
   reasons.push_back({grade_of(part, kTruncated),
                      fmt::format("{} of the stacks do not reach their root", short_percent(part)),
                      std::move(cut.remedy)});
@@ -147,11 +143,11 @@ void add_unnamed(const Analysis& analysis, std::vector<Reason>& reasons) {
       known += use.samples;
   }
   // What is classified all the same costs the reader names, but never the findings.
-  const char at_worst = std::min('C', grade_of(share(unnamed, analysis.samples()), kUnnamed));
-  const double part = share(unnamed, analysis.samples());
+  const char at_worst = std::min('C', grade_of(ratio(unnamed, analysis.samples()), kUnnamed));
+  const double part = ratio(unnamed, analysis.samples());
   const MissingNames missing = worst_module(analysis);
   reasons.push_back(
-      {std::max(at_worst, grade_of(share(unnamed - known, analysis.samples()), kUnnamed)),
+      {std::max(at_worst, grade_of(ratio(unnamed - known, analysis.samples()), kUnnamed)),
        fmt::format("{} of the samples end in a function without a name{}",
                    short_percent(part),
                    missing.module.empty() ? std::string()
@@ -164,7 +160,7 @@ void add_unnamed(const Analysis& analysis, std::vector<Reason>& reasons) {
 void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
   const Recording& recording = analysis.profile().recording;
   const uint64_t lost = lost_samples(recording);
-  const double part = share(lost, lost + analysis.samples());
+  const double part = ratio(lost, lost + analysis.samples());
   reasons.push_back({grade_of(part, kLost),
                      fmt::format("{} of the samples were lost", short_percent(part)),
                      "record at a lower rate: -F 49"});
@@ -226,7 +222,7 @@ double explained_wall(const Profile& profile) {
                 : sample.weight;
   }
   // CPU time is an estimate and may come out a little above what there was.
-  return std::min(1.0, share(seen, recording.lifetime_ns));
+  return std::min(1.0, ratio(seen, recording.lifetime_ns));
 }
 
 }  // namespace
@@ -248,9 +244,9 @@ Totals total_up(const Analysis& analysis) {
                                               counted(accounting.captured - running, "interval"))
                                 : std::string(),
                             format_count(totals.lost),
-                            format_percent(share(totals.unnamed, running)),
-                            format_percent(share(totals.truncated, running)),
-                            format_percent(share(totals.unclassified, analysis.samples())));
+                            format_percent(ratio(totals.unnamed, running)),
+                            format_percent(ratio(totals.truncated, running)),
+                            format_percent(ratio(totals.unclassified, analysis.samples())));
   totals.explained_wall = explained_wall(analysis.profile());
   if (totals.explained_wall >= 0)
     totals.line += fmt::format(" · {} of the backends' time accounted for",

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "src/base/text.h"
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/figures.h"
 

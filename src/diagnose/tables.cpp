@@ -4,6 +4,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "src/diagnose/figures.h"
 #include "src/postgres/areas.h"
 #include "src/postgres/function_names.h"
 
@@ -15,10 +16,6 @@ struct Sums {
   uint64_t samples = 0;
   uint64_t waited = 0;
 };
-
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
 
 bool has_idle_kind(const Profile& profile, const Sample& sample) {
   const std::string kind = wait_of(profile, sample).kind;

@@ -40,10 +40,12 @@ planning 2
       _start;main;ExecAppend;ExecScan;IndexNext;_bt_first 1
       _start;main;ExecAppend;ExecScan;ExecInterpExpr;int4eq 1
       _start;main;ExecSort;ExecScan;ExecInterpExpr;int4eq 1
+      _start;main;ExecLimit;ExecScan;ExecScan;SeqNext;heap_getnextslot 2
     )"));
     CHECK(testing::to_text(view) == R"(Append;Index Scan;index descent 1
 Append;Scan;expression evaluation 1
 Append;Seq Scan;sequential scan 1
+Limit;Scan;Seq Scan;sequential scan 2
 ModifyTable;Seq Scan;expression evaluation 4
 ModifyTable;Seq Scan;visibility checks 5
 ModifyTable;visibility checks 3
