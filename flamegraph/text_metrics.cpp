@@ -1,9 +1,10 @@
 #include "flamegraph/text_metrics.h"
 
+#include <algorithm>
 #include <array>
 
-#include "flamegraph/utf8.h"
 #include "src/base/text.h"
+#include "src/base/utf8.h"
 
 namespace pgflame::flamegraph {
 namespace {
@@ -25,6 +26,32 @@ constexpr std::array<unsigned short, 95> kBold{
 
 // The widest of the usual fixed-width fonts (SF Mono).
 constexpr double kMono = 0.62;
+
+struct Range {
+  char32_t first = 0;
+  char32_t last = 0;
+};
+
+// The blocks of marks and zero-width characters that occur in names and queries in practice.
+constexpr std::array<Range, 12> kCombining{{{0x0300, 0x036f},
+                                            {0x0483, 0x0489},
+                                            {0x0591, 0x05bd},
+                                            {0x064b, 0x065f},
+                                            {0x0e34, 0x0e3a},
+                                            {0x1ab0, 0x1aff},
+                                            {0x1dc0, 0x1dff},
+                                            {0x200b, 0x200d},
+                                            {0x20d0, 0x20ff},
+                                            {0xfe00, 0xfe0f},
+                                            {0xfe20, 0xfe2f},
+                                            {0xe0100, 0xe01ef}}};
+
+// Whether the character adds to the one before it and takes no room of its own.
+bool is_combining(char32_t code_point) {
+  return std::ranges::any_of(kCombining, [&](Range range) {
+    return code_point >= range.first && code_point <= range.last;
+  });
+}
 
 bool is_wide(char32_t c) {
   return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) ||

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "flamegraph/utf8.h"
+#include "src/base/utf8.h"
 
 namespace pgflame::flamegraph {
 namespace {

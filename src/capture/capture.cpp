@@ -178,9 +178,10 @@ Status Recorder::add_process(int32_t pid, int32_t postmaster) {
   if (!processes_.contains(pid)) return {};  // gone already
   const auto& layout = layouts_[postmaster];
   if (auto done = sampler_->add({pid}, layout); !done) return done;
-  // Its end was not seen if it came before that.
+  // Its end was not seen if it came before that. The kernel reports it some time before the process
+  // is a zombie.
   const auto stat = read_stat(pid);
-  if (!stat || stat->state == 'Z') {
+  if (!stat || stat->ending) {
     processes_.exit(pid);
     return {};
   }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kMaxText = size_t{1} << 20;
 constexpr uint64_t kMaxCpus = 65536;
+constexpr uint64_t kExiting = 0x4;  // PF_EXITING, include/linux/sched.h
 
 std::string read_text(const std::string& path) {
   auto text = read_file(path, kMaxText);
@@ -68,15 +69,18 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
   // Fields after the name, from "state" (number 3 in proc(5)) on.
   const auto fields = split(trim(text.substr(close + 1)), ' ');
   constexpr size_t kParent = 1;
+  constexpr size_t kFlags = 6;
   constexpr size_t kStart = 19;
   if (fields.size() <= kStart || fields[0].size() != 1) return std::nullopt;
   const auto parent = parse_u64(fields[kParent]);
+  const auto flags = parse_u64(fields[kFlags]);
   const auto start = parse_u64(fields[kStart]);
-  if (!parent || !start || *parent > INT32_MAX) return std::nullopt;
+  if (!parent || !flags || !start || *parent > INT32_MAX) return std::nullopt;
   static const int64_t ns_per_tick = 1'000'000'000 / std::max(1L, ::sysconf(_SC_CLK_TCK));
   ProcessStat stat;
   stat.comm = text.substr(open + 1, close - open - 1);
   stat.state = fields[0][0];
+  stat.ending = (*flags & kExiting) != 0;
   stat.parent = static_cast<int32_t>(*parent);
   stat.start_ns = static_cast<int64_t>(*start) * ns_per_tick;
   return stat;

@@ -12,7 +12,8 @@ namespace pgflame::capture {
 
 struct ProcessStat {
   std::string comm;
-  char state = '?';  // R, S, D, Z, ...
+  char state = '?';     // R, S, D, Z, ...
+  bool ending = false;  // in exit(): its memory may be gone, its end may have been reported
   int32_t parent = 0;
   int64_t start_ns = 0;  // since boot
 };

@@ -54,6 +54,7 @@ void Processes::add(int32_t pid, int32_t postmaster) {
   if (!stat) return;  // gone already
   row.backend.comm = stat->comm;
   row.backend.start_time = stat->start_ns;
+  expect_title(row);
   read_maps(pid, row);
   read_title(pid, row);
   rows_.emplace(pid, std::move(row));
@@ -70,9 +71,13 @@ void Processes::fork(int32_t parent, int32_t pid, uint64_t time_ns) {
   row.backend.postmaster = row.postmaster;
   row.backend.comm = known->second.backend.comm;
   row.backend.start_time = static_cast<int64_t>(time_ns);
-  row.title_wait_ns = kFirstTitleLook;
-  row.title_due_ns = time_ns + kFirstTitleLook;
+  expect_title(row);
   rows_.insert_or_assign(pid, std::move(row));
+}
+
+void Processes::expect_title(Row& row) {
+  row.title_wait_ns = kFirstTitleLook;
+  row.title_due_ns = row.since_ns + kFirstTitleLook;
 }
 
 void Processes::exec(int32_t pid) {
@@ -249,14 +254,15 @@ void Processes::read_title(int32_t pid, Row& row) {
     backend.database = title->database;
     backend.user = title->user;
     backend.leader = title->leader;
-    if (!title->type.empty()) row.title_due_ns = 0;
-    if (!title->type.empty()) titled_.push_back(pid);
     const auto& layout = layouts_[row.postmaster];
     const bool has_session = !title->user.empty() || title->leader != 0;
     if (layout && has_session) backend.application = application_of(pid, *layout);
   } else if (pid == row.postmaster) {
     backend.title = text;
     backend.type = "postmaster";
+  }
+  if (!backend.type.empty()) {
+    row.title_due_ns = 0;
     titled_.push_back(pid);
   }
   if (row.id.valid()) builder_.profile().backends[row.id] = backend;

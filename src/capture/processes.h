@@ -92,6 +92,7 @@ class Processes {
     std::unordered_map<uint32_t, std::string> types;
   };
 
+  static void expect_title(Row& row);
   void keep_numbers(const Row& row);
   void read_maps(int32_t pid, Row& row);
   void read_title(int32_t pid, Row& row);

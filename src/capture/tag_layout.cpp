@@ -198,7 +198,10 @@ std::string application_of(int32_t pid, const TagLayout& layout) {
   std::string name(kNameLength, '\0');
   if (!read_memory(pid, text, std::as_writable_bytes(std::span(name)))) return {};
   const size_t size = name.find('\0');
-  return size == std::string::npos ? std::string() : name.substr(0, size);
+  // A new name takes the place of the old one before that is freed (guc.c, set_string_field).
+  uint64_t text_after = 0;
+  const bool same = read_value(pid, layout.application_name, text_after) && text_after == text;
+  return size == std::string::npos || !same ? std::string() : name.substr(0, size);
 }
 
 Tags read_tags(int32_t pid, int32_t namespace_pid, const TagLayout& layout) {

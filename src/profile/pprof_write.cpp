@@ -2,6 +2,7 @@
 
 #include <protozero/pbf_builder.hpp>
 
+#include "src/base/utf8.h"
 #include "src/profile/gzip.h"
 #include "src/profile/pprof.h"
 #include "src/profile/pprof_fields.h"
@@ -45,7 +46,7 @@ class Writer {
       message_.add_int64(ProfileField::kComment, strings_.number("recorded by pgflame " + version));
     }
     for (const std::string& text : strings_.strings()) {
-      message_.add_string(ProfileField::kStringTable, text);
+      message_.add_string(ProfileField::kStringTable, valid_utf8(text));  // as proto3 demands
     }
     return std::move(out_);
   }

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "flamegraph/utf8.h"
 #include "src/base/text.h"
+#include "src/base/utf8.h"
 #include "src/report/describe.h"
 #include "src/report/report.h"
 
@@ -21,11 +21,11 @@ using diagnose::TableRow;
 std::string plain(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const char32_t c = flamegraph::take_code_point(text);
+    const char32_t c = take_code_point(text);
     if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
       out += ' ';
     } else {
-      flamegraph::append_utf8(out, c);
+      append_utf8(out, c);
     }
   }
   return out;

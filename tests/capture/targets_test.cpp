@@ -146,6 +146,10 @@ TEST_SUITE("capture") {
     CHECK(stat->state == 'S');
     CHECK(stat->parent == 7);
     CHECK(stat->start_ns == 500 * (1'000'000'000 / ::sysconf(_SC_CLK_TCK)));
+    CHECK_FALSE(stat->ending);
+    const auto ending = parse_stat("42 (x) R 7 42 42 0 -1 4194308 1 0 0 0 0 0 0 0 20 0 1 0 500 0");
+    REQUIRE(ending);
+    CHECK(ending->ending);
     for (const char* text : {"", "42", "42 (x", "42 (x)", "42 (x) S 1", ") ("}) {
       CAPTURE(text);
       CHECK_FALSE(parse_stat(text));

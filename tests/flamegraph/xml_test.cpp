@@ -4,7 +4,6 @@
 
 #include "flamegraph/assets.h"
 #include "flamegraph/text_metrics.h"
-#include "flamegraph/utf8.h"
 
 using namespace pgflame::flamegraph;
 

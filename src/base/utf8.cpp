@@ -1,29 +1,7 @@
-#include "flamegraph/utf8.h"
+#include "src/base/utf8.h"
 
-#include <algorithm>
-#include <array>
-
-namespace pgflame::flamegraph {
+namespace pgflame {
 namespace {
-
-struct Range {
-  char32_t first = 0;
-  char32_t last = 0;
-};
-
-// The blocks of marks and zero-width characters that occur in names and queries in practice.
-constexpr std::array<Range, 12> kCombining{{{0x0300, 0x036f},
-                                            {0x0483, 0x0489},
-                                            {0x0591, 0x05bd},
-                                            {0x064b, 0x065f},
-                                            {0x0e34, 0x0e3a},
-                                            {0x1ab0, 0x1aff},
-                                            {0x1dc0, 0x1dff},
-                                            {0x200b, 0x200d},
-                                            {0x20d0, 0x20ff},
-                                            {0xfe00, 0xfe0f},
-                                            {0xfe20, 0xfe2f},
-                                            {0xe0100, 0xe01ef}}};
 
 struct Lead {
   size_t length = 1;
@@ -81,10 +59,12 @@ void append_utf8(std::string& out, char32_t code_point) {
   }
 }
 
-bool is_combining(char32_t code_point) {
-  return std::ranges::any_of(kCombining, [&](Range range) {
-    return code_point >= range.first && code_point <= range.last;
-  });
+std::string valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty())
+    append_utf8(out, take_code_point(text));
+  return out;
 }
 
-}  // namespace pgflame::flamegraph
+}  // namespace pgflame

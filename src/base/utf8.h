@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace pgflame::flamegraph {
+namespace pgflame {
 
 inline constexpr char32_t kReplacement = 0xfffd;
 
@@ -15,7 +15,7 @@ char32_t take_code_point(std::string_view& text);
 
 void append_utf8(std::string& out, char32_t code_point);
 
-// Whether the character adds to the one before it and takes no room of its own.
-bool is_combining(char32_t code_point);
+// `text` with kReplacement for every byte that is no UTF-8.
+std::string valid_utf8(std::string_view text);
 
-}  // namespace pgflame::flamegraph
+}  // namespace pgflame
