@@ -133,7 +133,7 @@ static __always_inline void leave_cpu(void* ctx,
   if (!sample) return;
   sample->event.tags = target->tags;
   take_stacks(ctx, 0, sample);
-  const __u64 text = wanted_text(target, &sample->event.tags, 0);
+  const __u64 text = wanted_text(target, &sample->event.tags);
   if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);
 }
 

@@ -40,7 +40,7 @@ int sample_stack(struct bpf_perf_event_data* ctx) {
     return 0;
   }
   take_stacks(ctx, ctx, sample);
-  const __u64 text = wanted_text(target, &sample->event.tags, 1);
+  const __u64 text = wanted_text(target, &sample->event.tags);
   if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);
   return 0;
 }

@@ -71,14 +71,12 @@ struct {
 } sent_texts SEC(".maps");
 
 // Where the text of the running statement is, if it is needed: it has an id that is new, or none.
-// `also_without_id`: send it for a statement without id too.
 static __always_inline __u64 wanted_text(const struct target* target,
-                                         const struct backend_tags* tags,
-                                         int also_without_id) {
+                                         const struct backend_tags* tags) {
   const __u32 row = target->layout;
   const struct layout* layout = bpf_map_lookup_elem(&layouts, &row);
   __u64 text = 0;
-  if (!layout || (!tags->query_id && !also_without_id)) return 0;
+  if (!layout) return 0;
   if (tags->query_id && bpf_map_lookup_elem(&sent_texts, &tags->query_id)) return 0;
   if (!layout->my_be_entry) {
     if (layout->debug_query_string)

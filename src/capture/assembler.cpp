@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "src/capture/tag_layout.h"
+#include "src/capture/proc.h"
 
 namespace pgflame::capture {
 namespace {
@@ -117,8 +117,18 @@ void Assembler::add_sample(const Event& event) {
 void Assembler::open_wait(const Event& event) {
   if (!processes_.contains(event.pid)) return;
   processes_.learn(event.pid, event.tags);
-  queries_.identify(event.tags.query_id, event.text);
-  waits_.opened(event, stack_of(event));
+  const uint64_t query = queries_.identify(event.tags.query_id, event.text);
+  waits_.opened(event, stack_of(event), event.tags.query_id == 0 ? query : 0);
+}
+
+void Assembler::sleeps(int32_t pid, const Statement& statement) {
+  const uint64_t query = queries_.identify(statement);
+  if (!measures_waits_ || statement.query_id != 0 || query == 0) return;
+  Event event;
+  event.pid = pid;
+  event.end = StackEnd::kNoStack;
+  event.time_ns = monotonic_now();
+  waits_.opened(event, kEmptyStack, query);
 }
 
 void Assembler::end_process(const Event& event) {
@@ -172,7 +182,7 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
     tags.query_id = share.key.query_id;
     tags.has_backend = share.key.has_backend;
     tags.session_state = share.key.session_state;
-    sample.query_id = attributed_query(tags, who.major);
+    sample.query_id = share.text_query != 0 ? share.text_query : attributed_query(tags, who.major);
     sample.second = second_of(now_ns - 1);
     sample.count = share.count;
     sample.weight = share.ns;

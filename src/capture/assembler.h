@@ -9,6 +9,7 @@
 #include "src/capture/event.h"
 #include "src/capture/processes.h"
 #include "src/capture/queries.h"
+#include "src/capture/tag_layout.h"
 #include "src/capture/waits.h"
 #include "src/profile/builder.h"
 
@@ -24,6 +25,9 @@ class Assembler {
 
   // Events of processes that are no targets are ignored.
   void handle(const Event& event);
+
+  // A target that is there before the recording, in the middle of a statement.
+  void sleeps(int32_t pid, const Statement& statement);
 
   // Books time off the CPU. Returns the processes that ended before this and are booked for good.
   std::vector<int32_t> book(const WaitTimes& times, uint64_t now_ns);

@@ -185,8 +185,8 @@ Status Recorder::add_process(int32_t pid, int32_t postmaster) {
     processes_.exit(pid);
     return {};
   }
-  // What sleeps from before the start to the end never sends its text.
-  if (layout) queries_.identify(statement_of(pid, *layout));
+  // What sleeps from before the start to the end never says so itself.
+  if (layout) assembler_.sleeps(pid, statement_of(pid, *layout));
   return {};
 }
 
@@ -404,8 +404,7 @@ void Recorder::finish_queries() {
   if (std::ranges::any_of(queries, &Query::id_is_text_hash)) {
     profile.recording.notes.emplace_back(
         "Some statements had no query id (compute_query_id is off, or they were still being "
-        "parsed); the hash of their text without literals stands in for it on CPU, and what they "
-        "waited for is under no query.");
+        "parsed); the hash of their text without literals stands in for it.");
   }
   profile.queries = std::move(queries);
 }

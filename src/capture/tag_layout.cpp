@@ -171,23 +171,25 @@ bool read_memory(int32_t pid, uint64_t address, std::span<std::byte> to) {
 
 Statement statement_of(int32_t pid, const TagLayout& layout) {
   constexpr size_t kMaxText = 1024;
-  const int32_t own_pid = namespace_pid(pid);
-  const Tags before = read_tags(pid, own_pid, layout);
-  const bool active = before.has_backend &&
-                      session_state(layout.major, before.session_state) == SessionState::kActive;
   uint64_t row = 0;
   uint64_t text = 0;
-  if (!active || before.query_id == 0 || !read_value(pid, layout.my_be_entry, row) ||
-      !read_value(pid, row + kEntryActivity, text)) {
+  int32_t count = 0;
+  if (layout.my_be_entry == 0 || !read_value(pid, layout.my_be_entry, row) || row == 0 ||
+      !read_value(pid, row, count) || !read_value(pid, row + kEntryActivity, text)) {
+    return {};
+  }
+  const Tags tags = read_tags(pid, namespace_pid(pid), layout);
+  if (!tags.has_backend ||
+      session_state(layout.major, tags.session_state) != SessionState::kActive) {
     return {};
   }
   std::string bytes(kMaxText, '\0');
   if (!read_memory(pid, text, std::as_writable_bytes(std::span(bytes)))) return {};
-  // Believed only if the same statement is still running.
-  const Tags after = read_tags(pid, own_pid, layout);
-  if (!after.has_backend || after.query_id != before.query_id) return {};
+  // Believed only if the backend has reported nothing new meanwhile: its changecount comes first.
+  int32_t count_after = 0;
+  if (!read_value(pid, row, count_after) || count_after != count) return {};
   bytes.resize(std::min(bytes.find('\0'), bytes.size()));
-  return {before.query_id, std::move(bytes)};
+  return {tags.query_id, std::move(bytes)};
 }
 
 std::string application_of(int32_t pid, const TagLayout& layout) {

@@ -63,7 +63,7 @@ SessionState session_state(int major, uint8_t number);
 // Reads the memory of another process; false unless all of it could be read.
 bool read_memory(int32_t pid, uint64_t address, std::span<std::byte> to);
 
-// The statement that a backend is executing; empty when it is executing none, or none with an id.
+// The statement that a backend is executing; empty when it is executing none.
 struct Statement {
   uint64_t query_id = 0;
   std::string text;

@@ -32,8 +32,8 @@ std::vector<uint64_t> divide(uint64_t total, const std::vector<uint64_t>& weight
   return parts;
 }
 
-void Waits::opened(const Event& event, StackId stack) {
-  Open open{event, stack};
+void Waits::opened(const Event& event, StackId stack, uint64_t text_query) {
+  Open open{event, stack, text_query};
   open.event.kernel = {};
   open.event.user = {};
   open.event.text = {};
@@ -47,7 +47,7 @@ void Waits::closed(const Event& event) {
   open_.erase(found);
   const auto add = [&](State state, uint64_t ns) {
     if (ns > 0) {
-      booked_[wait_key(open.event, state)].fresh.push_back({open.stack, open.event.end, ns});
+      booked_[wait_key(open.event, state)].fresh.push_back(open.weighing(ns));
     }
   };
   add(State::kWaiting, event.waiting_ns);
@@ -68,7 +68,7 @@ std::vector<Waits::Share> Waits::settle(const WaitTimes& times, uint64_t now_ns)
     sums[key].ns += to - from;
     const auto stack = open_.find(key.pid);
     if (stack == open_.end() || stack->second.event.time_ns < from) return;
-    booked_[key].fresh.push_back({stack->second.stack, stack->second.event.end, to - from});
+    booked_[key].fresh.push_back(stack->second.weighing(to - from));
   };
   for (const OpenWait& open : times.open) {
     const uint64_t woken = open.woken_ns == 0 ? now_ns : open.woken_ns;
@@ -92,7 +92,7 @@ void Waits::book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Sh
   booked.ns = ns;
 
   std::vector<Weighted> stacks = booked.last;
-  if (stacks.empty()) stacks.push_back({kEmptyStack, StackEnd::kNoStack, 1});
+  if (stacks.empty()) stacks.push_back({kEmptyStack, StackEnd::kNoStack, 0, 1});
   // No more stacks than intervals, so that every share counts at least one; the longest win.
   std::ranges::stable_sort(stacks, std::ranges::greater(), &Weighted::ns);
   if (stacks.size() > new_count) stacks.resize(new_count);
@@ -103,7 +103,8 @@ void Waits::book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Sh
   const auto times = divide(new_ns, weights);
   const auto counts = divide(new_count - stacks.size(), weights);
   for (size_t i = 0; i < stacks.size(); ++i) {
-    shares.push_back({key, stacks[i].stack, stacks[i].end, counts[i] + 1, times[i]});
+    shares.push_back(
+        {key, stacks[i].stack, stacks[i].end, stacks[i].text_query, counts[i] + 1, times[i]});
   }
 }
 

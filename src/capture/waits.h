@@ -4,7 +4,7 @@
 // For every backend and every reason to be off the CPU the sampler knows how often and how long,
 // exactly. Stacks it sends only of a random choice. What a sum has grown by since the last look is
 // divided among the stacks of the same reason in proportion to their time, so that totals stay
-// exact whatever the choice was.
+// exact whatever the choice was. The same goes for the statements of a server without query ids.
 #pragma once
 
 #include <cstdint>
@@ -56,11 +56,13 @@ class Waits {
     WaitKey key;
     StackId stack;
     StackEnd end = StackEnd::kNoStack;
+    uint64_t text_query = 0;  // of a statement without an id: what identifies its text, 0 none
     uint64_t count = 0;
     uint64_t ns = 0;
   };
 
-  void opened(const Event& event, StackId stack);
+  // `text_query`: see Share.
+  void opened(const Event& event, StackId stack, uint64_t text_query = 0);
   void closed(const Event& event);
   // What has been added since the last call. Open intervals are booked up to `now_ns`; what was
   // booked of them is not booked again when they end. A share's count is the number of intervals,
@@ -73,6 +75,7 @@ class Waits {
   struct Weighted {
     StackId stack;
     StackEnd end = StackEnd::kUnknown;
+    uint64_t text_query = 0;
     uint64_t ns = 0;
   };
   struct Booked {
@@ -84,6 +87,8 @@ class Waits {
   struct Open {
     Event event;  // without its spans
     StackId stack;
+    uint64_t text_query = 0;
+    Weighted weighing(uint64_t ns) const { return {stack, event.end, text_query, ns}; }
   };
 
   void book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Share>& shares);

@@ -95,13 +95,6 @@ Profile selected_part(Profile profile, const diagnose::Selection& selection) {
   }
   if (kept.size() < profile.samples.size()) profile.recording.lifetime_ns = 0;  // that of all
   profile.samples = std::move(kept);
-  const auto query = std::ranges::find(profile.queries, selection.query_id.value_or(0), &Query::id);
-  if (selection.query_id && query != profile.queries.end() && query->id_is_text_hash) {
-    profile.recording.has_waits = false;
-    profile.recording.notes.emplace_back(
-        "The time this query waited is not among its samples: the server gave it no query id "
-        "(compute_query_id = on mends that).");
-  }
   forget_the_rest(profile);
   profile.recording.notes.push_back("The graphs show, and the file holds, only the samples of " +
                                     selection.describe() + ".");

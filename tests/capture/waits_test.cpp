@@ -82,6 +82,22 @@ TEST_SUITE("capture") {
     CHECK(shares[0].end == StackEnd::kRoot);
   }
 
+  TEST_CASE("a total is divided among statements without an id, known by their texts") {
+    Waits waits;
+    waits.opened(off_cpu(1, 10), StackId{7}, 111);
+    waits.closed(interval(1, 300));
+    waits.opened(off_cpu(1, 1000), StackId{7}, 222);
+    WaitTimes times;
+    times.totals = {{key_of(1), 1, 300}};
+    times.open = {{key_of(1), 1000, 0}};
+    const auto shares = waits.settle(times, 1100);
+    REQUIRE(shares.size() == 2);
+    CHECK(shares[0].text_query == 111);
+    CHECK(shares[0].ns == 300);
+    CHECK(shares[1].text_query == 222);
+    CHECK(shares[1].ns == 100);
+  }
+
   TEST_CASE("only what is new since the last time is booked") {
     Waits waits;
     WaitTimes times;

@@ -62,6 +62,27 @@ class Waits(unittest.TestCase):
         self.assertIn("update one set a = $1;", texts)
         self.assertTrue(any(text.startswith("select pg_sleep($1)") for text in texts))
 
+    def test_waits_belong_to_statements_that_have_no_query_id_too(self):
+        self.cluster.psql("create database plain")
+        self.cluster.psql("alter database plain set compute_query_id = off")
+        with Session(self.cluster, "sleeper", "plain") as sleeper, self.cluster.psql_loop(
+                "select pg_sleep(0.03) as three;\nselect pg_sleep(0.01) as one;",
+                database="plain"):
+            sleeper.send("select pg_sleep(60) as whole;")
+            time.sleep(1)
+            capture = self.record("8s")
+        texts = {query["id"]: query["text"].rstrip(";").split()[-1]
+                 for query in capture.metadata["queries"] if query["id_is_text_hash"]}
+        slept = {}
+        for (query, event), value in capture.total(["query_id", "wait_event"]).items():
+            if query is not None and event == PG_SLEEP_15 and query % (1 << 64) in texts:
+                slept[texts[query % (1 << 64)]] = value
+        whole = capture.recording["duration_ns"]
+        self.assertAlmostEqual(slept["whole"] / whole, 1, delta=0.01)
+        self.assertAlmostEqual((slept["three"] + slept["one"]) / whole, 1, delta=0.1)
+        # The texts are those of a random choice of the intervals: 0.025 of deviation in 8 s.
+        self.assertAlmostEqual(slept["three"] / (slept["three"] + slept["one"]), 0.75, delta=0.1)
+
     def test_every_nanosecond_of_every_backend_is_accounted_for(self):
         with self.cluster.pgbench("-n", "-S", "-c", "8", "-T", "60"):
             time.sleep(1)
