@@ -13,6 +13,7 @@
 #include "src/cli/redaction_key.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/diagnose.h"
+#include "src/postgres/backend_types.h"
 #include "src/profile/pprof.h"
 #include "src/report/redact.h"
 #include "src/report/report.h"
@@ -147,6 +148,7 @@ Profile with_names(Profile profile, const symbolizer::Options& options) {
     std::string text = missing_note(named.missing[i]);
     if (std::ranges::find(notes, text) == notes.end()) notes.push_back(std::move(text));
   }
+  postgres::fill_in_backend_types(named.profile);
   return std::move(named.profile);
 }
 

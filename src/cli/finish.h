@@ -17,7 +17,7 @@ namespace pgflame::cli {
 // ~/.cache/pgflame; debuginfod is asked when DEBUGINFOD_URLS is set, and only then.
 symbolizer::Options in_this_environment(symbolizer::Options options);
 
-// Names the profile; what is missing becomes notes of the recording.
+// Names the profile and what its processes are; what is missing becomes notes of the recording.
 Profile with_names(Profile profile, const symbolizer::Options& options);
 
 struct Finish {

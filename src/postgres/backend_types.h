@@ -1,0 +1,14 @@
+// What kind of process a backend is, by the function it never returns from.
+#pragma once
+
+#include "src/profile/profile.h"
+
+namespace pgflame::postgres {
+
+// Fills in Backend::type of processes that nothing else told the type of: captures of other tools,
+// and workers that lived too short for their title to be read. Needs named functions. The types are
+// those of pg_stat_activity.backend_type, and "logger", "stats collector" and "standalone backend"
+// for processes that it does not list (src/backend/utils/init/miscinit.c, GetBackendTypeDesc).
+void fill_in_backend_types(Profile& profile);
+
+}  // namespace pgflame::postgres

@@ -1,0 +1,56 @@
+#include "src/postgres/backend_types.h"
+
+#include <string>
+#include <string_view>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/profile_text.h"
+
+using namespace pgflame;
+
+namespace {
+
+std::string type_of(std::string_view folded) {
+  Profile profile = testing::profile_from_folded(folded);
+  postgres::fill_in_backend_types(profile);
+  return profile.backends[BackendId{0}].type;
+}
+
+}  // namespace
+
+TEST_SUITE("postgres") {
+  TEST_CASE("a process is called after the function it never returns from") {
+    CHECK(type_of("main;PostmasterMain;ServerLoop;PostgresMain;exec_simple_query 3\n") ==
+          "client backend");
+    CHECK(type_of("main;PostmasterMain;AutoVacWorkerMain;vacuum 1\n") == "autovacuum worker");
+    CHECK(type_of("main;ServerLoop;StartBackgroundWorker;ParallelWorkerMain;ExecScan 1\n") ==
+          "parallel worker");
+    CHECK(type_of("main;ServerLoop;StartBackgroundWorker;some_extension_main 1\n") ==
+          "background worker");
+    CHECK(type_of("main;PostgresSingleUserMain;PostgresMain 1\n") == "standalone backend");
+  }
+
+  TEST_CASE("what says more wins, on one stack and among those of one process") {
+    CHECK(type_of("main;PostgresMain;secure_read 9\n"
+                  "main;PostgresMain;exec_replication_command;WalSndLoop 1\n") == "walsender");
+    CHECK(type_of("main;PostgresMain;exec_replication_command 1\n"
+                  "main;PostgresMain;secure_read 9\n") == "walsender");
+  }
+
+  TEST_CASE("nothing is said of a process that shows none of them") {
+    CHECK(type_of("main;PostmasterMain;ServerLoop;fork_process 1\n") == "");
+    CHECK(type_of("") == "");
+  }
+
+  TEST_CASE("a type that is known stays, and a row that is no process gets none") {
+    Profile profile = testing::profile_from_folded("main;PostgresMain 1\n");
+    profile.backends[BackendId{0}].type = "walsender";
+    postgres::fill_in_backend_types(profile);
+    CHECK(profile.backends[BackendId{0}].type == "walsender");
+    profile.backends[BackendId{0}].type = "";
+    profile.backends[BackendId{0}].pid = 0;
+    postgres::fill_in_backend_types(profile);
+    CHECK(profile.backends[BackendId{0}].type.empty());
+  }
+}
