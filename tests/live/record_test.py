@@ -42,11 +42,11 @@ class Record(unittest.TestCase):
     def test_backends_that_connect_while_recording_are_sampled_and_named(self):
         for sampler in ("bpf", "perf"):
             with self.subTest(sampler=sampler):
-                base, child = self.recorder.start("-p", str(self.cluster.pid), "4s",
+                base, child = self.recorder.start("-p", str(self.cluster.pid), "6s",
                                                   "--sampler", sampler, "--mode", "cpu")
                 time.sleep(1.5)
                 started = time.monotonic()
-                while time.monotonic() - started < 1.5:  # each connects, works and exits
+                while time.monotonic() - started < 3:  # each connects, works and exits
                     self.cluster.psql(BUSY)
                 recording = self.recorder.finish(base, child)
                 self.assert_complete(recording)
