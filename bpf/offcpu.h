@@ -2,7 +2,7 @@
 // Time off the CPU. Between leaving a CPU and being woken up a backend waits, from then on until it
 // gets a CPU it is runnable. Intervals are added up in `intervals`; a random choice of them,
 // thinned out so that a backend that switches all the time costs no more than others, sends its
-// stack too. User space spreads the sums over those stacks.
+// stack and the text of its statement too. User space spreads the sums over those.
 //
 // A backend that switches very often has only a random choice of its intervals looked at, one in
 // `look_stride`, and each of them counts for so many. That is true on average for short intervals;
@@ -13,8 +13,9 @@
 #include "stack.h"
 #include "tags.h"
 
-// Stacks per backend and window that are aimed at. Set by user space before loading.
-const volatile __u32 stacks_per_window = 4;
+// Stacks per backend and window that are aimed at; user space lowers it when recording costs too
+// much.
+volatile __u32 stacks_per_window = 4;
 
 // Intervals looked at per backend and window that are aimed at; user space lowers it when recording
 // costs too much.
@@ -22,6 +23,7 @@ volatile __u32 looks_per_window = 100;
 
 enum {
   WINDOW_NS = 100 * 1000 * 1000,
+  QUIET_NS = 500 * 1000 * 1000,
   LONG_INTERVAL_NS = 1000 * 1000,
   MAX_STRIDE = 4096,
   TASK_RUNNING = 0,
@@ -65,7 +67,8 @@ static __always_inline void add_interval(const struct target* target,
   if (bpf_map_update_elem(&intervals, &key, &first, BPF_NOEXIST)) count(COUNT_INTERVALS_FULL);
 }
 
-// The stride for the next window when `taken` were taken in this one and `wanted` are aimed at.
+// The stride of looks for the next window when `taken` were taken in this one and `wanted` are
+// aimed at.
 static __always_inline __u32 next_stride(__u32 stride, __u32 taken, __u32 wanted) {
   if (!stride) stride = 1;
   if (taken > wanted && stride < MAX_STRIDE) return stride * 2;
@@ -73,10 +76,21 @@ static __always_inline __u32 next_stride(__u32 stride, __u32 taken, __u32 wanted
   return stride;
 }
 
+// So that of the intervals looked at in a window like the last one `wanted` send their stack.
+static __always_inline __u32 stack_stride(__u32 looked_at, __u32 wanted) {
+  __u32 stride = 1;
+  for (int i = 0; i < 12 && stride * wanted < looked_at; ++i)
+    stride *= 2;
+  return stride;
+}
+
+// Of a backend that has been quiet since then nothing needs thinning out.
 static __always_inline void roll_window(struct target* target, __u64 now) {
-  if (now - target->window_start <= WINDOW_NS) return;
+  const __u64 since = now - target->window_start;
+  if (since <= WINDOW_NS) return;
   target->look_stride = next_stride(target->look_stride, target->looks_taken, looks_per_window);
-  target->stride = next_stride(target->stride, target->stacks_taken, stacks_per_window);
+  target->stride = stack_stride(target->looks_taken, stacks_per_window);
+  if (since > QUIET_NS) target->look_stride = target->stride = 1;
   target->looks_taken = 0;
   target->stacks_taken = 0;
   target->window_start = now;
@@ -163,6 +177,7 @@ static __always_inline void enter_cpu(struct task_struct* task, __u64 now) {
                                       .cpu = bpf_get_smp_processor_id(),
                                       .time_ns = now,
                                       .pid = pid,
+                                      .stands_for = times * (target->stride ? target->stride : 1),
                                       .waiting_ns = waiting,
                                       .runnable_ns = runnable};
   if (bpf_ringbuf_output(&ring, (void*)&event, sizeof(event), BPF_RB_NO_WAKEUP))

@@ -82,10 +82,10 @@ struct process_event {
   __u32 pid;
   __u32 parent;         // fork: the parent
   __s32 namespace_pid;  // fork: what the process itself takes for its pid
-  __u32 unused2;
-  __u64 running_ns;   // exit: time on a CPU since it became a target
-  __u64 waiting_ns;   // interval: until the backend was woken up
-  __u64 runnable_ns;  // interval: from then on until it got a CPU
+  __u32 stands_for;     // interval: for how many like it, whose stacks were not taken
+  __u64 running_ns;     // exit: time on a CPU since it became a target
+  __u64 waiting_ns;     // interval: until the backend was woken up
+  __u64 runnable_ns;    // interval: from then on until it got a CPU
 };
 
 // Where a cluster keeps what the tags are read from; addresses are the same in every backend.

@@ -6,9 +6,9 @@
 
 Needs root and $PGFLAME (the binary). Exits 1 when a promise is broken: the first finding is right
 in at least 95 %, no forbidden and no missing finding, at most 5 % of any recording unclassified, the
-verdict's class is right in all. With --keep the captures stay in DIR as NAME-MAJOR.pb.gz; --goldens
-checks such captures without any server, and --starved those that were recorded beside other load:
-their verdict has to be cpu-starved.
+verdict's class is right in all, every workload could be recorded. With --keep the captures stay in
+DIR as NAME-MAJOR.pb.gz; --goldens checks such captures without any server, and --starved those that
+were recorded beside other load: their verdict has to be cpu-starved.
 """
 import argparse
 import os
@@ -90,7 +90,7 @@ def drive(cluster, recorder, workload, seconds):
         with open(script, "w") as out:
             out.write(workload["sql"])
         options += ["-f", script]
-    with cluster.pgbench(*options) as load:
+    with cluster.pgbench(*options, database=workload.get("connection", "postgres")) as load:
         time.sleep(1)
         if load.poll() is not None:
             raise RuntimeError(f"{workload['name']}: pgbench ended at once")
@@ -98,7 +98,7 @@ def drive(cluster, recorder, workload, seconds):
                                f"{seconds}s")
 
 
-def run_on(bindir, chosen, options, recorder):
+def run_on(bindir, chosen, options, recorder, broken):
     where = str(major_of(bindir))
     plain = [w for w in chosen if "settings" not in w]
     special = [w for w in chosen if "settings" in w]
@@ -112,11 +112,11 @@ def run_on(bindir, chosen, options, recorder):
                     continue
                 try:
                     recording = drive(cluster, recorder, workload, options.seconds)
+                    if recording.code != 0:
+                        raise RuntimeError(recording.stderr)
                 except RuntimeError as error:
+                    broken.append(f"{workload['name']}-{where}")
                     print(f"!    {where:>3} {workload['name']}: {error}")
-                    continue
-                if recording.code != 0:
-                    print(f"!    {where:>3} {workload['name']}: {recording.stderr}")
                     continue
                 if options.keep:
                     keep = os.path.join(options.keep, f"{workload['name']}-{where}.pb.gz")
@@ -133,7 +133,7 @@ def replay(folder, chosen, recorder, starved=False):
                 yield Outcome(workload, where, recorder.report(str(capture.resolve())).json, starved)
 
 
-def summary(outcomes):
+def summary(outcomes, broken):
     count = len(outcomes)
     right = sum(o.first_right for o in outcomes)
     forbidden = sum(bool(o.forbidden) for o in outcomes)
@@ -143,7 +143,9 @@ def summary(outcomes):
     print(f"\n{count} recordings: first finding right in {right}, missing findings in {missing}, "
           f"forbidden findings in {forbidden}, verdict right in {verdicts}, "
           f"above 5 % unclassified in {unclear}")
-    return (count > 0 and right >= 0.95 * count and verdicts == count
+    if broken:
+        print(f"not recorded: {' '.join(broken)}")
+    return (count > 0 and not broken and right >= 0.95 * count and verdicts == count
             and forbidden == missing == unclear == 0)
 
 
@@ -159,18 +161,19 @@ def main():
     parser.add_argument("--starved")
     options = parser.parse_args()
     chosen = workloads(options.workloads, [name for name in options.only.split(",") if name])
-    outcomes = []
+    outcomes, broken = [], []
     print("F first wrong, P missing, X forbidden, V verdict wrong\n")
     with Recorder() as recorder:
         sources = ([replay(options.goldens, chosen, recorder)] if options.goldens else
-                   [run_on(b, chosen, options, recorder) for b in options.bindir or [DEBIAN_15]])
+                   [run_on(b, chosen, options, recorder, broken)
+                    for b in options.bindir or [DEBIAN_15]])
         if options.starved:
             sources.append(replay(options.starved, chosen, recorder, starved=True))
         for source in sources:
             for outcome in source:
                 print(outcome.line(), flush=True)
                 outcomes.append(outcome)
-    sys.exit(0 if summary(outcomes) else 1)
+    sys.exit(0 if summary(outcomes, broken) else 1)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "src/capture/proc.h"
+#include "src/capture/tag_layout.h"
 
 namespace pgflame::capture {
 namespace {
@@ -121,14 +121,9 @@ void Assembler::open_wait(const Event& event) {
   waits_.opened(event, stack_of(event), event.tags.query_id == 0 ? query : 0);
 }
 
-void Assembler::sleeps(int32_t pid, const Statement& statement) {
+void Assembler::found_in(const Statement& statement, int32_t pid, uint64_t now_ns) {
   const uint64_t query = queries_.identify(statement);
-  if (!measures_waits_ || statement.query_id != 0 || query == 0) return;
-  Event event;
-  event.pid = pid;
-  event.end = StackEnd::kNoStack;
-  event.time_ns = monotonic_now();
-  waits_.opened(event, kEmptyStack, query);
+  if (statement.query_id == 0 && query != 0) waits_.found_asleep(pid, now_ns, query);
 }
 
 void Assembler::end_process(const Event& event) {
@@ -182,7 +177,8 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
     tags.query_id = share.key.query_id;
     tags.has_backend = share.key.has_backend;
     tags.session_state = share.key.session_state;
-    sample.query_id = share.text_query != 0 ? share.text_query : attributed_query(tags, who.major);
+    const bool by_text = share.text_query != 0 && sample.state != State::kIdle;
+    sample.query_id = by_text ? share.text_query : attributed_query(tags, who.major);
     sample.second = second_of(now_ns - 1);
     sample.count = share.count;
     sample.weight = share.ns;

@@ -26,8 +26,8 @@ class Assembler {
   // Events of processes that are no targets are ignored.
   void handle(const Event& event);
 
-  // A target that is there before the recording, in the middle of a statement.
-  void sleeps(int32_t pid, const Statement& statement);
+  // A target that was there before the recording, as of `now_ns` in the middle of a statement.
+  void found_in(const Statement& statement, int32_t pid, uint64_t now_ns);
 
   // Books time off the CPU. Returns the processes that ended before this and are booked for good.
   std::vector<int32_t> book(const WaitTimes& times, uint64_t now_ns);

@@ -309,6 +309,10 @@ bool BpfSampler::lower_rate() {
   constexpr double kLowestRate = 20;
   constexpr uint32_t kFewestLooks = 6;
   bool lowered = false;
+  if (waits_ && skeleton_->data->stacks_per_window > 1) {
+    skeleton_->data->stacks_per_window /= 2;
+    lowered = true;
+  }
   const uint32_t looks = skeleton_->data->looks_per_window;
   if (waits_ && looks / 4 >= kFewestLooks) {
     skeleton_->data->looks_per_window = looks / 4;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <unordered_map>
 #include <unordered_set>
 
 #include <sys/resource.h>
@@ -22,6 +21,7 @@
 #include "src/capture/proc.h"
 #include "src/capture/processes.h"
 #include "src/capture/sampler.h"
+#include "src/capture/target_set.h"
 #include "src/capture/targets.h"
 
 namespace pgflame::capture {
@@ -70,12 +70,12 @@ class Recorder {
            ChosenSampler chosen)
       : options_(options),
         callbacks_(callbacks),
-        targets_(std::move(targets)),
         sampler_(std::move(chosen.sampler)),
         cpu_start_ns_(cpu_time_ns()),
         processes_(builder_),
         queries_(options.query_text),
         assembler_(builder_, processes_, queries_, sampler_->measures_waits()),
+        targets_(options, std::move(targets), {builder_, processes_, assembler_, *sampler_}),
         host_(read_host_counters()),
         budget_(options.max_cpu,
                 static_cast<uint32_t>(online_cpus().size()),
@@ -85,34 +85,17 @@ class Recorder {
     recording.sampler_reason = std::move(chosen.reason);
     recording.has_waits = sampler_->measures_waits();
     if (!chosen.note.empty()) recording.notes.push_back(std::move(chosen.note));
-    for (const RunningCluster& running : targets_.clusters)
-      add_cluster(running.cluster);
-    if (targets_.backends.empty()) return;
-    only_pids_ = targets_.whole_clusters;
-    for (const int32_t pid : targets_.backends) {
-      only_pids_.push_back(pid);
-      only_pids_.push_back(namespace_pid(pid));  // what parallel workers call their leader
-    }
   }
 
   Result<Profile> run();
 
  private:
-  void add_cluster(const Cluster& cluster);
-  bool is_target(int32_t pid, int32_t postmaster) const;
-  Status add_targets();
-  Status add_process(int32_t pid, int32_t postmaster);
   void each_second();
   void keep_to_budget(uint64_t now_ns);
-  void follow_restarts();
-  void bury(uint64_t now_ns);
-  bool postmaster_is_gone() const;
   void finish_queries();
   void book_waits();
   void give_up_privileges();
-  void leave_out_unwanted();
   void keep_wanted();
-  size_t targets_alive() const;
   void wait_and_read(milliseconds timeout);
   nanoseconds elapsed() const { return nanoseconds(monotonic_now() - start_ns_); }
   bool is_over();
@@ -121,7 +104,6 @@ class Recorder {
 
   const Options& options_;
   const Callbacks& callbacks_;
-  Targets targets_;
   std::unique_ptr<Sampler> sampler_;
   uint64_t start_ns_ = 0;
   int64_t cpu_start_ns_;
@@ -129,80 +111,23 @@ class Recorder {
   Processes processes_;
   Queries queries_;
   Assembler assembler_;
-  std::unordered_map<int32_t, std::optional<TagLayout>> layouts_;  // by postmaster
-  std::vector<int32_t> only_pids_;  // see filter.h; empty: whole clusters
+  TargetSet targets_;
   HostCounters host_;
   uint64_t host_read_ns_ = 0;
   Budget budget_;
   bool over_budget_ = false;
-  uint64_t last_seen_ns_ = 0;  // when there last was a target
-  uint64_t buried_ns_ = 0;     // when bury() last looked
-  std::unordered_set<int32_t> dead_;
   uint64_t last_progress_ns_ = 0;
 };
-
-void Recorder::add_cluster(const Cluster& cluster) {
-  builder_.profile().clusters.push_back(cluster);
-  layouts_[cluster.postmaster] = find_tag_layout(cluster.postmaster);
-  processes_.add_cluster(cluster, layouts_[cluster.postmaster]);
-}
-
-bool Recorder::is_target(int32_t pid, int32_t postmaster) const {
-  const auto contains = [](const std::vector<int32_t>& pids, int32_t wanted) {
-    return std::ranges::find(pids, wanted) != pids.end();
-  };
-  if (contains(targets_.whole_clusters, postmaster) || contains(targets_.backends, pid))
-    return true;
-  // The postmaster of single backends is only followed for the parallel workers that it forks.
-  return pid == postmaster && layouts_.contains(postmaster);
-}
-
-// The sampler follows forks already. A child born while /proc was read is found by the second
-// round, or reported by the sampler because its parent was added in the first.
-Status Recorder::add_targets() {
-  for (int round = 0; round < 2; ++round) {
-    for (const RunningCluster& running : find_clusters()) {
-      for (const int32_t pid : running.members) {
-        const int32_t postmaster = running.cluster.postmaster;
-        if (!is_target(pid, postmaster)) continue;
-        if (auto done = add_process(pid, postmaster); !done) return done;
-      }
-    }
-  }
-  return {};
-}
-
-Status Recorder::add_process(int32_t pid, int32_t postmaster) {
-  // In this order, so that a process's lifetime begins when its times do.
-  processes_.add(pid, postmaster);
-  if (!processes_.contains(pid)) return {};  // gone already
-  const auto& layout = layouts_[postmaster];
-  if (auto done = sampler_->add({pid}, layout); !done) return done;
-  // Its end was not seen if it came before that. The kernel reports it some time before the process
-  // is a zombie.
-  const auto stat = read_stat(pid);
-  if (!stat || stat->ending) {
-    processes_.exit(pid);
-    return {};
-  }
-  // What sleeps from before the start to the end never says so itself.
-  if (layout) assembler_.sleeps(pid, statement_of(pid, *layout));
-  return {};
-}
 
 void Recorder::wait_and_read(milliseconds timeout) {
   sampler_->poll(timeout, [this](const Event& event) { assembler_.handle(event); });
 }
 
 bool Recorder::is_over() {
-  // A server that is restarted is gone for a moment.
-  constexpr uint64_t kRestart = 5'000'000'000;
   if (options_.duration && elapsed() >= *options_.duration) return true;
   if (callbacks_.stop && callbacks_.stop()) return true;
   if (over_budget_) return true;
-  const uint64_t now = monotonic_now();
-  if (targets_alive() > 0) last_seen_ns_ = now;
-  return now > last_seen_ns_ + (targets_.whole_clusters.empty() ? 0 : kRestart);
+  return targets_.all_gone(monotonic_now());
 }
 
 void Recorder::report_progress() {
@@ -219,7 +144,7 @@ void Recorder::report_progress() {
 }
 
 Result<Profile> Recorder::run() {
-  if (auto done = add_targets(); !done) return fail(std::move(done).error());
+  if (auto done = targets_.add_all(); !done) return fail(std::move(done).error());
   if (auto done = sampler_->start(); !done) return fail(std::move(done).error());
   // Getting here may have taken a second (tables for the unwinder); it is not recorded time.
   start_ns_ = monotonic_now();
@@ -236,17 +161,11 @@ Result<Profile> Recorder::run() {
     wait_and_read(pause);
     const bool soon = processes_.refresh_titles(monotonic_now());
     pause = soon ? milliseconds{10} : sampler_->longest_pause();
-    leave_out_unwanted();
+    targets_.leave_out_unwanted();
     each_second();
     report_progress();
   }
   return finish();
-}
-
-size_t Recorder::targets_alive() const {
-  if (!targets_.whole_clusters.empty()) return processes_.size();
-  return static_cast<size_t>(std::ranges::count_if(
-      targets_.backends, [this](int32_t pid) { return processes_.contains(pid); }));
 }
 
 void Recorder::give_up_privileges() {
@@ -259,27 +178,15 @@ void Recorder::give_up_privileges() {
   }
 }
 
-void Recorder::leave_out_unwanted() {
-  const std::vector<int32_t> titled = processes_.take_titled();
-  if (!options_.filter.active() && only_pids_.empty()) return;
-  std::vector<int32_t> unwanted;
-  for (const int32_t pid : titled) {
-    const Backend* backend = processes_.find(pid);
-    if (backend != nullptr && !may_be_wanted(options_.filter, only_pids_, *backend)) {
-      unwanted.push_back(pid);
-    }
-  }
-  sampler_->ignore(unwanted);
-}
-
 // What the filter leaves, and how much of its time is accounted for.
 void Recorder::keep_wanted() {
   Profile& profile = builder_.profile();
   const Filter& filter = options_.filter;
-  drop_unwanted(filter, only_pids_, profile);
+  drop_unwanted(filter, targets_.only_pids(), profile);
   if (filter.query_id) return;  // backends run other queries too, which nobody added up
-  assembler_.sum_lifetimes(
-      [&](BackendId backend) { return is_wanted(filter, only_pids_, profile.backends[backend]); });
+  assembler_.sum_lifetimes([&](BackendId backend) {
+    return is_wanted(filter, targets_.only_pids(), profile.backends[backend]);
+  });
   Recording& recording = profile.recording;
   if (recording.lifetime_ns == 0) return;
   uint64_t sum = recording.on_cpu_ns;
@@ -315,32 +222,7 @@ void Recorder::each_second() {
   host_read_ns_ += (now - host_read_ns_) / kSecond * kSecond;
   book_waits();
   keep_to_budget(now);
-  bury(now);
-  if (postmaster_is_gone()) follow_restarts();
-}
-
-// Processes that ended while they were added, or whose end found no room in the ring, would keep
-// the recording going for ever. An end that is only late is waited for: who was dead the last time
-// too.
-void Recorder::bury(uint64_t now_ns) {
-  constexpr uint64_t kPause = 3'000'000'000;
-  if (now_ns < buried_ns_ + kPause) return;
-  buried_ns_ = now_ns;
-  std::unordered_set<int32_t> dead;
-  for (const int32_t pid : processes_.pids()) {
-    const auto stat = read_stat(pid);
-    if (stat && stat->state != 'Z') continue;
-    if (!dead_.contains(pid)) {
-      dead.insert(pid);
-      continue;
-    }
-    Event end;
-    end.kind = EventKind::kExit;
-    end.pid = pid;
-    end.time_ns = now_ns;
-    assembler_.handle(end);
-  }
-  dead_ = std::move(dead);
+  targets_.look_again(now);
 }
 
 void Recorder::keep_to_budget(uint64_t now_ns) {
@@ -362,38 +244,6 @@ void Recorder::keep_to_budget(uint64_t now_ns) {
   }
 }
 
-bool Recorder::postmaster_is_gone() const {
-  return std::ranges::any_of(targets_.whole_clusters, [this](int32_t postmaster) {
-    return !processes_.contains(postmaster);
-  });
-}
-
-// A new postmaster on the data directory of one that is gone takes its place.
-void Recorder::follow_restarts() {
-  for (const RunningCluster& running : find_clusters()) {
-    const Cluster& cluster = running.cluster;
-    if (layouts_.contains(cluster.postmaster)) continue;
-    const auto& known = builder_.profile().clusters;
-    const bool same = std::ranges::any_of(known, [&](const Cluster& other) {
-      return other.data_directory == cluster.data_directory &&
-             !processes_.contains(other.postmaster);
-    });
-    if (!same && !targets_.every_cluster) continue;
-    if (!options_.cgroup.empty() && !in_cgroup(cgroup_of(cluster.postmaster), options_.cgroup))
-      continue;
-    std::erase_if(targets_.whole_clusters,
-                  [this](int32_t postmaster) { return !processes_.contains(postmaster); });
-    targets_.whole_clusters.push_back(cluster.postmaster);
-    add_cluster(cluster);
-    for (const int32_t pid : running.members) {
-      if (auto done = add_process(pid, cluster.postmaster); !done) {
-        builder_.profile().recording.notes.push_back(
-            "A restarted server could not be followed: " + done.error().what + ".");
-      }
-    }
-  }
-}
-
 void Recorder::finish_queries() {
   Profile& profile = builder_.profile();
   auto [queries, real_ids] = queries_.finish();
@@ -401,10 +251,18 @@ void Recorder::finish_queries() {
     const auto real = real_ids.find(sample.query_id);
     if (real != real_ids.end()) sample.query_id = real->second;
   }
-  if (std::ranges::any_of(queries, &Query::id_is_text_hash)) {
+  std::unordered_set<uint64_t> hashes;
+  for (const Query& query : queries) {
+    if (query.id_is_text_hash) hashes.insert(query.id);
+  }
+  const auto has_none = [&hashes](const Sample& sample) {
+    return hashes.contains(sample.query_id);
+  };
+  if (std::ranges::any_of(profile.samples, has_none)) {
     profile.recording.notes.emplace_back(
         "Some statements had no query id (compute_query_id is off, or they were still being "
-        "parsed); the hash of their text without literals stands in for it.");
+        "parsed); the hash of their text without literals stands in for it, and which of them a "
+        "backend waited for is estimated from the waits whose text was read.");
   }
   profile.queries = std::move(queries);
 }
@@ -437,7 +295,7 @@ Profile Recorder::finish() {
   recording.cost.agent_cpu_ns = static_cast<uint64_t>(cpu_time_ns() - cpu_start_ns_);
   recording.cost.peak_rss_bytes = peak_rss_bytes();
   if (options_.duration && recording.duration_ns < options_.duration->count() &&
-      targets_alive() == 0) {
+      targets_.alive() == 0) {
     recording.notes.emplace_back("All targets ended before the recording's time was over.");
   }
   return std::move(builder_).take();

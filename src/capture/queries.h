@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -36,10 +37,14 @@ class Queries {
   Result finish() const;
 
  private:
+  void add(uint64_t query_id, uint64_t hash, std::string text);
+
   QueryText keep_;
   std::vector<Query> rows_;
   std::unordered_set<uint64_t> known_;
-  std::unordered_map<uint64_t, uint64_t> id_of_text_;  // by the text's hash
+  std::unordered_map<uint64_t, uint64_t> id_of_text_;  // by the hash of the text without literals
+  // That hash by the one of the very text: what comes again and again is taken apart once.
+  std::unordered_map<uint64_t, uint64_t> hash_of_raw_;
 };
 
 }  // namespace pgflame::capture

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "bpf/sample_event.h"
@@ -74,6 +75,7 @@ std::optional<Event> decode_process(std::span<const std::byte> bytes, EventKind 
   event.running_ns = head.running_ns;
   event.waiting_ns = head.waiting_ns;
   event.runnable_ns = head.runnable_ns;
+  event.stands_for = std::max<uint32_t>(1, head.stands_for);
   return event;
 }
 

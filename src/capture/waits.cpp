@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace pgflame::capture {
 
@@ -40,18 +41,33 @@ void Waits::opened(const Event& event, StackId stack, uint64_t text_query) {
   open_.insert_or_assign(event.pid, open);
 }
 
+void Waits::found_asleep(int32_t pid, uint64_t now_ns, uint64_t text_query) {
+  Open open;
+  open.event.pid = pid;
+  open.event.end = StackEnd::kNoStack;
+  open.event.time_ns = now_ns;
+  open.stack = kEmptyStack;
+  open.text_query = text_query;
+  open.found_asleep = true;
+  open_.insert_or_assign(pid, open);
+}
+
 void Waits::closed(const Event& event) {
   const auto found = open_.find(event.pid);
   if (found == open_.end()) return;
   const Open open = found->second;
   open_.erase(found);
-  const auto add = [&](State state, uint64_t ns) {
-    if (ns > 0) {
-      booked_[wait_key(open.event, state)].fresh.push_back(open.weighing(ns));
-    }
+  const uint64_t began = open.event.time_ns;
+  // One that was open at the last settle() stood for itself then and does for the rest.
+  const uint64_t stands_for = began < settled_ns_ ? 1 : event.stands_for;
+  const auto add = [&](State state, uint64_t from, uint64_t to) {
+    from = std::max(from, settled_ns_);
+    if (to <= from) return;
+    booked_[wait_key(open.event, state)].fresh.push_back(open.weighing((to - from) * stands_for));
   };
-  add(State::kWaiting, event.waiting_ns);
-  add(State::kRunnable, event.runnable_ns);
+  const uint64_t woken = began + event.waiting_ns;
+  add(State::kWaiting, began, woken);
+  add(State::kRunnable, woken, woken + event.runnable_ns);
 }
 
 std::vector<Waits::Share> Waits::settle(const WaitTimes& times, uint64_t now_ns) {
@@ -61,47 +77,55 @@ std::vector<Waits::Share> Waits::settle(const WaitTimes& times, uint64_t now_ns)
     sum.count += total.count;
     sum.ns += total.ns;
   }
-  const auto add_open = [&](WaitKey key, State state, uint64_t from, uint64_t to) {
+  const auto add_open = [&](const OpenWait& open, State state, uint64_t from, uint64_t to) {
     if (to <= from) return;
+    WaitKey key = open.key;
     key.state = state;
     sums[key].count += 1;
     sums[key].ns += to - from;
+    from = std::max(from, settled_ns_);
+    if (to <= from) return;
     const auto stack = open_.find(key.pid);
-    if (stack == open_.end() || stack->second.event.time_ns < from) return;
-    booked_[key].fresh.push_back(stack->second.weighing(to - from));
+    const bool known = stack != open_.end() && stack->second.is(open);
+    booked_[key].fresh.push_back(known ? stack->second.weighing(to - from)
+                                       : Weighted{kEmptyStack, StackEnd::kNoStack, 0, to - from});
   };
   for (const OpenWait& open : times.open) {
     const uint64_t woken = open.woken_ns == 0 ? now_ns : open.woken_ns;
-    add_open(open.key, State::kWaiting, open.since_ns, woken);
-    add_open(open.key, State::kRunnable, woken, now_ns);
+    add_open(open, State::kWaiting, open.since_ns, woken);
+    add_open(open, State::kRunnable, woken, now_ns);
   }
   std::vector<Share> shares;
   for (const auto& [key, sum] : sums)
     book(key, sum.count, sum.ns, shares);
+  settled_ns_ = now_ns;
   return shares;
 }
 
 void Waits::book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Share>& shares) {
   Booked& booked = booked_[key];
   const uint64_t new_ns = ns > booked.ns ? ns - booked.ns : 0;
-  if (!booked.fresh.empty()) booked.last = std::move(booked.fresh);
-  booked.fresh.clear();
+  std::vector<Weighted> stacks = std::exchange(booked.fresh, {});
+  if (stacks.empty()) {
+    stacks = booked.last;
+  } else {
+    booked.last = stacks;
+    // Its stacks are likely to be the same again, its statement may be long over.
+    for (Weighted& stack : booked.last)
+      stack.text_query = 0;
+  }
   if (new_ns == 0) return;
   const uint64_t new_count = std::max(uint64_t{1}, count > booked.count ? count - booked.count : 0);
   booked.count = std::max(booked.count, count);
   booked.ns = ns;
 
-  std::vector<Weighted> stacks = booked.last;
   if (stacks.empty()) stacks.push_back({kEmptyStack, StackEnd::kNoStack, 0, 1});
-  // No more stacks than intervals, so that every share counts at least one; the longest win.
-  std::ranges::stable_sort(stacks, std::ranges::greater(), &Weighted::ns);
-  if (stacks.size() > new_count) stacks.resize(new_count);
   std::vector<uint64_t> weights;
   weights.reserve(stacks.size());
   for (const Weighted& stack : stacks)
     weights.push_back(stack.ns);
   const auto times = divide(new_ns, weights);
-  const auto counts = divide(new_count - stacks.size(), weights);
+  const auto counts = divide(new_count - std::min(new_count, uint64_t{stacks.size()}), weights);
   for (size_t i = 0; i < stacks.size(); ++i) {
     shares.push_back(
         {key, stacks[i].stack, stacks[i].end, stacks[i].text_query, counts[i] + 1, times[i]});

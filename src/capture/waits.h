@@ -4,7 +4,11 @@
 // For every backend and every reason to be off the CPU the sampler knows how often and how long,
 // exactly. Stacks it sends only of a random choice. What a sum has grown by since the last look is
 // divided among the stacks of the same reason in proportion to their time, so that totals stay
-// exact whatever the choice was. The same goes for the statements of a server without query ids.
+// exact whatever the choice was. The statements of a server without query ids are known from the
+// same choice: which of them a sum belongs to is an estimate.
+//
+// Intervals that are open at such a look are known one by one: each stands for itself, with its own
+// stack or none.
 #pragma once
 
 #include <cstdint>
@@ -63,6 +67,8 @@ class Waits {
 
   // `text_query`: see Share.
   void opened(const Event& event, StackId stack, uint64_t text_query = 0);
+  // The backend was found asleep in a statement, at `now_ns`.
+  void found_asleep(int32_t pid, uint64_t now_ns, uint64_t text_query);
   void closed(const Event& event);
   // What has been added since the last call. Open intervals are booked up to `now_ns`; what was
   // booked of them is not booked again when they end. A share's count is the number of intervals,
@@ -82,12 +88,16 @@ class Waits {
     uint64_t count = 0;
     uint64_t ns = 0;
     std::vector<Weighted> fresh;  // stacks since the last settle()
-    std::vector<Weighted> last;   // those of the last settle() that had any
+    std::vector<Weighted> last;   // those of the last settle() that had any, without statements
   };
   struct Open {
     Event event;  // without its spans
     StackId stack;
     uint64_t text_query = 0;
+    bool found_asleep = false;  // it began earlier than event.time_ns
+    bool is(const OpenWait& wait) const {
+      return found_asleep ? wait.since_ns <= event.time_ns : wait.since_ns == event.time_ns;
+    }
     Weighted weighing(uint64_t ns) const { return {stack, event.end, text_query, ns}; }
   };
 
@@ -95,6 +105,7 @@ class Waits {
 
   std::map<WaitKey, Booked> booked_;
   std::unordered_map<int32_t, Open> open_;  // the last stack that a backend sent
+  uint64_t settled_ns_ = 0;                 // when settle() was called last
 };
 
 WaitKey wait_key(const Event& event, State state);

@@ -95,6 +95,13 @@ Profile selected_part(Profile profile, const diagnose::Selection& selection) {
   }
   if (kept.size() < profile.samples.size()) profile.recording.lifetime_ns = 0;  // that of all
   profile.samples = std::move(kept);
+  const auto query = std::ranges::find(profile.queries, selection.query_id.value_or(0), &Query::id);
+  if (selection.query_id && query != profile.queries.end() && query->id_is_text_hash &&
+      profile.recording.has_waits) {
+    profile.recording.notes.emplace_back(
+        "How long this query waited is an estimate, and rather too little: the server gave it no "
+        "query id, so its waits are those whose text was read (compute_query_id = on mends that).");
+  }
   forget_the_rest(profile);
   profile.recording.notes.push_back("The graphs show, and the file holds, only the samples of " +
                                     selection.describe() + ".");

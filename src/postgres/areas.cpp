@@ -8,6 +8,7 @@
 #include "src/base/embedded_file.h"
 #include "src/base/text.h"
 #include "src/postgres/function_names.h"
+#include "src/postgres/server_major.h"
 
 namespace pgflame::postgres {
 
@@ -199,11 +200,6 @@ std::optional<Area> by_prefix(const std::array<Affix, N>& affixes, std::string_v
   return std::nullopt;
 }
 
-bool is_postgres(std::string_view module) {
-  const std::string_view file = file_part(module);
-  return module.empty() || file.starts_with("postgres") || file == "edb-postgres";
-}
-
 std::optional<Area> of_module(const Module& module) {
   switch (module.kind) {
     case ModuleKind::kKernel:
@@ -247,7 +243,7 @@ Area area_of(const Profile& profile, FunctionId id) {
     return area_of_file(function.file).value_or(Area::kUnnamed);
   const std::string_view name = base_name(function.name);
   // A name from Postgres' tables in libc or an extension means something else there.
-  if (!is_postgres(module.path)) return Area::kOther;
+  if (!module.path.empty() && !is_server(module.path)) return Area::kOther;
   if (const auto area = find(by_function(), name)) return *area;
   if (const auto area = area_of_file(function.file)) return *area;
   return by_prefix(kPrefixes, name).value_or(Area::kOther);

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string_view>
 #include <vector>
+
+#include "src/postgres/function_names.h"
+#include "src/postgres/server_major.h"
 
 namespace pgflame::postgres {
 namespace {
@@ -13,18 +17,17 @@ struct Main {
   std::string_view type;
 };
 
-// In this order: of two on one stack, or of one process, the later one says more. A walsender is a
-// client backend until it is told to send; extensions' workers have nothing but the general main.
-// Function names are those of PostgreSQL 13 to 18. Up to 16 ApplyWorkerMain is the main of table
-// synchronisation too.
-constexpr std::array<Main, 24> kMains{{
-    {"BackgroundWorkerMain", "background worker"},
-    {"StartBackgroundWorker", "background worker"},
+// In this order: of two on one stack, or of one process, the later one says more; extensions'
+// workers have nothing but the general main. Function names are those of PostgreSQL 13 to 18.
+constexpr std::array<Main, 25> kMains{{
+    {"BackgroundWorkerMain", "background worker"},   // from 17 on
+    {"StartBackgroundWorker", "background worker"},  // up to 16; in 18 it is the postmaster's
     {"PostgresMain", "client backend"},
     {"PostgresSingleUserMain", "standalone backend"},
     {"exec_replication_command", "walsender"},
     {"ApplyLauncherMain", "logical replication launcher"},
-    {"ApplyWorkerMain", "logical replication worker"},
+    {"ApplyWorkerMain", "logical replication worker"},  // up to 16 of table synchronisation too
+    {"", "logical replication apply worker"},           // the same from 17 on
     {"TablesyncWorkerMain", "logical replication tablesync worker"},
     {"ParallelApplyWorkerMain", "logical replication parallel worker"},
     {"ReplSlotSyncWorkerMain", "slotsync worker"},
@@ -47,9 +50,22 @@ constexpr std::array<Main, 24> kMains{{
 // A position in kMains plus one; 0: none.
 using Rank = uint8_t;
 
-Rank rank_of(std::string_view function) {
-  const auto* found = std::ranges::find(kMains, function, &Main::function);
-  return found == kMains.end() ? Rank{0} : static_cast<Rank>(found - kMains.begin() + 1);
+constexpr Rank kBackgroundWorkerMain = 1;
+constexpr Rank kStartBackgroundWorker = 2;
+constexpr Rank kApplyWorkerMain = 7;
+static_assert(kMains[kApplyWorkerMain].function.empty());
+
+Rank rank_of(const Profile& profile, const Function& function) {
+  if (function.tier == NameTier::kNone || function.tier == NameTier::kPlaced) return 0;
+  const bool known = function.module.valid() && profile.modules.contains(function.module);
+  const std::string_view path = known ? profile.modules[function.module].path : std::string_view();
+  if (!path.empty() && !is_server(path)) return 0;
+  const std::string_view name = base_name(function.name);
+  const auto* found = std::ranges::find(kMains, name, &Main::function);
+  if (name.empty() || found == kMains.end()) return 0;
+  const auto rank = static_cast<Rank>(found - kMains.begin() + 1);
+  const int major = major_of_server(path);
+  return rank == kStartBackgroundWorker && (major == 0 || major > 16) ? Rank{0} : rank;
 }
 
 // The rank of every stack, callers before callees.
@@ -57,28 +73,35 @@ std::vector<Rank> ranks_of_stacks(const Profile& profile) {
   std::vector<Rank> functions;
   functions.reserve(profile.functions.size());
   for (const Function& function : profile.functions)
-    functions.push_back(rank_of(function.name));
+    functions.push_back(rank_of(profile, function));
   std::vector<Rank> ranks;
   ranks.reserve(profile.stacks.size());
   for (const StackNode& node : profile.stacks) {
-    Rank rank = ranks.empty() ? Rank{0} : ranks[node.caller.value];
-    if (!ranks.empty()) {
-      const Location& location = profile.locations[node.location];
-      for (uint32_t i = 0; i < location.line_count; ++i) {
-        const Line& line = profile.lines[location.first_line + i];
-        rank = std::max(rank, functions[line.function.value]);
-      }
+    if (ranks.empty()) {  // the empty stack
+      ranks.push_back(0);
+      continue;
     }
-    ranks.push_back(rank);
+    const Rank callers = ranks[node.caller.value];
+    Rank rank = callers;
+    const Location& location = profile.locations[node.location];
+    for (uint32_t i = 0; i < location.line_count; ++i)
+      rank = std::max(rank, functions[profile.lines[location.first_line + i].function.value]);
+    const bool since17 = rank == kApplyWorkerMain && callers == kBackgroundWorkerMain;
+    ranks.push_back(since17 ? Rank{kApplyWorkerMain + 1} : rank);
   }
   return ranks;
+}
+
+// One that is about to run another program, or does, still has the stack it was forked with.
+bool runs_the_server(const Backend& backend) {
+  return backend.comm.empty() || backend.comm.front() == ':' || is_server(backend.comm);
 }
 
 }  // namespace
 
 void fill_in_backend_types(Profile& profile) {
   const auto unknown = [](const Backend& backend) {
-    return backend.type.empty() && backend.pid != 0;
+    return backend.type.empty() && backend.pid != 0 && runs_the_server(backend);
   };
   if (std::ranges::none_of(profile.backends, unknown)) return;
   const std::vector<Rank> of_stack = ranks_of_stacks(profile);

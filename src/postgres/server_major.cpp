@@ -16,11 +16,20 @@ int leading_major(std::string_view text) {
   return number && *number >= kOldest && *number <= kNewest ? static_cast<int>(*number) : 0;
 }
 
+std::string_view file_of(std::string_view path) {
+  const auto slash = path.find_last_of('/');
+  return path.substr(slash == std::string_view::npos ? 0 : slash + 1);
+}
+
 }  // namespace
 
+bool is_server(std::string_view path) {
+  const std::string_view file = file_of(path);
+  return file.starts_with("postgres") || file == "postmaster" || file == "edb-postgres";
+}
+
 int major_of_server(std::string_view path) {
-  const auto slash = path.find_last_of('/');
-  const std::string_view file = path.substr(slash == std::string_view::npos ? 0 : slash + 1);
+  const std::string_view file = file_of(path);
   if (file != "postgres" && file != "postmaster") return 0;
   constexpr std::array<std::string_view, 4> kFolders{
       "/postgresql/", "/pgsql-", "/postgresql@", "/postgresql"};

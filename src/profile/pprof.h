@@ -4,7 +4,7 @@
 // query_id, second, stack_end); what pprof has no field for (Recording, clusters, queries, module
 // kinds, name tiers) is JSON in a field that other tools skip. They read the file as an ordinary
 // profile with the sample types samples/count and cpu/nanoseconds; one that they write anew has
-// lost that part.
+// lost that part. Names and paths that are no UTF-8 lose what is not (proto3 strings are).
 #pragma once
 
 #include <cstdint>

@@ -81,9 +81,11 @@ TEST_SUITE("capture") {
     const uint64_t stand_in = queries.identify(0, "select 1");
     CHECK(stand_in != 0);
     CHECK(queries.identify(0, "select 2") == stand_in);
+    CHECK(queries.identify(0, "select 2") == stand_in);  // the very text again
     const uint64_t other = queries.identify(0, "select 1 from t");
     CHECK(queries.identify(77, "select 3") == 77);
     CHECK(queries.identify(0, "select 4") == 77);
+    CHECK(queries.identify(0, "select 2") == 77);
     CHECK(queries.identify(77, "select 3, 4") == 77);  // a known id is not looked at again
     const auto result = queries.finish();
     CHECK(result.real_ids.at(stand_in) == 77);

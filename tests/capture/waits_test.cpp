@@ -98,6 +98,88 @@ TEST_SUITE("capture") {
     CHECK(shares[1].ns == 100);
   }
 
+  TEST_CASE("an interval counts for those whose stack was not taken") {
+    Waits waits;
+    waits.opened(off_cpu(1, 10), StackId{7}, 111);
+    capture::Event often = interval(1, 100);
+    often.stands_for = 8;
+    waits.closed(often);
+    waits.opened(off_cpu(1, 1000), StackId{7}, 222);
+    waits.closed(interval(1, 800));
+    WaitTimes times;
+    times.totals = {{key_of(1), 9, 1600}};
+    const auto shares = waits.settle(times, 5000);
+    REQUIRE(shares.size() == 2);
+    CHECK(shares[0].ns == 800);
+    CHECK(shares[1].ns == 800);
+  }
+
+  TEST_CASE("an open interval without a stack takes none of an earlier statement") {
+    Waits waits;
+    waits.opened(off_cpu(1, 10), StackId{7}, 111);
+    waits.closed(interval(1, 300));
+    WaitTimes times;
+    times.totals = {{key_of(1), 1, 300}};
+    times.open = {{key_of(1), 1000, 0}};  // its stack was not taken
+    const auto shares = waits.settle(times, 1100);
+    REQUIRE(shares.size() == 2);
+    CHECK(shares[0].text_query == 111);
+    CHECK(shares[0].ns == 300);
+    CHECK(shares[1].text_query == 0);
+    CHECK(shares[1].stack == kEmptyStack);
+    CHECK(shares[1].ns == 100);
+    const auto later = waits.settle(times, 9100);
+    REQUIRE(later.size() == 1);
+    CHECK(later[0].text_query == 0);
+    CHECK(later[0].ns == 8000);
+  }
+
+  TEST_CASE("intervals nobody saw keep the stack of the last ones and lose their statement") {
+    Waits waits;
+    waits.opened(off_cpu(1, 10), StackId{7}, 111);
+    waits.closed(interval(1, 300));
+    WaitTimes times;
+    times.totals = {{key_of(1), 1, 300}};
+    waits.settle(times, 1000);
+    times.totals = {{key_of(1), 2, 500}};
+    const auto shares = waits.settle(times, 2000);
+    REQUIRE(shares.size() == 1);
+    CHECK(shares[0].stack == StackId{7});
+    CHECK(shares[0].text_query == 0);
+    CHECK(shares[0].ns == 200);
+  }
+
+  TEST_CASE("what was asleep before the recording keeps its statement until it wakes up") {
+    Waits waits;
+    waits.found_asleep(1, 50, 333);
+    WaitTimes times;
+    times.open = {{key_of(1), 40, 0}};
+    const auto shares = waits.settle(times, 1040);
+    REQUIRE(shares.size() == 1);
+    CHECK(shares[0].text_query == 333);
+    CHECK(shares[0].ns == 1000);
+    times.totals = {{key_of(1), 1, 1000}};
+    times.open = {{key_of(1), 2000, 0}};  // another interval
+    const auto later = waits.settle(times, 3000);
+    REQUIRE(later.size() == 1);
+    CHECK(later[0].text_query == 0);
+    CHECK(later[0].ns == 1000);
+  }
+
+  TEST_CASE("a backend that was woken and has no CPU yet still has its stack") {
+    Waits waits;
+    waits.opened(off_cpu(1, 1000), StackId{7}, 111);
+    WaitTimes times;
+    times.open = {{key_of(1), 1000, 1500}};
+    const auto shares = waits.settle(times, 2000);
+    REQUIRE(shares.size() == 2);
+    for (const Waits::Share& share : shares) {
+      CHECK(share.stack == StackId{7});
+      CHECK(share.text_query == 111);
+      CHECK(share.ns == 500);
+    }
+  }
+
   TEST_CASE("only what is new since the last time is booked") {
     Waits waits;
     WaitTimes times;

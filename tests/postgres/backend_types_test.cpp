@@ -24,10 +24,14 @@ TEST_SUITE("postgres") {
     CHECK(type_of("main;PostmasterMain;ServerLoop;PostgresMain;exec_simple_query 3\n") ==
           "client backend");
     CHECK(type_of("main;PostmasterMain;AutoVacWorkerMain;vacuum 1\n") == "autovacuum worker");
+    CHECK(type_of("main;AutoVacLauncherMain.isra.5;pg_usleep 1\n") == "autovacuum launcher");
     CHECK(type_of("main;ServerLoop;StartBackgroundWorker;ParallelWorkerMain;ExecScan 1\n") ==
           "parallel worker");
-    CHECK(type_of("main;ServerLoop;StartBackgroundWorker;some_extension_main 1\n") ==
-          "background worker");
+    CHECK(type_of("main;BackgroundWorkerMain;some_extension_main 1\n") == "background worker");
+    CHECK(type_of("main;StartBackgroundWorker;ApplyWorkerMain 1\n") ==
+          "logical replication worker");
+    CHECK(type_of("main;BackgroundWorkerMain;ApplyWorkerMain;apply_dispatch 1\n") ==
+          "logical replication apply worker");
     CHECK(type_of("main;PostgresSingleUserMain;PostgresMain 1\n") == "standalone backend");
   }
 
@@ -41,6 +45,27 @@ TEST_SUITE("postgres") {
   TEST_CASE("nothing is said of a process that shows none of them") {
     CHECK(type_of("main;PostmasterMain;ServerLoop;fork_process 1\n") == "");
     CHECK(type_of("") == "");
+  }
+
+  TEST_CASE("up to 16 the main of a background worker is called as it is started") {
+    Profile profile = testing::profile_from_folded("main;StartBackgroundWorker;extension_main 1\n");
+    const ModuleId server =
+        profile.modules.add({ModuleKind::kFile, "/usr/lib/postgresql/16/bin/postgres", ""});
+    for (Function& function : profile.functions)
+      function.module = server;
+    postgres::fill_in_backend_types(profile);
+    CHECK(profile.backends[BackendId{0}].type == "background worker");
+    profile.modules[server].path = "/usr/lib/postgresql/18/bin/postgres";
+    profile.backends[BackendId{0}].type.clear();
+    postgres::fill_in_backend_types(profile);
+    CHECK(profile.backends[BackendId{0}].type.empty());
+  }
+
+  TEST_CASE("a process that has become another program is no backend") {
+    Profile profile = testing::profile_from_folded("main;PostgresMain;system 1\n");
+    profile.backends[BackendId{0}].comm = "gzip";
+    postgres::fill_in_backend_types(profile);
+    CHECK(profile.backends[BackendId{0}].type.empty());
   }
 
   TEST_CASE("a type that is known stays, and a row that is no process gets none") {

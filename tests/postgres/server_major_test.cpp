@@ -5,6 +5,15 @@
 namespace pgflame::postgres {
 
 TEST_SUITE("postgres") {
+  TEST_CASE("a server is called postgres or postmaster, whoever packaged it") {
+    CHECK(is_server("/usr/lib/postgresql/15/bin/postgres"));
+    CHECK(is_server("/usr/edb/as16/bin/edb-postgres"));
+    CHECK(is_server("postmaster"));
+    CHECK_FALSE(is_server("/usr/lib/postgresql/15/lib/plpgsql.so"));
+    CHECK_FALSE(is_server("pgbench"));
+    CHECK_FALSE(is_server(""));
+  }
+
   TEST_CASE("a package's path tells the major, other paths tell nothing") {
     CHECK(major_of_server("/usr/lib/postgresql/15/bin/postgres") == 15);
     CHECK(major_of_server("/proc/17/root/usr/lib/postgresql/18/bin/postgres") == 18);

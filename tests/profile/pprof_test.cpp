@@ -54,14 +54,14 @@ Profile example() {
 TEST_SUITE("profile") {
   TEST_CASE("names in another encoding are saved as valid UTF-8, which protobuf readers demand") {
     Profile profile = example();
-    (*profile.backends.begin()).application = "caf\xe9";
+    (*profile.functions.begin()).name = "caf\xe9";
     const std::string saved = write_pprof(profile);
     const auto plain = gunzip(saved, size_t{1} << 20);
     REQUIRE(plain);
     CHECK(plain->bytes.find("caf\xe9") == std::string::npos);
     const auto after = read_pprof(saved);
     REQUIRE(after);
-    CHECK((*after->backends.begin()).application == "caf\xef\xbf\xbd");
+    CHECK((*after->functions.begin()).name == "caf\xef\xbf\xbd");
   }
 
   TEST_CASE("a saved profile is read back as it was") {

@@ -114,8 +114,19 @@ class Cluster:
             for name, value in self.settings.items():
                 conf.write(f"{name} = {value}\n")
             conf.write(f"port = {self.port}\nunix_socket_directories = '{self.folder}'\n")
+        if self.settings.get("ssl") == "on":
+            self._make_certificate(user)
         log = os.path.join(self.folder, "server.log")
         self._as_server("pg_ctl", "-D", self.datadir, "-l", log, "-w", "-t", "60", "start")
+
+    def _make_certificate(self, user):
+        key, certificate = (os.path.join(self.datadir, f"server.{end}") for end in ("key", "crt"))
+        subprocess.run(["openssl", "req", "-new", "-x509", "-nodes", "-newkey", "rsa:2048", "-days",
+                        "2", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        for path in (key, certificate):
+            os.chown(path, user.pw_uid, user.pw_gid)
+            os.chmod(path, 0o600)
 
     def _as_server(self, program, *arguments, check=True):
         user = _server_user()
