@@ -61,6 +61,23 @@ void describe_host(Recording& recording) {
   recording.cpus = static_cast<uint32_t>(online_cpus().size());
 }
 
+// The scheduler knows the CPU time exactly, samples are a choice of it, from which some are missing
+// (Loss::kSkipped): like waits, the sum is divided among the samples.
+void divide_cpu_time(Profile& profile) {
+  const Recording& recording = profile.recording;
+  uint64_t sampled = 0;
+  for (const Sample& sample : profile.samples)
+    sampled += sample.state == State::kRunning ? sample.weight : 0;
+  if (recording.event.unit != WeightUnit::kNanoseconds || sampled == 0 || recording.on_cpu_ns == 0)
+    return;
+  const double factor = static_cast<double>(recording.on_cpu_ns) / static_cast<double>(sampled);
+  for (Sample& sample : profile.samples) {
+    if (sample.state != State::kRunning) continue;
+    sample.weight =
+        static_cast<uint64_t>(std::llround(static_cast<double>(sample.weight) * factor));
+  }
+}
+
 // One recording from its first process to its last sample.
 class Recorder {
  public:
@@ -189,6 +206,7 @@ void Recorder::keep_wanted() {
   });
   Recording& recording = profile.recording;
   if (recording.lifetime_ns == 0) return;
+  divide_cpu_time(profile);
   uint64_t sum = recording.on_cpu_ns;
   for (const Sample& sample : profile.samples)
     sum += sample.state == State::kRunning ? 0 : sample.weight;

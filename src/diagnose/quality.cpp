@@ -159,11 +159,22 @@ void add_unnamed(const Analysis& analysis, std::vector<Reason>& reasons) {
 
 void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
   const Recording& recording = analysis.profile().recording;
-  const uint64_t lost = lost_samples(recording);
-  const double part = ratio(lost, lost + analysis.samples());
-  reasons.push_back({grade_of(part, kLost),
-                     fmt::format("{} of the samples were lost", short_percent(part)),
+  const uint64_t skipped = recording.losses[static_cast<size_t>(Loss::kSkipped)];
+  const uint64_t lost = lost_samples(recording) - skipped;
+  const double all = static_cast<double>(analysis.samples() + lost + skipped);
+  const double lost_part = all > 0 ? static_cast<double>(lost) / all : 0;
+  reasons.push_back({grade_of(lost_part, kLost),
+                     fmt::format("{} of the samples were lost", short_percent(lost_part)),
                      "record at a lower rate: -F 49"});
+  // These are missing whatever the backends did: those that were taken speak for them.
+  const double skipped_part = all > 0 ? static_cast<double>(skipped) / all : 0;
+  reasons.push_back(
+      {std::min('C', grade_of(skipped_part, kLost)),
+       fmt::format(
+           "{} of the samples that the clock should have taken are missing (the kernel was in "
+           "other BPF programs, or the virtual machine had no CPU)",
+           short_percent(skipped_part)),
+       "record again; for longer if it stays so"});
   if (recording.losses[static_cast<size_t>(Loss::kThrottled)] > 0) {
     reasons.push_back({'B',
                        fmt::format("the kernel throttled the sampling {} times",

@@ -240,6 +240,23 @@ TEST_SUITE("diagnose") {
     CHECK(contains(diagnosis.quality.reasons.at(0), "100 % of the stacks do not reach their root"));
   }
 
+  TEST_CASE("lost samples withhold the findings, those the clock missed cost a grade") {
+    Profile profile = profile_from_folded(
+        "_start;main;PostmasterMain;PostgresMain;ExecSeqScan;slot_deform_heap_tuple 1000");
+    CHECK(diagnose(profile).quality.grade == 'A');
+    profile.recording.losses[static_cast<size_t>(Loss::kSkipped)] = 400;
+    const Diagnosis missed = diagnose(profile);
+    CHECK(missed.quality.grade == 'C');
+    CHECK(contains(missed.quality.reasons.at(0), "29 % of the samples that the clock should have"));
+    CHECK_FALSE(missed.findings.empty());
+    profile.recording.losses[static_cast<size_t>(Loss::kSkipped)] = 0;
+    profile.recording.losses[static_cast<size_t>(Loss::kRingFull)] = 400;
+    const Diagnosis lost = diagnose(profile);
+    CHECK(lost.quality.grade == 'D');
+    CHECK(lost.findings.empty());
+    CHECK(contains(lost.quality.reasons.at(0), "29 % of the samples were lost"));
+  }
+
   TEST_CASE("unnamed leaves in Debian's server ask for its debug package") {
     ProfileBuilder builder;
     Function function;

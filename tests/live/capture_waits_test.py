@@ -88,8 +88,11 @@ class Waits(unittest.TestCase):
             time.sleep(1)
             capture = self.record("4s")
         self.assertAlmostEqual(capture.accounted(), 1.0, delta=0.02)
-        sampled = capture.total(["state"], 1)[(RUNNING,)]
-        self.assertAlmostEqual(sampled / capture.recording["on_cpu_ns"], 1.0, delta=0.2)
+        on_cpu = capture.recording["on_cpu_ns"]
+        self.assertAlmostEqual(capture.total(["state"], 1)[(RUNNING,)] / on_cpu, 1, delta=0.001)
+        samples = capture.total(["state"], 0)[(RUNNING,)] + capture.recording["losses"][1]
+        self.assertAlmostEqual(samples / capture.recording["event"]["rate_hz"] / on_cpu * 1e9, 1,
+                               delta=0.2)
         self.assertEqual(capture.recording["losses"][0], 0)
 
     def test_two_queries_get_the_cpu_that_they_use(self):
