@@ -213,11 +213,11 @@ class Writer {
     finding.headline += fmt::format("; a tie with {}", other.title);
   }
 
-  // A rule that yields goes right behind the included rule that makes most of it up.
+  // A rule that yields to others goes right behind the one of them that makes most of it up.
   void yield() {
     for (size_t i = 0; i < ranked_.size(); ++i) {
       const RuleIndex index = ranked_[i].rule;
-      if (index == kNoRule || !analysis_.book().rules()[index].yields) continue;
+      if (index == kNoRule) continue;
       const auto dominant = dominant_part(index, i);
       if (!dominant) continue;
       std::rotate(ranked_.begin() + static_cast<std::ptrdiff_t>(i),
@@ -232,7 +232,9 @@ class Writer {
     const uint64_t whole = analysis_.with_included(index).weight;
     for (size_t i = from + 1; i < ranked_.size(); ++i) {
       const RuleIndex other = ranked_[i].rule;
-      if (other == kNoRule || !analysis_.book().rules()[index].includes.contains(other)) continue;
+      const Rule& rule = analysis_.book().rules()[index];
+      if (other == kNoRule || !rule.yields.contains(other) || !rule.includes.contains(other))
+        continue;
       if (ratio(analysis_.included_part(index, other).weight, whole) >= kMost) return i;
     }
     return std::nullopt;

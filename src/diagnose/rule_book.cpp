@@ -32,6 +32,7 @@ void RuleBook::resolve() {
   };
   for (Rule& rule : rules_) {
     rule.includes = resolve_set(rule.includes_ids);
+    rule.yields = resolve_set(rule.yields_ids);
     for (Match& match : rule.matches)
       match.takes = resolve_set(match.takes_ids);
   }

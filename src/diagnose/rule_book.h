@@ -93,7 +93,9 @@ struct Rule {
   RuleSet includes;
   std::vector<std::string> includes_ids;
   bool through_nodes = false;
-  bool yields = false;  // stands behind an included rule that makes most of it up
+  // The finding stands behind one of these that makes most of it up and is included.
+  RuleSet yields;
+  std::vector<std::string> yields_ids;
   // The finding needs these frames in at least needs_share of its samples, unless its share
   // reaches needs_below.
   NameSetId needs = kNoNames;

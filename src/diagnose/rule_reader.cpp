@@ -215,7 +215,7 @@ class BookReader {
     read_matches(table, rule);
     rule.includes_ids = texts(table, "includes");
     rule.through_nodes = scalar<bool>(table, "through_nodes", false);
-    rule.yields = scalar<bool>(table, "yields", false);
+    rule.yields_ids = texts(table, "yields");
     rule.needs = names(table, "needs");
     rule.needs_share = scalar<double>(table, "needs_share", 0);
     rule.needs_below = scalar<double>(table, "needs_below", 1);
