@@ -161,7 +161,7 @@ void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
   const Recording& recording = analysis.profile().recording;
   const uint64_t skipped = recording.losses[static_cast<size_t>(Loss::kSkipped)];
   const uint64_t lost = lost_samples(recording) - skipped;
-  const double all = static_cast<double>(analysis.samples() + lost + skipped);
+  const auto all = static_cast<double>(analysis.samples() + lost + skipped);
   const double lost_part = all > 0 ? static_cast<double>(lost) / all : 0;
   reasons.push_back({grade_of(lost_part, kLost),
                      fmt::format("{} of the samples were lost", short_percent(lost_part)),
