@@ -23,6 +23,8 @@ struct Scale {
 constexpr Scale kTruncated{{0.03, 0.10, 0.25, 0.50}};
 constexpr Scale kUnnamed{{0.05, 0.15, 0.30, 0.50}};
 constexpr Scale kLost{{0.01, 0.05, 0.20, 0.50}};
+// These only blur which kernel function it was; their callers are right.
+constexpr Scale kSkid{{0.20, 0.50, 1, 1}};
 
 char grade_of(double share, const Scale& scale) {
   for (size_t i = 0; i < scale.limits.size(); ++i) {
@@ -185,6 +187,15 @@ void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
     reasons.push_back({'B', "the input ends in the middle", "copy the capture again, completely"});
 }
 
+void add_skid(const Analysis& analysis, std::vector<Reason>& reasons) {
+  const double part = skid_share(analysis);
+  reasons.push_back({grade_of(part, kSkid),
+                     fmt::format("{} of the samples end where the kernel switches interrupts back "
+                                 "on, a little after the code that they are of",
+                                 short_percent(part)),
+                     "record on a host with hardware counters (perf stat -e cycles works there)"});
+}
+
 void add_size(const Analysis& analysis, const TimeSplit& split, std::vector<Reason>& reasons) {
   const uint64_t samples = analysis.samples();
   reasons.push_back({grade_of_samples(samples + wall_samples(split.waiting())),
@@ -204,6 +215,7 @@ Quality grade(const Analysis& analysis, const TimeSplit& split) {
     add_unnamed(analysis, reasons);
   }
   add_losses(analysis, reasons);
+  add_skid(analysis, reasons);
   std::erase_if(reasons, [](const Reason& reason) { return reason.grade == 'A'; });
   std::ranges::stable_sort(reasons, std::greater{}, &Reason::grade);
   Quality quality;

@@ -24,9 +24,9 @@ constexpr std::array<std::string_view, 6> kSkids{"finish_task_switch",
 
 }  // namespace
 
-std::string note_on_skid(const Analysis& analysis) {
+double skid_share(const Analysis& analysis) {
   const std::string& event = analysis.profile().recording.event.name;
-  if (!event.starts_with("cpu-clock") && !event.starts_with("task-clock")) return {};
+  if (!event.starts_with("cpu-clock") && !event.starts_with("task-clock")) return 0;
   uint64_t skidded = 0;
   for (const StackUse& use : analysis.uses()) {
     const auto path = analysis.path(use);
@@ -34,14 +34,18 @@ std::string note_on_skid(const Analysis& analysis) {
     const std::string_view leaf = postgres::base_name(analysis.profile().functions[path[0]].name);
     if (std::ranges::find(kSkids, leaf) != kSkids.end()) skidded += use.samples;
   }
-  const double part = ratio(skidded, analysis.samples());
+  return ratio(skidded, analysis.samples());
+}
+
+std::string note_on_skid(const Analysis& analysis) {
+  const double part = skid_share(analysis);
   if (part < 0.03) return {};
   return fmt::format(
       "VMSKID: {} of the samples end where the kernel switches interrupts back on "
       "(finish_task_switch, _raw_spin_unlock_irqrestore). The {} event is a timer, which cannot "
       "interrupt before that: the time was spent somewhere just before, not in these functions.",
       short_percent(part),
-      event);
+      analysis.profile().recording.event.name);
 }
 
 std::string skid_page() {

@@ -8,6 +8,9 @@
 
 namespace pgflame::diagnose {
 
+// The share of such samples; 0 when the event is no timer.
+double skid_share(const Analysis& analysis);
+
 // A sentence when at least 3 % of the on-CPU samples of a timer event are such; else empty.
 std::string note_on_skid(const Analysis& analysis);
 

@@ -257,6 +257,18 @@ TEST_SUITE("diagnose") {
     CHECK(contains(lost.quality.reasons.at(0), "29 % of the samples were lost"));
   }
 
+  TEST_CASE("samples of a timer that fell due while interrupts were off cost a grade") {
+    Profile profile = profile_from_folded(
+        "_start;main;PostgresMain;ExecSeqScan;slot_deform_heap_tuple 700\n"
+        "_start;main;PostgresMain;pq_flush;finish_task_switch.isra.0 300");
+    profile.recording.event.name = "cpu-clock";
+    const Diagnosis blurred = diagnose(profile);
+    CHECK(blurred.quality.grade == 'B');
+    CHECK(contains(blurred.quality.reasons.at(0), "30 % of the samples end where"));
+    profile.recording.event.name = "cycles";
+    CHECK(diagnose(profile).quality.grade == 'A');
+  }
+
   TEST_CASE("unnamed leaves in Debian's server ask for its debug package") {
     ProfileBuilder builder;
     Function function;
