@@ -76,10 +76,11 @@ static __always_inline __u32 next_stride(__u32 stride, __u32 taken, __u32 wanted
   return stride;
 }
 
-// So that of the intervals looked at in a window like the last one `wanted` send their stack.
-static __always_inline __u32 stack_stride(__u32 looked_at, __u32 wanted) {
+// So that of a window's candidates, when they are as many as in the last one, `wanted` send their
+// stack.
+static __always_inline __u32 stack_stride(__u32 candidates, __u32 wanted) {
   __u32 stride = 1;
-  for (int i = 0; i < 12 && stride * wanted < looked_at; ++i)
+  for (int i = 0; i < 12 && stride * wanted < candidates; ++i)
     stride *= 2;
   return stride;
 }
@@ -89,9 +90,10 @@ static __always_inline void roll_window(struct target* target, __u64 now) {
   const __u64 since = now - target->window_start;
   if (since <= WINDOW_NS) return;
   target->look_stride = next_stride(target->look_stride, target->looks_taken, looks_per_window);
-  target->stride = stack_stride(target->looks_taken, stacks_per_window);
+  target->stride = stack_stride(target->candidates, stacks_per_window);
   if (since > QUIET_NS) target->look_stride = target->stride = 1;
   target->looks_taken = 0;
+  target->candidates = 0;
   target->stacks_taken = 0;
   target->window_start = now;
 }
@@ -104,10 +106,15 @@ static __always_inline __u32 look(struct target* target) {
   return stride > 1 ? stride : 1;
 }
 
-// Whether this interval, which is looked at, sends its stack.
+// Whether this interval, which is looked at, sends its stack. In a window with many more than the
+// one before the stride grows at once: each choice counts for as many as it was made of.
 static __always_inline int wants_stack(struct target* target) {
+  if (target->candidates < 0xffff) ++target->candidates;
+  if (target->stacks_taken >= 4 * stacks_per_window && target->stride < MAX_STRIDE) {
+    target->stride = target->stride > 1 ? target->stride * 2 : 2;
+    target->stacks_taken = 0;
+  }
   if (target->stride > 1 && (bpf_get_prandom_u32() & (target->stride - 1))) return 0;
-  if (target->stacks_taken >= 4 * stacks_per_window) return 0;
   ++target->stacks_taken;
   return 1;
 }

@@ -115,9 +115,9 @@ struct target {
   __u32 stride;              // one interval in `stride` takes a stack; a power of two, 0 is 1
   __u32 stacks_taken;        // in the window that began at window_start
   __u64 window_start;
-  __u8 has_stack;  // the open interval has sent its stack
-  __u8 preempted;  // the open interval began with a preemption, not with a wait
-  __u8 unused[2];
+  __u8 has_stack;     // the open interval has sent its stack
+  __u8 preempted;     // the open interval began with a preemption, not with a wait
+  __u16 candidates;   // intervals since window_start that could have sent their stack
   __u32 stands_for;   // how many intervals the open one stands for; 0: others stand for it
   __u32 look_stride;  // one interval in `look_stride` is looked at; a power of two, 0 is 1
   __u32 looks_taken;  // in the window that began at window_start

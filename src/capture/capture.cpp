@@ -68,9 +68,11 @@ void divide_cpu_time(Profile& profile) {
   uint64_t sampled = 0;
   for (const Sample& sample : profile.samples)
     sampled += sample.state == State::kRunning ? sample.weight : 0;
-  if (recording.event.unit != WeightUnit::kNanoseconds || sampled == 0 || recording.on_cpu_ns == 0)
-    return;
+  if (recording.event.unit != WeightUnit::kNanoseconds || sampled == 0) return;
   const double factor = static_cast<double>(recording.on_cpu_ns) / static_cast<double>(sampled);
+  // Samples are of all threads, the scheduler's time is that of backends, which have one.
+  constexpr double kOtherThreads = 0.9;
+  if (factor < kOtherThreads) return;
   for (Sample& sample : profile.samples) {
     if (sample.state != State::kRunning) continue;
     sample.weight =
@@ -279,8 +281,13 @@ void Recorder::finish_queries() {
   if (std::ranges::any_of(profile.samples, has_none)) {
     profile.recording.notes.emplace_back(
         "Some statements had no query id (compute_query_id is off, or they were still being "
-        "parsed); the hash of their text without literals stands in for it, and which of them a "
-        "backend waited for is estimated from the waits whose text was read.");
+        "parsed); the hash of their text without literals stands in for it.");
+    if (profile.recording.has_waits) {
+      profile.recording.notes.emplace_back(
+          "Which of the statements without query id a backend waited for is estimated from the "
+          "waits "
+          "whose text was read.");
+    }
   }
   profile.queries = std::move(queries);
 }

@@ -163,7 +163,8 @@ void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
   const Recording& recording = analysis.profile().recording;
   const uint64_t skipped = recording.losses[static_cast<size_t>(Loss::kSkipped)];
   const uint64_t lost = lost_samples(recording) - skipped;
-  const auto all = static_cast<double>(analysis.samples() + lost + skipped);
+  const double all = static_cast<double>(analysis.samples()) + static_cast<double>(lost) +
+                     static_cast<double>(skipped);
   const double lost_part = all > 0 ? static_cast<double>(lost) / all : 0;
   reasons.push_back({grade_of(lost_part, kLost),
                      fmt::format("{} of the samples were lost", short_percent(lost_part)),
@@ -213,9 +214,9 @@ Quality grade(const Analysis& analysis, const TimeSplit& split) {
   if (analysis.samples() >= kTelling || split.waiting() == 0) {
     add_truncated(analysis, reasons);
     add_unnamed(analysis, reasons);
+    add_skid(analysis, reasons);
   }
   add_losses(analysis, reasons);
-  add_skid(analysis, reasons);
   std::erase_if(reasons, [](const Reason& reason) { return reason.grade == 'A'; });
   std::ranges::stable_sort(reasons, std::greater{}, &Reason::grade);
   Quality quality;

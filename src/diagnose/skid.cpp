@@ -15,12 +15,11 @@ namespace {
 
 // Where interrupts are switched on again (kernel/sched/core.c, include/linux/spinlock_api_smp.h,
 // arch/x86/include/asm/irqflags.h): a timer-driven sample that fell due earlier lands here.
-constexpr std::array<std::string_view, 6> kSkids{"finish_task_switch",
+constexpr std::array<std::string_view, 5> kSkids{"finish_task_switch",
                                                  "_raw_spin_unlock_irqrestore",
                                                  "_raw_spin_unlock_irq",
                                                  "do_softirq",
-                                                 "__do_softirq",
-                                                 "pv_native_safe_halt"};
+                                                 "__do_softirq"};
 
 }  // namespace
 
