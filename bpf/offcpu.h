@@ -76,11 +76,11 @@ static __always_inline __u32 next_stride(__u32 stride, __u32 taken, __u32 wanted
   return stride;
 }
 
-// So that of a window's candidates, when they are as many as in the last one, `wanted` send their
-// stack.
+// So that of a window's candidates, when they are as many as in the last one, `wanted` to twice as
+// many send their stack.
 static __always_inline __u32 stack_stride(__u32 candidates, __u32 wanted) {
   __u32 stride = 1;
-  for (int i = 0; i < 12 && stride * wanted < candidates; ++i)
+  for (int i = 0; i < 12 && 2 * stride * wanted <= candidates; ++i)
     stride *= 2;
   return stride;
 }
