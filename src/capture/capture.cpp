@@ -284,9 +284,8 @@ void Recorder::finish_queries() {
         "parsed); the hash of their text without literals stands in for it.");
     if (profile.recording.has_waits) {
       profile.recording.notes.emplace_back(
-          "Which of the statements without query id a backend waited for is estimated from the "
-          "waits "
-          "whose text was read.");
+          "How much of a backend's waiting belongs to which statement without query id is an "
+          "estimate, from a random choice of its waits.");
     }
   }
   profile.queries = std::move(queries);

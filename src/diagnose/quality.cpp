@@ -192,7 +192,7 @@ void add_skid(const Analysis& analysis, std::vector<Reason>& reasons) {
   const double part = skid_share(analysis);
   reasons.push_back({grade_of(part, kSkid),
                      fmt::format("{} of the samples end where the kernel switches interrupts back "
-                                 "on, a little after the code that they are of",
+                                 "on: the time was spent just before",
                                  short_percent(part)),
                      "record on a host with hardware counters (perf stat -e cycles works there)"});
 }

@@ -38,6 +38,12 @@ capture::Event interval(int32_t pid, uint64_t waiting_ns) {
   return event;
 }
 
+// A wait of backend 1 that has sent its stack and its statement.
+void wait_once(Waits& waits, uint64_t began_ns, uint64_t ns, uint64_t text_query) {
+  waits.opened(off_cpu(1, began_ns), StackId{7}, text_query);
+  waits.closed(interval(1, ns));
+}
+
 uint64_t ns_of(const std::vector<Waits::Share>& shares) {
   return std::accumulate(
       shares.begin(), shares.end(), uint64_t{0}, [](uint64_t sum, const auto& s) {
@@ -84,8 +90,7 @@ TEST_SUITE("capture") {
 
   TEST_CASE("a total is divided among statements without an id, known by their texts") {
     Waits waits;
-    waits.opened(off_cpu(1, 10), StackId{7}, 111);
-    waits.closed(interval(1, 300));
+    wait_once(waits, 10, 300, 111);
     waits.opened(off_cpu(1, 1000), StackId{7}, 222);
     WaitTimes times;
     times.totals = {{key_of(1), 1, 300}};
@@ -104,8 +109,7 @@ TEST_SUITE("capture") {
     capture::Event often = interval(1, 100);
     often.stands_for = 8;
     waits.closed(often);
-    waits.opened(off_cpu(1, 1000), StackId{7}, 222);
-    waits.closed(interval(1, 800));
+    wait_once(waits, 1000, 800, 222);
     WaitTimes times;
     times.totals = {{key_of(1), 9, 1600}};
     const auto shares = waits.settle(times, 5000);
@@ -116,8 +120,7 @@ TEST_SUITE("capture") {
 
   TEST_CASE("an open interval without a stack takes none of an earlier statement") {
     Waits waits;
-    waits.opened(off_cpu(1, 10), StackId{7}, 111);
-    waits.closed(interval(1, 300));
+    wait_once(waits, 10, 300, 111);
     WaitTimes times;
     times.totals = {{key_of(1), 1, 300}};
     times.open = {{key_of(1), 1000, 0}};  // its stack was not taken
@@ -136,8 +139,7 @@ TEST_SUITE("capture") {
 
   TEST_CASE("intervals nobody saw keep the stack of the last ones and lose their statement") {
     Waits waits;
-    waits.opened(off_cpu(1, 10), StackId{7}, 111);
-    waits.closed(interval(1, 300));
+    wait_once(waits, 10, 300, 111);
     WaitTimes times;
     times.totals = {{key_of(1), 1, 300}};
     waits.settle(times, 1000);
