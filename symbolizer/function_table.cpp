@@ -41,13 +41,20 @@ bool names_code(const ElfImage& image, const ElfSymbol& symbol) {
   return section != nullptr && section->executable();
 }
 
+// Where code without an unwind entry ends at the latest: with its section, or at the next entry.
+uint64_t end_of_gap(const ElfImage& image, std::span<const FunctionBounds> bounds, uint64_t vaddr) {
+  const ElfSection* section = image.section_at(vaddr);
+  const uint64_t end = section->address + section->size;
+  const auto next = std::ranges::upper_bound(bounds, vaddr, {}, &FunctionBounds::start);
+  return next == bounds.end() ? end : std::min(end, next->start);
+}
+
 uint64_t end_of(const ElfImage& image,
                 std::span<const FunctionBounds> bounds,
                 const ElfSymbol& symbol) {
   const FunctionBounds* unwind = bounds_at(bounds, symbol.address);
-  const uint64_t limit = unwind != nullptr ? unwind->end
-                                           : image.section_at(symbol.address)->address +
-                                                 image.section_at(symbol.address)->size;
+  const uint64_t limit =
+      unwind != nullptr ? unwind->end : end_of_gap(image, bounds, symbol.address);
   if (symbol.size == 0) return limit;  // hand-written code; cut at the next name later
   const uint64_t end = symbol.address + symbol.size;
   // An assembler function may hold several unwind entries, so only one that starts with the symbol
@@ -73,31 +80,59 @@ void add_symbols(const ElfImage& image,
   }
 }
 
-// The jump through a slot of .got that every kind of PLT stub contains: [endbr64] [bnd] jmp *(rip).
-std::optional<uint64_t> slot_of_stub(std::span<const uint8_t> stub, uint64_t address) {
-  for (size_t i = 0; i + 6 <= stub.size(); ++i) {
-    if (stub[i] != 0xff || stub[i + 1] != 0x25) continue;
-    int32_t displacement = 0;
-    std::memcpy(&displacement, &stub[i + 2], sizeof displacement);
-    return address + i + 6 + static_cast<uint64_t>(int64_t{displacement});
+// A PLT stub jumps through a slot of .got.
+struct Stub {
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint64_t slot = 0;
+};
+
+// [endbr64] [bnd] jmp *(rip).
+std::vector<Stub> stubs_x86_64(const ElfSection& section) {
+  std::vector<Stub> stubs;
+  const uint64_t step = section.name == ".plt.got" && section.bytes.size() % 16 != 0 ? 8 : 16;
+  for (uint64_t at = 0; at + step <= section.bytes.size(); at += step) {
+    const uint64_t start = section.address + at;
+    for (uint64_t i = at; i + 6 <= at + step; ++i) {
+      if (section.bytes[i] != 0xff || section.bytes[i + 1] != 0x25) continue;
+      int32_t displacement = 0;
+      std::memcpy(&displacement, &section.bytes[i + 2], sizeof displacement);
+      const uint64_t next = section.address + i + 6;
+      stubs.push_back({start, start + step, next + static_cast<uint64_t>(int64_t{displacement})});
+      break;
+    }
   }
-  return std::nullopt;
+  return stubs;
+}
+
+// adrp x16, PAGE; ldr x17, [x16, OFFSET]; add; br x17.
+std::vector<Stub> stubs_aarch64(const ElfSection& section) {
+  std::vector<Stub> stubs;
+  for (uint64_t at = 0; at + 16 <= section.bytes.size(); at += 4) {
+    std::array<uint32_t, 2> words{};
+    std::memcpy(words.data(), &section.bytes[at], sizeof words);
+    if ((words[0] & 0x9f00001f) != 0x90000010 || (words[1] & 0xffc003ff) != 0xf9400211) continue;
+    const uint64_t start = section.address + at;
+    const auto pages = static_cast<int64_t>((words[0] >> 5 & 0x7ffff) << 2 | (words[0] >> 29 & 3));
+    const int64_t distance = (pages ^ 0x100000) - 0x100000;
+    const uint64_t page = (start & ~uint64_t{0xfff}) + (static_cast<uint64_t>(distance) << 12);
+    stubs.push_back({start, start + 16, page + (uint64_t{words[1] >> 10 & 0xfff} << 3)});
+  }
+  return stubs;
 }
 
 void add_plt(const ElfImage& image, std::vector<Candidate>& candidates) {
-  if (image.machine() != Machine::kX8664) return;
+  const bool arm = image.machine() == Machine::kAarch64;
+  if (!arm && image.machine() != Machine::kX8664) return;
   const std::vector<ElfImport> imports = image.imports();
   for (const ElfSection& section : image.sections()) {
     if (!section.executable() || !section.name.starts_with(".plt")) continue;
-    const uint64_t step = section.name == ".plt.got" && section.bytes.size() % 16 != 0 ? 8 : 16;
-    for (uint64_t at = 0; at + step <= section.bytes.size(); at += step) {
-      const auto slot = slot_of_stub(section.bytes.subspan(at, step), section.address + at);
-      if (!slot) continue;
-      const auto import = std::ranges::lower_bound(imports, *slot, {}, &ElfImport::slot);
-      if (import == imports.end() || import->slot != *slot || import->symbol.empty()) continue;
-      candidates.push_back({{.start = section.address + at,
-                             .end = section.address + at + step,
-                             .entry = section.address + at,
+    for (const Stub& stub : arm ? stubs_aarch64(section) : stubs_x86_64(section)) {
+      const auto import = std::ranges::lower_bound(imports, stub.slot, {}, &ElfImport::slot);
+      if (import == imports.end() || import->slot != stub.slot || import->symbol.empty()) continue;
+      candidates.push_back({{.start = stub.start,
+                             .end = stub.end,
+                             .entry = stub.start,
                              .name = import->symbol,
                              .evidence = "PLT stub",
                              .tier = NameTier::kExported},
@@ -135,12 +170,10 @@ void close_until(uint64_t at, std::vector<FunctionRange>& open, std::vector<Func
   }
 }
 
-// Cuts nested and overlapping ranges so that every address belongs to the innermost one.
+// Cuts nested and overlapping ranges, sorted, so that every address belongs to the innermost one.
 std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
-  std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
-    return a.range.start != b.range.start ? a.range.start < b.range.start : a.rank > b.rank;
-  });
   std::vector<FunctionRange> flat;
+  flat.reserve(candidates.size());
   std::vector<FunctionRange> open;  // enclosing ranges, outermost first
   end_where_next_begins(candidates);
   uint64_t last = 0;
@@ -157,31 +190,44 @@ std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
   return flat;
 }
 
-// Functions that only the unwind table knows.
-void add_unnamed(std::span<const FunctionBounds> bounds, std::vector<Candidate>& candidates) {
-  std::ranges::sort(candidates, {}, [](const Candidate& row) { return row.range.start; });
-  const size_t named = candidates.size();
+// By start, and the best name first.
+bool comes_before(const Candidate& a, const Candidate& b) {
+  return a.range.start != b.range.start ? a.range.start < b.range.start : a.rank > b.rank;
+}
+
+// Functions that only the unwind table knows: both lists are sorted by start, and so is what comes
+// back.
+std::vector<Candidate> with_unnamed(std::span<const FunctionBounds> bounds,
+                                    const std::vector<Candidate>& named) {
+  std::vector<Candidate> all;
+  all.reserve(named.size() + bounds.size());
   uint64_t covered = 0;  // everything below belongs to a symbol seen so far
-  size_t next = 0;
+  auto next = named.begin();
   for (const FunctionBounds& row : bounds) {
-    while (next < named && candidates[next].range.start <= row.start) {
-      covered = std::max(covered, candidates[next++].range.end);
+    for (; next != named.end() && next->range.start <= row.start; ++next) {
+      covered = std::max(covered, next->range.end);
+      all.push_back(*next);
     }
     if (row.start < covered) continue;
-    candidates.push_back({{.start = row.start, .end = row.end, .entry = row.start}, -1});
+    all.push_back({{.start = row.start, .end = row.end, .entry = row.start}, -1});
   }
+  all.insert(all.end(), next, named.end());
+  return all;
 }
 
 void link_fragments(std::vector<FunctionRange>& ranges) {
+  std::vector<FunctionRange*> parts;
+  for (FunctionRange& range : ranges) {
+    if (without_clone_suffix(range.name).size() != range.name.size()) parts.push_back(&range);
+  }
+  if (parts.empty()) return;
   std::unordered_map<std::string_view, uint64_t> starts;
   for (const FunctionRange& range : ranges) {
     if (!range.name.empty()) starts.try_emplace(range.name, range.entry);
   }
-  for (FunctionRange& range : ranges) {
-    const std::string_view base = without_clone_suffix(range.name);
-    if (base.size() == range.name.size()) continue;
-    const auto parent = starts.find(base);
-    if (parent != starts.end()) range.entry = parent->second;
+  for (FunctionRange* part : parts) {
+    const auto parent = starts.find(without_clone_suffix(part->name));
+    if (parent != starts.end()) part->entry = parent->second;
   }
 }
 
@@ -199,9 +245,9 @@ FunctionTable FunctionTable::from_image(const ElfImage& image,
   const NameTier exported = candidates.empty() ? NameTier::kExported : NameTier::kFull;
   add_symbols(image, image.symbols(".dynsym"), bounds, exported, candidates);
   add_plt(image, candidates);
-  add_unnamed(bounds, candidates);
+  std::ranges::stable_sort(candidates, comes_before);
   FunctionTable table;
-  table.ranges_ = flatten(std::move(candidates));
+  table.ranges_ = flatten(with_unnamed(bounds, candidates));
   link_fragments(table.ranges_);
   return table;
 }
@@ -224,6 +270,7 @@ std::string_view without_clone_suffix(std::string_view name) {
   constexpr std::array<std::string_view, 7> kMarks{
       ".cold", ".part.", ".constprop.", ".isra.", ".lto_priv.", ".llvm.", ".localalias"};
   size_t end = name.size();
+  if (name.find('.', 1) == std::string_view::npos) return name;
   for (const std::string_view mark : kMarks) {
     end = std::min(end, name.find(mark, 1));
   }

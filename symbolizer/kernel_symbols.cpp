@@ -50,6 +50,10 @@ constexpr uint64_t kLastFunctionSize = 4096;
 
 }  // namespace
 
+void KernelSymbols::drop_modules() {
+  std::erase_if(table.ranges(), [](const FunctionRange& range) { return !range.evidence.empty(); });
+}
+
 KernelSymbols parse_kallsyms(std::string text) {
   KernelSymbols kernel;
   std::vector<FunctionRange> ranges;

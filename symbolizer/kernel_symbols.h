@@ -12,6 +12,8 @@ struct KernelSymbols {
   FunctionTable table;
   bool hidden = false;      // every address was zero: kernel.kptr_restrict
   uint64_t text_start = 0;  // address of _text, 0 unknown; differs from boot to boot
+
+  void drop_modules();
 };
 
 // Parses the text of /proc/kallsyms: "ffffffff81000000 T _text" and, for modules,

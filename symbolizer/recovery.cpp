@@ -36,29 +36,33 @@ std::string decompress(std::string_view bytes) {
   return written == size ? out : std::string{};
 }
 
-// The testimony of several references about one program, two at a time.
-std::vector<Testimony> hear(const Program& program,
-                            std::span<const Reference> references,
-                            int major) {
-  std::vector<Testimony> testimonies(references.size());
-  std::atomic<size_t> next = 0;
-  auto work = [&] {
-    for (size_t i = next++; i < references.size(); i = next++) {
-      auto reference = read_reference(decompress(references[i].bytes));
-      if (!reference) continue;
-      Testimony& testimony = testimonies[i];
-      testimony.major = references[i].major;
-      testimony.same_major = references[i].major == major;
-      testimony.older = references[i].major < major;
-      testimony.matches = match_programs(program, *reference);
-      testimony.program = std::move(*reference);
-    }
-  };
-  {
-    const std::jthread helper(work);
-    work();
+// Without those that cannot be read.
+std::vector<Testimony> read_all(std::span<const Reference> references, int major) {
+  std::vector<Testimony> testimonies;
+  for (const Reference& reference : references) {
+    auto program = read_reference(decompress(reference.bytes));
+    if (!program) continue;
+    Testimony& testimony = testimonies.emplace_back();
+    testimony.major = reference.major;
+    testimony.same_major = reference.major == major;
+    testimony.older = reference.major < major;
+    testimony.program = std::move(*program);
   }
   return testimonies;
+}
+
+// What the references testify about one program, two at a time.
+void hear(const Program& program, std::vector<Testimony>& testimonies) {
+  std::atomic<size_t> taken = 0;
+  auto work = [&] {
+    for (size_t n = ++taken; n <= testimonies.size(); n = ++taken) {
+      // Those of other majors stand last and take longest: they go first.
+      Testimony& testimony = testimonies[testimonies.size() - n];
+      testimony.matches = match_programs(program, testimony.program);
+    }
+  };
+  const std::jthread helper(work);
+  work();
 }
 
 FunctionRange* range_at(FunctionTable& functions, uint64_t start) {
@@ -180,8 +184,11 @@ void recover_with(const ElfImage& image,
                   const Product& product,
                   std::span<const Reference> references) {
   recover_directly(image, functions);
+  std::vector<Testimony> testimonies;
+  std::jthread reader([&] { testimonies = read_all(references, product.major); });
   const Program program = read_program(image, functions);
-  const std::vector<Testimony> testimonies = hear(program, references, product.major);
+  reader.join();
+  hear(program, testimonies);
   apply(program, judge(program, testimonies), functions);
   apply_fragments(program, functions);
 }
@@ -190,8 +197,10 @@ void recover(const ElfImage& image, FunctionTable& functions, const std::string&
   const auto& ranges = functions.ranges();
   const bool complete =
       std::ranges::none_of(ranges, [](const FunctionRange& range) { return range.name.empty(); });
-  if (complete || image.machine() != Machine::kX8664) return;
+  const bool decoded = image.machine() == Machine::kX8664 || image.machine() == Machine::kAarch64;
+  if (complete || !decoded) return;
   name_variants(image, functions);
+  name_caller_of_main(image, functions);
   if (read_cache(cache_dir, image.build_id(), functions)) return;
   const auto product = recognise(image, functions);
   if (!product) return;

@@ -25,6 +25,8 @@ namespace pgflame::symbolizer {
 namespace {
 
 constexpr size_t kMaxKallsyms = size_t{64} << 20;
+// A kernel at such an address was not moved to a random one.
+constexpr uint64_t kUnmovedKernel = uint64_t{16} << 20;
 constexpr size_t kMaxJitFile = size_t{256} << 20;
 
 std::string_view file_name(std::string_view path) {
@@ -46,9 +48,9 @@ bool is_named(const Place& place) {
 
 // Where a place's function begins; 0 where all such places of a module are one.
 uint64_t start_of(const Place& place) {
-  if (!is_named(place) && (place.reason == Unnamed::kJit || place.reason == Unnamed::kNoMapping)) {
-    return 0;
-  }
+  const bool one_frame = place.reason == Unnamed::kJit || place.reason == Unnamed::kNoMapping ||
+                         place.reason == Unnamed::kKernelHidden;
+  if (!is_named(place) && one_frame) return 0;
   return place.range != nullptr ? place.range->entry : place.address;
 }
 
@@ -169,7 +171,10 @@ void Namer::load_kernel(MappingId mapping) {
   if (!text) return;
   KernelSymbols kernel = parse_kallsyms(std::move(*text));
   const bool same_place = kernel.text_start == profile_.mappings[mapping].start;
-  if (options_.this_host || same_place) kernel_ = std::move(kernel);
+  if (!options_.this_host && !same_place) return;
+  // Where modules are differs from boot to boot, and only a random place tells two boots apart.
+  if (!options_.this_host && kernel.text_start % kUnmovedKernel == 0) kernel.drop_modules();
+  kernel_ = std::move(kernel);
 }
 
 void Namer::load_jit() {
@@ -255,6 +260,8 @@ Function Namer::describe(ModuleId module, const Place& place) const {
   if (place.reason == Unnamed::kJit) {
     // The kernel keeps the instructions that probes have replaced in a mapping of their own.
     function.name = path == "[uprobes]" ? "[uprobes]" : "[jit]";
+  } else if (place.reason == Unnamed::kKernelHidden) {
+    function.name = "[unnamed] [kernel]";
   } else if (place.reason == Unnamed::kNoMapping) {
     function.name = "[unnamed] no mapping";
   } else {

@@ -1,7 +1,9 @@
 #include "symbolizer/recovery/cache.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -12,17 +14,29 @@ namespace pgflame::symbolizer {
 namespace {
 
 // Changes whenever recovery or its references change, so that old results are not read.
-constexpr std::string_view kHeader = "pgflame-names 2";
+constexpr std::string_view kHeader = "pgflame-names 4";
 constexpr size_t kMaxBytes = size_t{64} << 20;
 
 std::string path_of(const std::string& directory, const std::string& build_id) {
   return directory + "/names-" + build_id;
 }
 
+// Whether the line has exactly as many fields.
+bool split_into(std::string_view line, char separator, std::span<std::string_view> fields) {
+  for (size_t i = 0; i + 1 < fields.size(); ++i) {
+    const size_t at = line.find(separator);
+    if (at == std::string_view::npos) return false;
+    fields[i] = line.substr(0, at);
+    line.remove_prefix(at + 1);
+  }
+  fields.back() = line;
+  return line.find(separator) == std::string_view::npos;
+}
+
 // start, entry, tier, name, file, evidence
 bool read_row(std::string_view line, FunctionTable& table) {
-  const std::vector<std::string_view> fields = split(line, '\t');
-  if (fields.size() != 6) return false;
+  std::array<std::string_view, 6> fields;
+  if (!split_into(line, '\t', fields)) return false;
   const auto start = parse_u64(fields[0], 16);
   const auto entry = parse_u64(fields[1], 16);
   const auto tier = parse_u64(fields[2]);

@@ -29,6 +29,18 @@ FunctionRange* unnamed_at(FunctionTable& functions, uint64_t start) {
   return &*found;
 }
 
+const FunctionRange* named(const FunctionTable& functions, std::string_view name) {
+  const auto found = std::ranges::find(functions.ranges(), name, &FunctionRange::name);
+  return found == functions.ranges().end() ? nullptr : &*found;
+}
+
+bool calls(const ElfImage& image, const FunctionRange& function, uint64_t target) {
+  return std::ranges::any_of(
+      code_references(image, function.start, function.end), [&](const CodeReference& reference) {
+        return reference.kind == CodeReference::Kind::kCall && reference.target == target;
+      });
+}
+
 void name_it(FunctionRange* range, std::string_view name, std::string_view evidence) {
   if (range == nullptr) return;
   range->name = name;
@@ -54,9 +66,8 @@ void recover_from_tables(const ElfImage& image, FunctionTable& functions) {
 constexpr uint64_t kInterpreterSize = 4096;
 
 void recover_interpreter(const ElfImage& image, FunctionTable& functions) {
-  const auto setup = std::ranges::find(
-      functions.ranges(), std::string_view("ExecReadyInterpretedExpr"), &FunctionRange::name);
-  if (setup == functions.ranges().end()) return;
+  const FunctionRange* setup = named(functions, "ExecReadyInterpretedExpr");
+  if (setup == nullptr) return;
   FunctionRange* largest = nullptr;
   for (const CodeReference& reference : code_references(image, setup->start, setup->end)) {
     if (reference.kind != CodeReference::Kind::kAddress) continue;
@@ -74,6 +85,23 @@ void recover_interpreter(const ElfImage& image, FunctionTable& functions) {
 void recover_directly(const ElfImage& image, FunctionTable& functions) {
   recover_from_tables(image, functions);
   recover_interpreter(image, functions);
+}
+
+// glibc since 2.34 (sysdeps/nptl/libc_start_call_main.h): __libc_start_main hands over to a
+// function that leaves with exit(main(...)).
+void name_caller_of_main(const ElfImage& image, FunctionTable& functions) {
+  const FunctionRange* start = named(functions, "__libc_start_main");
+  const FunctionRange* exit = named(functions, "exit");
+  if (start == nullptr || exit == nullptr) return;
+  FunctionRange* found = nullptr;
+  for (const CodeReference& reference : code_references(image, start->start, start->end)) {
+    if (reference.kind != CodeReference::Kind::kCall) continue;
+    FunctionRange* range = unnamed_at(functions, reference.target);
+    if (range == nullptr || range == found || !calls(image, *range, exit->start)) continue;
+    if (found != nullptr) return;
+    found = range;
+  }
+  name_it(found, "__libc_start_call_main", "calls exit, and __libc_start_main calls it");
 }
 
 }  // namespace pgflame::symbolizer

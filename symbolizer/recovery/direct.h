@@ -1,4 +1,4 @@
-// Names that two facts of any PostgreSQL binary prove without a reference.
+// Names that two facts of a binary prove without a reference.
 #pragma once
 
 #include "symbolizer/elf_image.h"
@@ -6,6 +6,10 @@
 
 namespace pgflame::symbolizer {
 
+// In any PostgreSQL server.
 void recover_directly(const ElfImage& image, FunctionTable& functions);
+
+// In the C library: the function that calls main is in every stack.
+void name_caller_of_main(const ElfImage& image, FunctionTable& functions);
 
 }  // namespace pgflame::symbolizer

@@ -1,10 +1,10 @@
 #include "symbolizer/recovery/graph.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <iterator>
+#include <utility>
 
-#include "src/base/hash_index.h"
 #include "symbolizer/recovery/sorted.h"
 
 namespace pgflame::symbolizer {
@@ -67,6 +67,8 @@ ReferenceGraph::ReferenceGraph(const Program& program)
       closures_(program.functions.size()) {
   number_names();
   number_tokens();
+  index_holders();
+  index_names();
 }
 
 void ReferenceGraph::number_names() {
@@ -96,29 +98,45 @@ std::vector<Token> ReferenceGraph::tokens_of(uint32_t function) const {
   return tokens;
 }
 
+// Numbers the tokens in the order of their meaning.
 void ReferenceGraph::number_tokens() {
-  std::vector<Token> all;
+  std::vector<Token> seen;  // in the order of their first use
+  HashIndex rows;
   for (uint32_t i = 0; i < program_.functions.size(); ++i) {
-    const std::vector<Token> tokens = tokens_of(i);
-    all.insert(all.end(), tokens.begin(), tokens.end());
-    first_.push_back(static_cast<uint32_t>(all.size()));
+    for (const Token token : tokens_of(i)) {
+      const uint64_t hash = hash_mix(0, token);
+      uint32_t row = rows.find(hash, [&](uint32_t other) { return seen[other] == token; });
+      if (row == HashIndex::kAbsent) {
+        row = static_cast<uint32_t>(seen.size());
+        rows.insert(hash, row);
+        seen.push_back(token);
+      }
+      tokens_.push_back(row);
+    }
+    first_.push_back(static_cast<uint32_t>(tokens_.size()));
   }
-  std::vector<Token> vocabulary = all;
-  sort_unique(vocabulary);
-  for (const Token token : vocabulary)
+  words_.reserve(seen.size());
+  for (const Token token : seen)
     words_.push_back({token, 0});
-  buckets_.assign(std::bit_ceil(words_.size() * 2 + 1), kForeign);
+  std::ranges::sort(words_, {}, &Word::meaning);
+  std::vector<uint32_t> numbers(seen.size());
   for (uint32_t i = 0; i < words_.size(); ++i) {
-    size_t at = hash_mix(0, words_[i].meaning) & (buckets_.size() - 1);
-    while (buckets_[at] != kForeign)
-      at = (at + 1) & (buckets_.size() - 1);
-    buckets_[at] = i;
+    const Token token = words_[i].meaning;
+    const uint64_t hash = hash_mix(0, token);
+    numbers[rows.find(hash, [&](uint32_t other) { return seen[other] == token; })] = i;
+    index_.insert(hash, i);
   }
-  std::vector<uint32_t> counts(words_.size() + 1);
-  for (const Token token : all) {
-    tokens_.push_back(number_of(token));
-    ++counts[tokens_.back()];
-  }
+  for (uint32_t& token : tokens_)
+    token = numbers[token];
+  const auto incoming =
+      std::ranges::lower_bound(words_, make_token(TokenKind::kCalledBy, 0), {}, &Word::meaning);
+  first_incoming_ = static_cast<uint32_t>(incoming - words_.begin());
+}
+
+void ReferenceGraph::index_holders() {
+  std::vector<uint32_t> counts(words_.size());
+  for (const uint32_t token : tokens_)
+    ++counts[token];
   first_holder_.assign(words_.size() + 1, 0);
   for (size_t i = 0; i < words_.size(); ++i) {
     words_[i].bits = bits_of(kind_of(words_[i].meaning), program_.functions.size(), counts[i]);
@@ -126,18 +144,39 @@ void ReferenceGraph::number_tokens() {
   }
   holders_.resize(first_holder_.back());
   std::vector<uint32_t> next = first_holder_;
+  last_closure_.assign(words_.size(), kNoFunction);
+  first_common_.assign(1, 0);
   for (uint32_t i = 0; i < program_.functions.size(); ++i) {
     for (const uint32_t token : tokens(i)) {
-      if (counts[token] <= kMaxHolders) holders_[next[token]++] = i;
+      if (counts[token] <= kMaxHolders) {
+        holders_[next[token]++] = i;
+      } else {
+        common_.push_back(token);
+      }
     }
+    first_common_.push_back(static_cast<uint32_t>(common_.size()));
+  }
+}
+
+void ReferenceGraph::index_names() {
+  first_about_.assign(names_.size() + 1, 0);
+  for (const Word& word : words_) {
+    if (is_about_function(kind_of(word.meaning))) ++first_about_[value_of(word.meaning) + 1];
+  }
+  for (size_t i = 1; i < first_about_.size(); ++i)
+    first_about_[i] += first_about_[i - 1];
+  about_.resize(first_about_.back());
+  std::vector<uint32_t> next(first_about_.begin(), first_about_.end() - 1);
+  for (uint32_t i = 0; i < words_.size(); ++i) {
+    const Token token = words_[i].meaning;
+    if (is_about_function(kind_of(token))) about_[next[value_of(token)]++] = i;
   }
 }
 
 uint32_t ReferenceGraph::number_of(Token token) const {
-  size_t at = hash_mix(0, token) & (buckets_.size() - 1);
-  while (buckets_[at] != kForeign && words_[buckets_[at]].meaning != token)
-    at = (at + 1) & (buckets_.size() - 1);
-  return buckets_[at];
+  static_assert(HashIndex::kAbsent == kForeign);
+  return index_.find(hash_mix(0, token),
+                     [&](uint32_t other) { return words_[other].meaning == token; });
 }
 
 float ReferenceGraph::foreign_bits() const {
@@ -200,10 +239,13 @@ void ReferenceGraph::add_merged(uint32_t function,
       for_each_mergeable(function, merged[next], callers, add);
   }
   for (const uint32_t other : merged) {
-    for (const uint32_t token : tokens(other)) {
-      const bool incoming = kind_of(words_[token].meaning) >= TokenKind::kCalledBy;
-      if (incoming == callers) closure.push_back(token);
-    }
+    const std::span<const uint32_t> all = tokens(other);
+    const auto incoming = std::ranges::lower_bound(all, first_incoming_);
+    std::copy_if(
+        callers ? incoming : all.begin(),
+        callers ? all.end() : incoming,
+        std::back_inserter(closure),
+        [&](uint32_t token) { return std::exchange(last_closure_[token], function) != function; });
   }
 }
 
@@ -213,7 +255,7 @@ const std::vector<uint32_t>& ReferenceGraph::closure(uint32_t function) const {
   add_merged(function, false, closure);
   add_merged(function, true, closure);
   closure.push_back(kForeign);  // never empty once made
-  sort_unique(closure);
+  std::ranges::sort(closure);
   return closure;
 }
 

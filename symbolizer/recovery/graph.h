@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "src/base/hash_index.h"
 #include "symbolizer/recovery/program.h"
 
 namespace pgflame::symbolizer {
@@ -78,11 +79,23 @@ class ReferenceGraph {
   // A token's number in the reference's sorted vocabulary; kForeign when it does not occur there.
   uint32_t number_of(Token token) const;
   Token token(uint32_t number) const { return words_[number].meaning; }
+  size_t vocabulary_size() const { return words_.size(); }
+  // The numbers of the tokens about a function of this name (see name_of).
+  std::span<const uint32_t> about(uint32_t name) const {
+    return std::span(about_).subspan(first_about_[name],
+                                     first_about_[name + 1] - first_about_[name]);
+  }
   // Bits of information in the fact that a function has this token.
   float bits(uint32_t number) const { return words_[number].bits; }
   float foreign_bits() const;
   // The functions that have a token, when it is rare enough to be looked up by.
   std::span<const uint32_t> holders(uint32_t number) const;
+
+  // Those of a function's tokens that are too common to be looked up by, sorted.
+  std::span<const uint32_t> common(uint32_t function) const {
+    return std::span(common_).subspan(first_common_[function],
+                                      first_common_[function + 1] - first_common_[function]);
+  }
 
   // The numbers of a function's tokens, sorted.
   std::span<const uint32_t> tokens(uint32_t function) const {
@@ -99,6 +112,8 @@ class ReferenceGraph {
  private:
   void number_names();
   void number_tokens();
+  void index_holders();
+  void index_names();
   std::vector<Token> tokens_of(uint32_t function) const;
   void add_merged(uint32_t function, bool callers, std::vector<uint32_t>& closure) const;
   template <typename Visit>
@@ -113,13 +128,19 @@ class ReferenceGraph {
     Token meaning = 0;
     float bits = 0;
   };
-  std::vector<Word> words_;        // the vocabulary, sorted by meaning
-  std::vector<uint32_t> buckets_;  // by the hash of a token: open addressing into words_
+  std::vector<Word> words_;      // the vocabulary, sorted by meaning
+  uint32_t first_incoming_ = 0;  // of the words: they and all after it are about callers
+  HashIndex index_;              // into words_, by meaning
   std::vector<uint32_t> tokens_;
   std::vector<uint32_t> first_;
   std::vector<uint32_t> holders_;
   std::vector<uint32_t> first_holder_;
+  std::vector<uint32_t> common_;
+  std::vector<uint32_t> first_common_;
+  std::vector<uint32_t> about_;
+  std::vector<uint32_t> first_about_;                    // by name
   mutable std::vector<std::vector<uint32_t>> closures_;  // made on demand
+  mutable std::vector<uint32_t> last_closure_;           // by word: the last made that has it
 };
 
 }  // namespace pgflame::symbolizer

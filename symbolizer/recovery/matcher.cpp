@@ -13,7 +13,8 @@ void Matcher::accept(uint32_t function, uint32_t reference) {
   matches_[function].reference = reference;
   names_[function] = reference_.name_of(reference);
   taken_[reference] = function;
-  known_names_[names_[function]] = true;
+  for (const uint32_t token : reference_.about(names_[function]))
+    words_[token].known = true;
 }
 
 // A new name tells more about the function's neighbours, by calls and by place.
@@ -56,8 +57,9 @@ void Matcher::find_neighbours() {
   }
 }
 
-void Matcher::collect_candidates(uint32_t function, std::span<const uint32_t> tokens) {
+void Matcher::collect_candidates(uint32_t function, const Features& features) {
   candidates_.clear();
+  const std::span<const uint32_t> tokens = features.tokens;
   auto add = [&](uint32_t reference) {
     if (taken_[reference] == kNoFunction && !reference_.program().functions[reference].exported) {
       candidates_.push_back({reference, 0});
@@ -81,6 +83,9 @@ void Matcher::collect_candidates(uint32_t function, std::span<const uint32_t> to
     for (const uint32_t holder : reference_.holders(token))
       shared_[holder] = 0;
   }
+  std::erase_if(candidates_, [&](const Candidate& candidate) {
+    return most_bits(features, candidate.shared + features.common_bits) + kMostAside < least_;
+  });
   // The likeliest first, so that the others can be given up early.
   std::ranges::sort(candidates_, [](const Candidate& a, const Candidate& b) {
     return a.shared != b.shared ? a.shared > b.shared : a.reference < b.reference;
@@ -104,8 +109,22 @@ float Matcher::closeness(uint32_t function, uint32_t reference) const {
   return -6.0F;
 }
 
-bool Matcher::is_known(Token token) const {
-  return !is_about_function(kind_of(token)) || known_names_[value_of(token)];
+void Matcher::read_vocabulary() {
+  words_.resize(reference_.vocabulary_size());
+  for (uint32_t i = 0; i < words_.size(); ++i) {
+    const TokenKind kind = kind_of(reference_.token(i));
+    words_[i] = {.bits = reference_.bits(i),
+                 .weak = is_weak(kind),
+                 .caller = kind >= TokenKind::kCalledBy,
+                 .known = !is_about_function(kind)};
+  }
+  fact_numbers_.assign(target_.facts.size(), kForeign);
+  for (size_t i = 0; i < target_.facts.size(); ++i) {
+    const Fact& fact = target_.facts[i];
+    if (is_edge(fact.kind)) continue;
+    fact_numbers_[i] =
+        reference_.number_of(make_token(static_cast<TokenKind>(fact.kind), fact.value, fact.extra));
+  }
 }
 
 void Matcher::add_tokens(uint32_t function,
@@ -113,24 +132,28 @@ void Matcher::add_tokens(uint32_t function,
                          bool incoming,
                          Features& into,
                          bool own) const {
-  auto add = [&](TokenKind kind, uint32_t value, uint32_t extra) {
-    const uint32_t number = reference_.number_of(make_token(kind, value, extra));
+  auto add = [&](TokenKind kind, uint32_t number) {
     if (number != kForeign) {
       (own ? into.tokens : into.closure).push_back(number);
     } else if (own && !is_weak(kind)) {
       into.foreign += reference_.foreign_bits();
     }
   };
+  auto add_edge = [&](TokenKind kind, uint32_t other, uint32_t extra) {
+    if (names_[other] == kNoFunction) return;
+    add(kind, reference_.number_of(make_token(kind, names_[other], extra)));
+  };
   for (const Fact& fact : outgoing ? target_.facts_of(function) : std::span<const Fact>{}) {
     const auto kind = static_cast<TokenKind>(fact.kind);
-    if (!is_edge(fact.kind)) add(kind, fact.value, fact.extra);
-    if (is_edge(fact.kind) && names_[fact.value] != kNoFunction) {
-      add(kind, names_[fact.value], fact.extra);
+    if (is_edge(fact.kind)) {
+      add_edge(kind, fact.value, fact.extra);
+    } else {
+      add(kind, fact_numbers_[static_cast<size_t>(&fact - target_.facts.data())]);
     }
   }
   for (const IncomingFact& fact :
        incoming ? incoming_.of(function) : std::span<const IncomingFact>{}) {
-    if (names_[fact.from] != kNoFunction) add(fact.kind, names_[fact.from], fact.extra);
+    add_edge(fact.kind, fact.from, fact.extra);
   }
 }
 
@@ -152,6 +175,11 @@ Features Matcher::features_of(uint32_t function) const {
   features.left.assign(features.tokens.size() + 1, 0);
   for (size_t i = features.tokens.size(); i-- > 0;)
     features.left[i] = features.left[i + 1] + reference_.bits(features.tokens[i]);
+  for (const uint32_t token : features.tokens) {
+    if (!reference_.holders(token).empty()) continue;
+    features.common.push_back(token);
+    features.common_bits += reference_.bits(token);
+  }
   return features;
 }
 
@@ -161,29 +189,32 @@ class Matcher::Comparison {
   Comparison(const Matcher& matcher, const Features& features, uint32_t reference)
       : matcher_(matcher),
         features_(features),
-        inlined_(matcher.reference_.closure(reference).begin()),
+        inlined_(matcher.reference_.closure(reference).data()),
+        inlined_end_(inlined_ + matcher.reference_.closure(reference).size()),
         against_(features.foreign * kAbsentInReference) {}
 
   void add(uint32_t token, bool ours, bool theirs) {
-    const Token meaning = matcher_.reference_.token(token);
-    const TokenKind kind = kind_of(meaning);
-    const float bits = matcher_.reference_.bits(token);
-    const bool is_caller = kind >= TokenKind::kCalledBy && matcher_.is_known(meaning);
+    const Word& word = matcher_.words_[token];
+    const bool is_caller = word.caller && word.known;
     callers_known_ = callers_known_ || is_caller;
     callers_agree_ = callers_agree_ || (is_caller && ours && theirs);
     if (ours && theirs) {
-      for_ += bits;
-      if (!is_weak(kind)) ++facts_;
+      for_ += word.bits;
+      if (!word.weak) ++facts_;
     } else if (ours) {
-      add_ours(token, bits, is_weak(kind));
-    } else if (!is_weak(kind) && matcher_.is_known(meaning) &&
-               !std::ranges::binary_search(features_.closure, token)) {
-      against_ += bits * kAbsentInTarget;
+      add_ours(token, word.bits, word.weak);
+    } else if (!word.weak && word.known && !std::ranges::binary_search(features_.closure, token)) {
+      against_ += word.bits * kAbsentInTarget;
     }
   }
 
-  // The most that the sum can become when tokens of so many bits are left.
-  float bound(float left) const { return 2 * (for_ + left) - against_; }
+  // The most that the sum can become when tokens of so many bits are left, and those that both
+  // functions have are worth at most `shared`: the others may have come through inlining.
+  float bound(float left, float shared) const {
+    const float most = std::min(for_ + left, shared);
+    const float through_inlining = through_inlining_ + (for_ + left - most) * kThroughInlining;
+    return most + std::min(through_inlining, most) - against_;
+  }
 
   Score sum() const {
     const float bits = for_ + std::min(through_inlining_, for_) - against_;
@@ -194,10 +225,15 @@ class Matcher::Comparison {
   }
 
  private:
-  // Tokens come in order, so the closure, which ends in kForeign, is walked along.
+  // Tokens come in order, so the closure, which ends in kForeign, is walked along, in growing
+  // steps.
   void add_ours(uint32_t token, float bits, bool weak) {
-    while (*inlined_ < token)
-      ++inlined_;
+    const auto left = static_cast<size_t>(inlined_end_ - inlined_);
+    size_t step = 1;
+    while (step < left && inlined_[step] < token)
+      step *= 2;
+    const uint32_t* const from = inlined_ + step / 2;
+    inlined_ = std::lower_bound(from, inlined_ + std::min(step, left - 1), token);
     if (*inlined_ == token) {
       through_inlining_ += bits * kThroughInlining;
     } else if (!weak) {
@@ -207,7 +243,8 @@ class Matcher::Comparison {
 
   const Matcher& matcher_;
   const Features& features_;
-  std::vector<uint32_t>::const_iterator inlined_;
+  const uint32_t* inlined_;
+  const uint32_t* inlined_end_;
   float for_ = 0;
   float through_inlining_ = 0;
   float against_;
@@ -220,23 +257,50 @@ class Matcher::Comparison {
 float Matcher::size_bits(uint32_t function, uint32_t reference) const {
   const auto size = static_cast<float>(target_.functions[function].size + 16);
   const auto other = static_cast<float>(reference_.program().functions[reference].size + 16);
-  if (size == other) return std::min(kSameSize, std::log2(size / 16));
+  const bool comparable = target_.machine == reference_.program().machine;
+  if (size == other && comparable) return std::min(kSameSize, std::log2(size / 16));
   const float ratio = std::abs(std::log2(size / other));
   return -std::min(12.0F, 3.0F * std::max(0.0F, ratio - 0.5F));
 }
 
-Score Matcher::score(uint32_t function,
-                     const Features& features,
+// What does not come from the contents.
+float Matcher::aside_bits(uint32_t function, uint32_t reference) const {
+  return closeness(function, reference) + size_bits(function, reference);
+}
+
+// The most that contents can say for a candidate which shares tokens of at most so many bits; the
+// others may all have come through inlining.
+float Matcher::most_bits(const Features& features, float shared) const {
+  const float through_inlining = (features.left[0] - shared) * kThroughInlining;
+  return shared + std::clamp(through_inlining, 0.0F, shared) -
+         features.foreign * kAbsentInReference;
+}
+
+// What the common tokens of both say.
+float Matcher::common_bits(const Features& features, uint32_t reference) const {
+  float bits = 0;
+  auto ours = features.common.begin();
+  for (const uint32_t theirs : reference_.common(reference)) {
+    while (ours != features.common.end() && *ours < theirs)
+      ++ours;
+    if (ours == features.common.end()) break;
+    if (*ours == theirs) bits += words_[theirs].bits;
+  }
+  return bits;
+}
+
+Score Matcher::score(const Features& features,
                      uint32_t reference,
+                     float shared,
+                     float aside,
                      float least) const {
   const std::span<const uint32_t> ours = features.tokens;
   const std::span<const uint32_t> theirs = reference_.tokens(reference);
-  const float aside = closeness(function, reference) + size_bits(function, reference);
   Comparison comparison(*this, features, reference);
   size_t a = 0;
   size_t b = 0;
   while (a < ours.size() || b < theirs.size()) {
-    if (comparison.bound(features.left[a]) + aside < least) break;
+    if (comparison.bound(features.left[a], shared) + aside < least) break;
     const uint32_t our = a < ours.size() ? ours[a] : kForeign;
     const uint32_t their = b < theirs.size() ? theirs[b] : kForeign;
     const uint32_t token = std::min(our, their);
@@ -249,21 +313,32 @@ Score Matcher::score(uint32_t function,
   return score;
 }
 
+Score Matcher::score(uint32_t function, const Features& features, uint32_t reference) const {
+  return score(features,
+               reference,
+               features.left[0],
+               aside_bits(function, reference),
+               -std::numeric_limits<float>::infinity());
+}
+
 void Matcher::find_best(uint32_t function) {
   const Features features = features_of(function);
-  collect_candidates(function, features.tokens);
+  collect_candidates(function, features);
   best_[function] = {};
-  float common = 0;
-  for (const uint32_t token : features.tokens)
-    common += reference_.holders(token).empty() ? reference_.bits(token) : 0;
   Best& best = best_[function];
   uint32_t last = kNoFunction;
-  for (const auto& [candidate, shared] : candidates_) {
-    const float least = std::max(best.second, kLeast);
+  for (const auto& [candidate, rare] : candidates_) {
+    const float least = std::max({best.second, least_, best.score.bits - margin_});
     // A neighbour that also shares something rare is listed twice.
-    if (candidate == last || 2 * (shared + common) + kMostAside < least) continue;
+    if (candidate == last) continue;
     last = candidate;
-    const Score found = score(function, features, candidate, least);
+    if (most_bits(features, rare + features.common_bits) + kMostAside < least) break;
+    const float shared = rare + common_bits(features, candidate);
+    const float most = most_bits(features, shared);
+    if (most + kMostAside < least) continue;
+    const float aside = aside_bits(function, candidate);
+    if (most + aside < least) continue;
+    const Score found = score(features, candidate, shared, aside, least);
     if (found.bits >= least) best.offer(candidate, reference_.name_of(candidate), found);
   }
 }

@@ -105,41 +105,37 @@ void Matcher::match_parts() {
 }
 
 // Early matches are judged again now that their neighbours are known.
-void Matcher::drop_contradicted() {
+void Matcher::judge_again() {
   find_neighbours();
   for (uint32_t i = 0; i < target_.functions.size(); ++i) {
     Match& match = matches_[i];
     if (match.by_name || match.is_part || match.reference == kNoFunction) continue;
-    const Score again = score(i, features_of(i), match.reference);
-    if (!again.contradicted && again.bits >= kRunBits) continue;
-    match = {};
+    const Features features = features_of(i);
+    const Score again = score(i, features, match.reference);
+    if (again.contradicted || again.bits < kRunBits) {
+      match = {};
+    } else {
+      match.has_twin = has_twin(i, features, again.content);
+    }
   }
 }
 
 // Also looks at functions that are taken: in another major version they may have been taken
-// wrongly, because what was added or removed shifts the order.
-bool Matcher::has_twin(uint32_t function) const {
+// wrongly, because what was added or removed shifts the order. `own`: what the contents say for the
+// function's match.
+bool Matcher::has_twin(uint32_t function, const Features& features, float own) const {
   const uint32_t match = matches_[function].reference;
   const auto& rows = reference_.program().functions;
-  const Features features = features_of(function);
-  const float own = score(function, features, match).content;
+  const float least = own - kTwinMargin;
   const uint32_t from = match - std::min(match, kTwinDistance);
   const auto to = std::min<size_t>(match + kTwinDistance + 1, rows.size());
   for (uint32_t i = from; i < to; ++i) {
     if (rows[i].exported || rows[i].size == 0) continue;
     if (reference_.name_of(i) == reference_.name_of(match)) continue;
-    const Score other = score(function, features, i);
-    if (!other.contradicted && other.content > own - kTwinMargin) return true;
+    const Score other = score(features, i, features.left[0], 0, least);
+    if (!other.contradicted && other.content > least) return true;
   }
   return false;
-}
-
-void Matcher::find_twins() {
-  for (uint32_t i = 0; i < target_.functions.size(); ++i) {
-    Match& match = matches_[i];
-    if (match.by_name || match.is_part || match.reference == kNoFunction) continue;
-    match.has_twin = has_twin(i);
-  }
 }
 
 }  // namespace pgflame::symbolizer

@@ -20,9 +20,6 @@ struct Rule {
 // The surest matches first: each one adds facts about its callers and callees.
 inline constexpr std::array<Rule, 4> kRules{{{40, 16}, {25, 10}, {16, 6}, {12, 4}}};
 inline constexpr int kRepeats = 6;
-// What scores less neither is a match nor makes one unclear.
-inline constexpr float kLeast = kRules.back().bits - kRules.back().margin;
-
 // What a fact counts that only one of both functions has, and one that both would have if functions
 // of their file had been inlined.
 inline constexpr float kAbsentInTarget = 0.5F;
@@ -31,7 +28,7 @@ inline constexpr float kThroughInlining = 0.6F;
 // Of code of exactly the same size: the same compiler was at work, which tells twins apart.
 inline constexpr float kSameSize = 6;
 inline constexpr float kMostClose = 9;
-inline constexpr float kMostAside = kMostClose + kSameSize;  // by place and size
+inline constexpr float kMostAside = kMostClose + kSameSize;  // that place and size can say
 inline constexpr uint32_t kMaxGap = 200;
 inline constexpr size_t kMaxRun = 12;
 inline constexpr float kRunBits = 6;
@@ -79,7 +76,9 @@ struct Features {
   std::vector<uint32_t> tokens;   // numbers in the reference's vocabulary, sorted
   std::vector<uint32_t> closure;  // more that its unnamed callers and callees have, sorted
   float foreign = 0;              // bits of facts that no function of the reference has
-  std::vector<float> left;        // bits of the tokens from here to the last, and a zero
+  std::vector<uint32_t> common;   // tokens too common to look candidates up by, sorted
+  float common_bits = 0;
+  std::vector<float> left;  // bits of the tokens from here to the last, and a zero
 };
 
 class Matcher {
@@ -91,15 +90,18 @@ class Matcher {
         matches_(target.functions.size()),
         names_(target.functions.size(), kNoFunction),
         taken_(reference.functions.size(), kNoFunction),
-        known_names_(reference.functions.size(), false),
         best_(target.functions.size()),
         stale_(target.functions.size(), true),
-        shared_(reference.functions.size()) {}
+        shared_(reference.functions.size()) {
+    read_vocabulary();
+  }
 
   std::vector<Match> run() && {
     match_names();
     for (const Rule& rule : kRules) {
       stale_.assign(stale_.size(), true);
+      margin_ = rule.margin;
+      least_ = rule.bits - rule.margin;
       for (int i = 0; i < kRepeats; ++i) {
         if (match_round(rule) == 0) break;
       }
@@ -107,12 +109,12 @@ class Matcher {
     while (match_runs() != 0) {
     }
     match_parts();
-    drop_contradicted();
-    find_twins();
+    judge_again();
     return std::move(matches_);
   }
 
  private:
+  void read_vocabulary();
   void match_names();
   void accept(uint32_t function, uint32_t reference);
   void disturb(uint32_t function);
@@ -125,23 +127,27 @@ class Matcher {
   void match_parts();
   uint32_t only_caller(uint32_t function) const;
   bool is_part_of(uint32_t function, uint32_t reference) const;
-  void drop_contradicted();
-  void find_twins();
-  bool has_twin(uint32_t function) const;
+  void judge_again();
+  bool has_twin(uint32_t function, const Features& features, float own) const;
   void find_neighbours();
   void find_best(uint32_t function);
   void add_tokens(uint32_t function, bool outgoing, bool incoming, Features& into, bool own) const;
   Features features_of(uint32_t function) const;
-  void collect_candidates(uint32_t function, std::span<const uint32_t> tokens);
+  void collect_candidates(uint32_t function, const Features& features);
+  float common_bits(const Features& features, uint32_t reference) const;
   float closeness(uint32_t function, uint32_t reference) const;
   class Comparison;
-  // What is certain to score below `least` may come back with any score below it.
-  Score score(uint32_t function,
-              const Features& features,
+  Score score(uint32_t function, const Features& features, uint32_t reference) const;
+  // `shared`: the most that the tokens both have can say. What is certain to score below `least`
+  // may come back with any score below it.
+  Score score(const Features& features,
               uint32_t reference,
-              float least = -std::numeric_limits<float>::infinity()) const;
+              float shared,
+              float aside,
+              float least) const;
+  float aside_bits(uint32_t function, uint32_t reference) const;
+  float most_bits(const Features& features, float shared) const;
   float size_bits(uint32_t function, uint32_t reference) const;
-  bool is_known(Token token) const;
 
   const Program& target_;
   IncomingFacts incoming_;
@@ -149,9 +155,19 @@ class Matcher {
   std::vector<Match> matches_;
   std::vector<uint32_t> names_;  // by target function: number of its name in the reference
   std::vector<uint32_t> taken_;  // by reference function: target function
-  std::vector<bool> known_names_;
-  std::vector<Best> best_;        // by target function
-  std::vector<bool> stale_;       // best_ has to be found again
+  struct Word {
+    float bits = 0;
+    bool weak = false;
+    bool caller = false;
+    bool known = false;  // about no function, or about one that has a name in the target
+  };
+  std::vector<Word> words_;             // by number in the reference's vocabulary
+  std::vector<uint32_t> fact_numbers_;  // of the target's facts that are no edges, there
+  std::vector<Best> best_;              // by target function
+  std::vector<bool> stale_;             // best_ has to be found again
+  // What scores less, or so much less than the best, neither is a match nor makes one unclear.
+  float least_ = 0;
+  float margin_ = 0;
   std::vector<uint32_t> before_;  // by target function: reference row of the nearest match before
   std::vector<uint32_t> after_;
   struct Candidate {

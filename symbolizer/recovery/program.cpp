@@ -38,6 +38,7 @@ class ProgramReader {
   ProgramReader(const ElfImage& image, const FunctionTable& table) : image_(image), table_(table) {}
 
   Program read() && {
+    program_.machine = image_.machine();
     add_functions();
     decode();
     find_fragments();

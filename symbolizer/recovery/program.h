@@ -55,6 +55,7 @@ struct Fragment {
 };
 
 struct Program {
+  Machine machine = Machine::kX8664;       // of all references
   std::vector<ProgramFunction> functions;  // sorted by start
   std::vector<Fact> facts;                 // sorted and unique per function
   std::vector<std::string> files{""};

@@ -117,40 +117,51 @@ class ReferenceReader {
     program.functions.push_back(std::move(function));
   }
 
+  // They are saved by kind, and kept by function.
   bool read_facts(Program& program) {
-    std::vector<std::vector<Fact>> all(program.functions.size());
+    std::vector<Fact> facts;
+    std::vector<uint32_t> functions;  // by fact
     for (size_t kind = 0; kind < kFactKindCount; ++kind) {
       std::vector<uint64_t> counts(program.functions.size());
       for (uint64_t& count : counts)
         count = size();
-      for (size_t i = 0; i < counts.size() && cursor_.ok(); ++i)
-        read_kind(static_cast<FactKind>(kind), counts[i], static_cast<uint32_t>(i), all);
+      for (uint32_t i = 0; i < counts.size() && cursor_.ok(); ++i) {
+        const size_t before = facts.size();
+        read_kind(static_cast<FactKind>(kind), counts[i], i, counts.size(), facts);
+        program.functions[i].fact_count += static_cast<uint32_t>(facts.size() - before);
+        functions.resize(facts.size(), i);
+      }
     }
-    for (size_t i = 0; i < all.size(); ++i) {
-      program.functions[i].first_fact = static_cast<uint32_t>(program.facts.size());
-      program.functions[i].fact_count = static_cast<uint32_t>(all[i].size());
-      program.facts.insert(program.facts.end(), all[i].begin(), all[i].end());
+    uint32_t first = 0;
+    std::vector<uint32_t> next;
+    for (ProgramFunction& function : program.functions) {
+      next.push_back(function.first_fact = first);
+      first += function.fact_count;
     }
+    program.facts.resize(facts.size());
+    for (size_t i = 0; i < facts.size(); ++i)
+      program.facts[next[functions[i]]++] = facts[i];
     return cursor_.ok();
   }
 
   void read_kind(FactKind kind,
                  uint64_t count,
                  uint32_t function,
-                 std::vector<std::vector<Fact>>& all) {
+                 size_t function_count,
+                 std::vector<Fact>& facts) {
     const bool row = names_function(kind);
+    const size_t limit = row ? function_count : values_.size();
     int64_t last = row ? int64_t{function} : 0;
     for (; count > 0 && cursor_.ok(); --count) {
       // Hostile steps may leave the range of the type: they wrap and are out of range below.
       last = static_cast<int64_t>(static_cast<uint64_t>(last) +
                                   static_cast<uint64_t>(unzigzag(cursor_.uleb())));
-      const size_t limit = row ? all.size() : values_.size();
       Fact fact{kind, 0, 0};
       if (kind == FactKind::kVia) fact.extra = static_cast<uint32_t>(cursor_.uleb());
       if (last < 0 || static_cast<size_t>(last) >= limit) continue;
       const auto index = static_cast<size_t>(last);
       fact.value = row ? static_cast<uint32_t>(index) : values_[index];
-      all[function].push_back(fact);
+      facts.push_back(fact);
     }
   }
 

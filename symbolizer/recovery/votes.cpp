@@ -70,7 +70,6 @@ std::vector<Claim> claims_about(uint32_t function,
   std::vector<Claim> claims;
   for (size_t i = 0; i < testimonies.size(); ++i) {
     const Testimony& testimony = testimonies[i];
-    if (testimony.matches.empty()) continue;
     const Match& match = testimony.matches[function];
     if (match.reference == kNoFunction || (match.has_twin && !testimony.same_major)) continue;
     const ProgramFunction& row = testimony.program.functions[match.reference];

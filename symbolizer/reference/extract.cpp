@@ -57,13 +57,18 @@ std::unordered_map<uint64_t, std::string> files_from_dwarf(const std::string& pa
   return files;
 }
 
-// By the name of the function; empty for names that several files have.
+// An exported function and a static one of the same name are two.
+std::string key_of(const ProgramFunction& function) {
+  return (function.exported ? "+" : "-") + function.name;
+}
+
+// By key_of the function; empty for names that several files have.
 std::unordered_map<std::string, std::string> files_from_reference(const Program& reference) {
   std::unordered_map<std::string, std::string> files;
   for (const ProgramFunction& function : reference.functions) {
     if (function.file == 0) continue;
     const std::string& file = reference.files[function.file];
-    const auto [row, is_new] = files.try_emplace(function.name, file);
+    const auto [row, is_new] = files.try_emplace(key_of(function), file);
     if (!is_new && row->second != file) row->second.clear();
   }
   return files;
@@ -101,7 +106,7 @@ Status write_program(const std::string& path, const std::string& reference_path)
   }
   for (ProgramFunction& function : program.functions) {
     const auto address = by_address.find(function.start);
-    const auto name = by_name.find(function.name);
+    const auto name = by_name.find(key_of(function));
     if (address != by_address.end()) {
       function.file = numbers.of(address->second);
     } else if (name != by_name.end() && !name->second.empty()) {

@@ -50,7 +50,7 @@ def servers(*majors):
     script = os.path.join(ROOT, "tests", "support", "fetch_postgres.sh")
     for line in run(script, *majors).splitlines():
         major, path = line.split()
-        yield int(major), os.path.join(ROOT, path)
+        yield major, os.path.join(ROOT, path)
 
 
 def load_weights():
@@ -58,6 +58,11 @@ def load_weights():
     with open(os.path.join(ROOT, "tests", "symbolizer", "load_weights.tsv")) as lines:
         rows = [line.split("\t") for line in lines if not line.startswith("#")]
     return {name: float(share) for name, share in rows}
+
+
+# Marks in .symtab of aarch64, and GNU ld's veneers against erratum 843419 of Cortex-A53: single
+# instructions of a function that were moved elsewhere.
+LINKERS_OWN = {"$x", "e843419"}
 
 
 class Score:
@@ -75,6 +80,8 @@ class Score:
     def add(self, address, size, name, tier):
         truth_here = self.names.get(address)
         if truth_here is None or address in self.exported or tier == "exported":
+            return
+        if truth_here <= LINKERS_OWN:
             return
         verdict = "nameless"
         if tier == "recovered":
@@ -107,12 +114,12 @@ class RecoveredNames(unittest.TestCase):
     HELD_OUT = os.path.join(os.path.dirname(PGFLAME), "..", "..", "tests", "symbolizer",
                             "pgflame_held_out")
 
-    def score(self, server, without):
+    def score(self, server, *options):
         with tempfile.TemporaryDirectory() as folder:
             stripped = os.path.join(folder, "postgres")
-            run("strip", "-o", stripped, server)
+            run("llvm-strip", "-o", stripped, server)
             result = Score(truth(server), exported(server))
-            for line in run(self.HELD_OUT, stripped, without).splitlines():
+            for line in run(self.HELD_OUT, stripped, *options).splitlines():
                 address, size, name, tier, _ = line.split("\t")
                 result.add(int(address, 16), int(size), name, tier)
         return result
@@ -122,20 +129,30 @@ class RecoveredNames(unittest.TestCase):
         for major, server in servers(*majors):
             with self.subTest(major=major):
                 score = self.score(server, without.format(major))
-                print(f"\n  {major} without reference {without.format(major)}: "
-                      f"{score.right} right, {score.wrong} wrong, {score.nameless} without a name; "
-                      f"precision {100 * score.precision:.2f} %, by samples "
-                      f"{100 * score.weighed_precision:.2f} %; recall of static functions by "
-                      f"samples {100 * score.weighed_recall:.1f} %")
-                self.assertGreaterEqual(score.precision, 0.995, score.mistakes)
-                self.assertGreaterEqual(score.weighed_precision, 0.995, score.mistakes)
-                self.assertGreater(score.weighed_recall, least_recall)
+                self.judge(f"{major} without reference {without.format(major)}", score,
+                           least_recall)
+
+    def judge(self, what, score, least_recall):
+        print(f"\n  {what}: "
+              f"{score.right} right, {score.wrong} wrong, {score.nameless} without a name; "
+              f"precision {100 * score.precision:.2f} %, by samples "
+              f"{100 * score.weighed_precision:.2f} %; recall of static functions by "
+              f"samples {100 * score.weighed_recall:.1f} %")
+        self.assertGreaterEqual(score.precision, 0.995, score.mistakes)
+        self.assertGreaterEqual(score.weighed_precision, 0.995, score.mistakes)
+        self.assertGreater(score.weighed_recall, least_recall)
 
     def test_names_are_right_when_the_server_itself_is_held_out(self):
         self.check(["13", "14", "15", "16", "17", "18"], "{}-gcc7", 0.75)
 
     def test_names_are_right_when_its_whole_major_version_is_held_out(self):
         self.check(["13", "15", "17", "18"], "{}", 0.70)
+
+    def test_names_are_right_on_another_machine_than_the_references_were_made_for(self):
+        """These builds have no .eh_frame: where functions begin is told, names are recovered."""
+        for major, server in servers("15-arm64", "18-arm64"):
+            with self.subTest(major=major):
+                self.judge(major, self.score(server, "--bounds", server), 0.65)
 
     def test_names_in_extension_modules_are_right(self):
         right = nameless = 0
@@ -281,6 +298,21 @@ class SymbolFiles(unittest.TestCase):
         run("xz", "-f", mini)
         copy = self.stripped("--add-section", f".gnu_debugdata={mini}.xz")
         self.assertEqual(("helper(int)", "full"), self.name_of_helper(copy))
+
+    def test_the_function_that_calls_main_has_its_name_without_debug_files(self):
+        source, program, library = self.path("main.cpp"), self.path("main"), self.path("libc.so.6")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <cstdio>\n#include <dlfcn.h>\n"
+                       "int main() { Dl_info info; char* caller = "
+                       "static_cast<char*>(__builtin_return_address(0)); dladdr(caller, &info); "
+                       "std::printf(\"%s %td\", info.dli_fname, "
+                       "caller - static_cast<char*>(info.dli_fbase)); }")
+        run("g++", "-o", program, source)
+        path, offset = run(program).split()
+        run("objcopy", "-R", ".note.gnu.build-id", "-R", ".gnu_debuglink", path, library)
+        names = [(name, tier) for start, (size, name, tier) in symbols(library).items()
+                 if start <= int(offset) < start + size]
+        self.assertEqual([("__libc_start_call_main", "recovered")], names)
 
     def test_names_agree_with_addr2line_in_a_large_program(self):
         plain = self.path("plain")  # without DWARF, so that both read the symbol table

@@ -1,8 +1,9 @@
-"""Other people's symbol readers as oracles: libbpfcc's symbol cache and nm."""
+"""Other people's symbol readers as oracles: libbpfcc's symbol cache, nm and addr2line."""
 import ctypes
 import os
 import re
 import subprocess
+import tempfile
 import unittest
 
 from cluster import Cluster
@@ -22,6 +23,56 @@ def listed(binary):
             run(PGFLAME, "symbols", binary, "--tsv", env=environment).splitlines())
     return [(int(address, 16), int(size), name, tier, evidence)
             for address, size, name, tier, evidence in rows]
+
+
+def plain(name):
+    """Demanglers differ in how they write parameters and templates."""
+    return re.sub(r"[(<\[].*", "", name).strip()
+
+
+# Templates of the C++ library, inlined several levels deep.
+WITH_INLINES = r"""
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <regex>
+#include <vector>
+int main(int argc, char** argv) {
+  std::map<std::string, std::vector<int>> words;
+  const std::regex pattern("([a-z]+)=([0-9]+)");
+  for (int i = 1; i < argc; ++i) {
+    std::smatch found;
+    const std::string text = argv[i];
+    if (std::regex_match(text, found, pattern)) words[found[1]].push_back(std::stoi(found[2]));
+  }
+  for (auto& [word, numbers] : words) {
+    std::sort(numbers.begin(), numbers.end());
+    std::cout << word << ' ' << numbers.front() << '\n';
+  }
+}
+"""
+
+
+def frames_of_addr2line(binary, places):
+    """{address: names, innermost first} of the inlined functions there and the one around them."""
+    frames = {}
+    for line in run("addr2line", "-afCi", "-e", binary,
+                    input="".join(f"{a:x}\n" for a in places)).splitlines():
+        if line.startswith("0x"):
+            names = frames.setdefault(int(line, 16), [])
+        elif not re.search(r":([0-9]+|\?)( \(discriminator [0-9]+\))?$", line):
+            names.append(plain(line))
+    return frames
+
+
+def frames_of_pgflame(binary, places):
+    """The same; nothing where the program has no DWARF."""
+    options = [text for address in places for text in ("--address", hex(address))]
+    frames = {}
+    for line in run(PGFLAME, "symbols", binary, *options).splitlines():
+        if found := re.match(r"  (0x[0-9a-f]+) (?:inlined )?(.*?)(?: at \S+)?$", line):
+            frames.setdefault(int(found[1], 16), []).append(plain(found[2]))
+    return frames
 
 
 class BccSymbol(ctypes.Structure):
@@ -108,6 +159,37 @@ class SymbolCaches(unittest.TestCase):
         with Cluster() as cluster:
             self.compare(cluster.pid, os.path.join(cluster.bindir, "postgres"), 15000)
 
+    def build(self, folder, name, *options):
+        source, binary = os.path.join(folder, name + ".cpp"), os.path.join(folder, name)
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(WITH_INLINES)
+        run("g++", "-std=c++17", "-O2", "-g", *options, source, "-o", binary, cwd=folder)
+        return binary
+
+    def test_inlined_frames_agree_with_addr2line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            binary = self.build(folder, "plain")
+            rows = [row for row in listed(binary) if row[3] == "full"]
+            places = sorted({a for start, size, *_ in rows for a in range(start, start + size, 5)})
+            truth = frames_of_addr2line(binary, places)
+            ours = frames_of_pgflame(binary, places)
+            # The code is the same however its description is stored.
+            for name, options in (("compressed", ["-gz=zlib"]), ("split", ["-gsplit-dwarf"])):
+                stored = self.build(folder, name, *options)
+                self.assertEqual(ours, frames_of_pgflame(stored, places), name)
+            first, second = self.build(folder, "first"), self.build(folder, "second")
+            run("dwz", "-m", os.path.join(folder, "common.debug"), first, second)
+            self.assertIn(".gnu_debugaltlink", run("readelf", "-SW", first))
+            self.assertEqual(ours, frames_of_pgflame(first, places), "dwz")
+        deep = [a for a in places if len(truth[a]) > 3]
+        different = [(hex(a), truth[a], ours[a]) for a in ours if ours[a] != truth[a]]
+        print(f"\n  {len(places)} places, {len(deep)} with more than two inlined functions, "
+              f"{len(places) - len(ours)} without DWARF, {len(different)} different")
+        self.assertGreater(len(deep), 2000)
+        self.assertGreater(len(ours), 0.95 * len(places))
+        # GNU ld's parts (main.cold) and initialisers are called otherwise.
+        self.assertLess(len(different), 0.002 * len(places), different[:10])
+
     def test_every_exported_function_that_nm_lists_is_listed(self):
         for binary in ("/usr/lib/postgresql/15/bin/postgres", "/lib/x86_64-linux-gnu/libc.so.6",
                        "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"):
@@ -124,11 +206,6 @@ class SymbolCaches(unittest.TestCase):
             print(f"\n  {binary}: {len(exported)} exported, {len(missing)} not so named")
             self.assertGreater(len(exported), 1500)
             self.assertLessEqual(len(missing), 0.002 * len(exported), missing[:10])
-
-
-def plain(name):
-    """Demanglers differ in how they write parameters and templates."""
-    return re.sub(r"[(<\[].*", "", name).strip()
 
 
 if __name__ == "__main__":

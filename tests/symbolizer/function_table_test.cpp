@@ -38,6 +38,10 @@ TEST_CASE("kallsyms gives every function the room up to the next one") {
   CHECK(kernel.table.find(0xffffffff81000010)->name == "startup_64");
   CHECK(kernel.table.find(0xffffffff80ffffff) == nullptr);
   CHECK(kernel.table.find(0xffffffffc0000004)->name == "ext4_sync_file");
+  KernelSymbols proper = std::move(kernel);
+  proper.drop_modules();
+  CHECK(proper.table.find(0xffffffff81000183) != nullptr);
+  CHECK(proper.table.find(0xffffffffc0000004) == nullptr);
 }
 
 TEST_CASE("kallsyms full of zeros is recognised as hidden") {

@@ -1,7 +1,8 @@
-// pgflame_held_out BINARY [REFERENCE...]
+// pgflame_held_out BINARY [--bounds UNSTRIPPED] [REFERENCE...]
 // Recovers the names of a server as if the references (13-gcc7, 15-gcc12, 14 for all of a major)
 // did not exist, and prints "address size name tier evidence" of every function. Whoever measures
-// recovery on a build that a reference was made from leaves that reference out.
+// recovery on a build that a reference was made from leaves that reference out. --bounds is for
+// builds without .eh_frame: where functions begin and end is taken from that file's .symtab.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "src/base/file.h"
+#include "src/base/rows.h"
 #include "symbolizer/recovery.h"
 
 namespace pgflame::symbolizer {
@@ -28,7 +30,23 @@ std::vector<Reference> references_without(std::span<const std::string> excluded)
   return kept;
 }
 
-Status print_names(const std::string& path, std::span<const std::string> excluded) {
+std::vector<FunctionBounds> bounds_of_symbols(const std::string& path) {
+  std::vector<FunctionBounds> bounds;
+  auto file = MappedFile::open(path);
+  auto image = file ? ElfImage::parse(file->bytes()) : fail(std::move(file).error());
+  if (!image) return bounds;
+  for (const ElfSymbol& symbol : image->symbols(".symtab")) {
+    if (symbol.defined() && symbol.is_code() && symbol.size > 0)
+      bounds.push_back({symbol.address, symbol.address + symbol.size});
+  }
+  std::ranges::sort(bounds, {}, &FunctionBounds::start);
+  drop_repeated(bounds, &FunctionBounds::start);
+  return bounds;
+}
+
+Status print_names(const std::string& path,
+                   const std::string& unstripped,
+                   std::span<const std::string> excluded) {
   auto file = MappedFile::open(path);
   if (!file) return fail(std::move(file).error());
   auto image = ElfImage::parse(file->bytes());
@@ -36,7 +54,8 @@ Status print_names(const std::string& path, std::span<const std::string> exclude
   if (image->section(".symtab") != nullptr) {
     return fail(ErrorKind::kUsage, "the binary is not stripped");
   }
-  FunctionTable functions = FunctionTable::from_image(*image, function_bounds(*image));
+  FunctionTable functions = FunctionTable::from_image(
+      *image, unstripped.empty() ? function_bounds(*image) : bounds_of_symbols(unstripped));
   const auto product = recognise(*image, functions);
   if (!product) return fail(ErrorKind::kUnsupported, "there are no references of this program");
   recover_with(*image, functions, *product, witnesses_for(*product, references_without(excluded)));
@@ -56,11 +75,16 @@ Status print_names(const std::string& path, std::span<const std::string> exclude
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fputs("usage: pgflame_held_out BINARY [REFERENCE...]\n", stderr);
+    std::fputs("usage: pgflame_held_out BINARY [--bounds UNSTRIPPED] [REFERENCE...]\n", stderr);
     return 2;
   }
-  const std::vector<std::string> excluded(argv + 2, argv + argc);
-  const auto done = pgflame::symbolizer::print_names(argv[1], excluded);
+  std::vector<std::string> excluded(argv + 2, argv + argc);
+  std::string unstripped;
+  if (excluded.size() >= 2 && excluded[0] == "--bounds") {
+    unstripped = excluded[1];
+    excluded.erase(excluded.begin(), excluded.begin() + 2);
+  }
+  const auto done = pgflame::symbolizer::print_names(argv[1], unstripped, excluded);
   if (!done) std::fprintf(stderr, "pgflame_held_out: %s\n", done.error().what.c_str());
   return done ? 0 : 1;
 }

@@ -5,6 +5,7 @@
 #include "src/profile/address_space.h"
 #include "symbolizer/inlined_frames.h"
 #include "symbolizer/jit_symbols.h"
+#include "symbolizer/kernel_symbols.h"
 #include "symbolizer/symbolizer.h"
 
 namespace pgflame::symbolizer {
@@ -101,6 +102,35 @@ TEST_CASE("places without a mapping or a readable file say why they have no name
   CHECK(outermost(name(profile, {}).profile).tier == NameTier::kNone);
   profile.locations[LocationId{0}].mapping = {};
   CHECK(outermost(name(profile, {}).profile).unnamed == Unnamed::kNoMapping);
+}
+
+// The first function of a kernel whose code begins at the address, as it is called here and now.
+Function first_of_kernel(uint64_t text_start, const std::string& build_id) {
+  Profile profile = one_place(build_id, 0);
+  profile.modules[ModuleId{0}] = {ModuleKind::kKernel, "[kernel]", build_id};
+  profile.mappings[MappingId{0}] = {text_start, UINT64_MAX, text_start, ModuleId{0}};
+  profile.locations[LocationId{0}].address = text_start + 1;
+  return outermost(name(std::move(profile), {}).profile);
+}
+
+TEST_CASE("a kernel of another boot or build stays one frame without a name") {
+  const auto notes = read_file("/sys/kernel/notes", size_t{1} << 20);
+  const auto symbols = read_file("/proc/kallsyms", size_t{64} << 20);
+  REQUIRE((notes && symbols));
+  const std::string build_id =
+      build_id_of_notes({reinterpret_cast<const uint8_t*>(notes->data()), notes->size()});
+  const KernelSymbols kernel = parse_kallsyms(*symbols);
+  if (!kernel.hidden) {
+    CHECK(first_of_kernel(kernel.text_start, build_id).tier == NameTier::kFull);
+  }
+  constexpr uint64_t kStep = uint64_t{2} << 20;  // by which kernels are moved
+  for (const Function& function : {first_of_kernel(kernel.text_start + kStep, build_id),
+                                   first_of_kernel(kernel.text_start, "0123456789"),
+                                   first_of_kernel(kernel.text_start, "")}) {
+    CHECK(function.name == "[unnamed] [kernel]");
+    CHECK(function.unnamed == Unnamed::kKernelHidden);
+    CHECK(function.start == 0);
+  }
 }
 
 TEST_CASE("a perf map's later lines replace earlier ones") {
