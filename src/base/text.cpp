@@ -45,6 +45,11 @@ std::optional<double> take_part(std::string_view& text) {
   return number * *ns;
 }
 
+// The library's find_first_of and its like call a function for each character.
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
 std::tm utc(int64_t unix_ns) {
   const auto seconds = static_cast<std::time_t>(unix_ns / 1'000'000'000);
   std::tm parts{};
@@ -60,9 +65,32 @@ std::string format_tm(const char* pattern, const std::tm& parts) {
 }  // namespace
 
 std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  const auto is_space = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
+  while (!text.empty() && is_space(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
+
+std::string_view take_word(std::string_view& text) {
+  while (!text.empty() && is_blank(text.front()))
+    text.remove_prefix(1);
+  size_t length = 0;
+  while (length < text.size() && !is_blank(text[length]))
+    ++length;
+  const std::string_view word = text.substr(0, length);
+  text.remove_prefix(length);
+  return word;
+}
+
+LastWord split_last_word(std::string_view text) {
+  while (!text.empty() && is_blank(text.back()))
+    text.remove_suffix(1);
+  size_t start = text.size();
+  while (start > 0 && !is_blank(text[start - 1]))
+    --start;
+  return {text.substr(0, start), text.substr(start)};
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

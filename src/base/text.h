@@ -13,6 +13,14 @@
 namespace pgflame {
 
 std::string_view trim(std::string_view text);
+// Takes the first word off `text` and the blanks and tabs before it; empty when there is none.
+std::string_view take_word(std::string_view& text);
+// The last word and what stands before it, blanks and all.
+struct LastWord {
+  std::string_view before;
+  std::string_view word;
+};
+LastWord split_last_word(std::string_view text);
 std::vector<std::string_view> split(std::string_view text, char separator);
 
 // A whole number that fills all of `text`; nothing on sign, blank, overflow or trailing characters.

@@ -31,13 +31,12 @@ std::optional<uint64_t> parse_count(std::string_view text) {
 }
 
 std::optional<FoldedLine> parse_line(std::string_view line) {
-  const auto last = line.find_last_not_of(" \t");
-  line = line.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  const auto blank = line.find_last_of(" \t");
-  if (blank == std::string_view::npos || blank == 0) return std::nullopt;
-  const auto count = parse_count(line.substr(blank + 1));
+  auto [stack, number] = split_last_word(line);
+  if (stack.size() < 2) return std::nullopt;
+  const auto count = parse_count(number);
   if (!count) return std::nullopt;
-  return FoldedLine{line.substr(0, blank), *count};
+  stack.remove_suffix(1);
+  return FoldedLine{stack, *count};
 }
 
 // Whether a frame is what stacks of a thread begin with.

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "src/base/text.h"
-#include "src/input/batch_queue.h"
+#include "src/input/hand_over.h"
 #include "src/input/perf_assembler.h"
 #include "src/input/perf_decoder.h"
 #include "src/input/perf_header.h"
@@ -100,7 +100,7 @@ Status run(Capture& capture, PerfAssembler& assembler) {
   if (capture.size < kSmall) {
     status = decode(capture, [&](Batch batch) { assembler.accept(std::move(batch)); });
   } else {
-    BatchQueue queue;
+    HandOver<Batch> queue(16);
     std::jthread decoding([&] {
       status = decode(capture, [&](Batch batch) { queue.push(std::move(batch)); });
       queue.close();

@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <thread>
 #include <unordered_map>
 
+#include "src/base/hash_index.h"
 #include "src/base/text.h"
 #include "src/input/chain_table.h"
 #include "src/input/given_frames.h"
+#include "src/input/hand_over.h"
 #include "src/input/perf_event.h"
 #include "src/input/sample_filter.h"
 #include "src/input/sample_table.h"
+#include "src/input/script_blocks.h"
 #include "src/input/script_line.h"
 #include "src/input/text_pieces.h"
 
@@ -23,8 +27,7 @@ class ScriptReader {
  public:
   ScriptReader() : frames_(builder_) {}
 
-  // A piece that ends where a block of lines ends.
-  void add(std::string_view text);
+  void add(const ScriptBlock& block);
   Result<Opened> take(const Options& options) &&;
 
  private:
@@ -34,14 +37,23 @@ class ScriptReader {
     uint64_t count = 0;
     SampleTable samples;
   };
+  struct StackRow {
+    uint64_t hash = 0;  // of its text
+    StackId stack;
+    // Where its samples were counted last, and for whom.
+    const EventSamples* event = nullptr;
+    BackendId backend;
+    StackEnd end = StackEnd::kUnknown;
+    uint32_t group = 0;
+  };
   struct TextHash {
     size_t operator()(std::string_view text) const { return hash_text(text, 0); }
     using is_transparent = void;
   };
 
-  void add_sample(std::string_view header_line, std::string_view stack);
+  void add_sample(const ScriptHeader& header, const ScriptBlock& block);
   void add_comment(std::string_view line);
-  StackId stack_of(std::string_view text);
+  StackRow& stack_row(std::string_view text, uint64_t hash);
   StackId build(std::string_view text);
   BackendId backend_of(const ScriptHeader& header);
   EventSamples& samples_of(const ScriptHeader& header);
@@ -50,7 +62,8 @@ class ScriptReader {
   ProfileBuilder builder_;
   GivenFrames frames_;
   Recording recording_;
-  std::unordered_map<uint64_t, StackId> stacks_;  // by the hash of their text
+  std::vector<StackRow> stacks_;
+  HashIndex stack_index_;
   std::unordered_map<std::string, BackendId, TextHash, std::equal_to<>> backends_;
   std::vector<std::unique_ptr<EventSamples>> events_;
   std::vector<LocationId> path_;  // of the stack being built, innermost first
@@ -59,54 +72,39 @@ class ScriptReader {
   uint64_t bad_lines_ = 0;
 };
 
-bool is_frame_line(std::string_view line) {
-  return line.front() == '\t' || (line.front() == ' ' && !parse_script_header(line));
-}
-
-void ScriptReader::add(std::string_view text) {
-  while (!text.empty()) {
-    const std::string_view line = take_line(text);
-    if (trim(line).empty()) continue;
-    if (line.front() == '#') {
-      add_comment(line);
-      continue;
-    }
-    // The frames are the lines up to the next blank one, or to the next header.
-    size_t length = 0;
-    if (text.starts_with('\t')) {
-      const auto blank = text.find("\n\n");
-      length = blank == std::string_view::npos ? text.size() : blank + 1;
-    } else {
-      std::string_view rest = text;
-      while (!rest.empty()) {
-        const std::string_view frame = take_line(rest);
-        if (trim(frame).empty() || !is_frame_line(frame)) break;
-        length = text.size() - rest.size();
-      }
-    }
-    add_sample(line, text.substr(0, length));
-    text.remove_prefix(length);
+void ScriptReader::add(const ScriptBlock& block) {
+  if (!block.comment.empty()) {
+    add_comment(block.comment);
+  } else if (block.header) {
+    add_sample(*block.header, block);
+  } else {
+    ++bad_lines_;
   }
 }
 
-void ScriptReader::add_sample(std::string_view header_line, std::string_view stack) {
-  const auto header = parse_script_header(header_line);
-  if (!header) {
-    ++bad_lines_;
+void ScriptReader::add_sample(const ScriptHeader& header, const ScriptBlock& block) {
+  EventSamples& event = samples_of(header);
+  event.has_period = event.has_period || header.period.has_value();
+  ++event.count;
+  const bool has_stack = !block.stack.empty();
+  // Without a stack the only frame stands behind the event.
+  StackRow& row = has_stack ? stack_row(block.stack, block.stack_hash)
+                            : stack_row(header.rest, hash_stack(header.rest));
+  Sample sample;
+  sample.stack = row.stack;
+  sample.end = has_stack ? StackEnd::kUnknown : StackEnd::kNoStack;
+  sample.backend = backend_of(header);
+  sample.second = second_of(header.time);
+  sample.count = 1;
+  sample.weight = header.period.value_or(1);
+  if (row.event == &event && row.backend == sample.backend && row.end == sample.end) {
+    event.samples.add_to(row.group, sample.second, sample.count, sample.weight);
     return;
   }
-  EventSamples& event = samples_of(*header);
-  event.has_period = event.has_period || header->period.has_value();
-  ++event.count;
-  Sample sample;
-  // Without a stack the only frame stands behind the event.
-  sample.stack = stack_of(stack.empty() ? header->rest : stack);
-  sample.end = stack.empty() ? StackEnd::kNoStack : StackEnd::kUnknown;
-  sample.backend = backend_of(*header);
-  sample.second = second_of(header->time);
-  sample.count = 1;
-  sample.weight = header->period.value_or(1);
-  event.samples.add(sample);
+  row.group = event.samples.add(sample);
+  row.event = &event;
+  row.backend = sample.backend;
+  row.end = sample.end;
 }
 
 // What `perf script --header` says about the capture.
@@ -126,10 +124,15 @@ void ScriptReader::add_comment(std::string_view line) {
   }
 }
 
-StackId ScriptReader::stack_of(std::string_view text) {
-  const auto [entry, is_new] = stacks_.try_emplace(hash_text(text, text.size()));
-  if (is_new) entry->second = build(text);
-  return entry->second;
+ScriptReader::StackRow& ScriptReader::stack_row(std::string_view text, uint64_t hash) {
+  const uint32_t found =
+      stack_index_.find(hash, [&](uint32_t row) { return stacks_[row].hash == hash; });
+  if (found != HashIndex::kAbsent) return stacks_[found];
+  stack_index_.insert(hash, static_cast<uint32_t>(stacks_.size()));
+  StackRow& row = stacks_.emplace_back();
+  row.hash = hash;
+  row.stack = build(text);
+  return row;
 }
 
 StackId ScriptReader::build(std::string_view text) {
@@ -223,17 +226,34 @@ Result<Opened> ScriptReader::take(const Options& options) && {
   return opened;
 }
 
+// One thread cuts the text into blocks, this one makes samples of them.
+Status read_blocks(ByteStream& stream, ScriptReader& reader) {
+  constexpr size_t kAhead = 4;
+  TextPieces pieces(stream, "\n\n", kAhead + 1);
+  HandOver<std::vector<ScriptBlock>> pieces_of_blocks(kAhead);
+  Status status;
+  {
+    std::jthread cutting([&] {
+      auto piece = pieces.next();
+      for (; piece && !piece->empty(); piece = pieces.next())
+        pieces_of_blocks.push(cut_into_blocks(*piece));
+      if (!piece) status = fail(piece.error());
+      pieces_of_blocks.close();
+    });
+    while (const auto blocks = pieces_of_blocks.pop()) {
+      for (const ScriptBlock& block : *blocks)
+        reader.add(block);
+    }
+  }
+  return status;
+}
+
 }  // namespace
 
 Result<Opened> read_perf_script(ByteStream& stream, const Options& options) {
   ScriptReader reader;
-  TextPieces pieces(stream, "\n\n");
-  for (;;) {
-    const auto piece = pieces.next();
-    if (!piece) return fail(piece.error());
-    if (piece->empty()) break;
-    reader.add(*piece);
-  }
+  const Status done = read_blocks(stream, reader);
+  if (!done) return fail(done.error());
   auto opened = std::move(reader).take(options);
   if (!opened) return opened;
   opened->profile.recording.truncated_input = stream.truncated();

@@ -12,15 +12,6 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Takes the next word; empty at the end.
-std::string_view take_word(std::string_view& text) {
-  const auto start = std::min(text.find_first_not_of(" \t"), text.size());
-  text.remove_prefix(start);
-  const std::string_view word = text.substr(0, text.find_first_of(" \t"));
-  text.remove_prefix(word.size());
-  return word;
-}
-
 // "4440" or "4440/4441"; perf writes -1 for what it does not know.
 std::optional<int32_t> parse_pid(std::string_view word) {
   std::string_view number = word.substr(0, word.find('/'));
@@ -80,14 +71,6 @@ bool take_process(std::string_view front, std::string_view pid_word, ScriptHeade
   return !header.comm.empty();
 }
 
-std::string_view last_word(std::string_view text) {
-  const auto last = text.find_last_not_of(" \t");
-  if (last == std::string_view::npos) return {};
-  text = text.substr(0, last + 1);
-  const auto blank = text.find_last_of(" \t");
-  return blank == std::string_view::npos ? text : text.substr(blank + 1);
-}
-
 // With a time on the line everything has its place around it.
 std::optional<ScriptHeader> header_with_time(std::string_view line) {
   std::string_view rest = line;
@@ -101,12 +84,12 @@ std::optional<ScriptHeader> header_with_time(std::string_view line) {
     ScriptHeader header;
     header.time = *time;
     std::string_view front = line.substr(0, static_cast<size_t>(word.data() - line.data()));
-    std::string_view before = last_word(front);
-    if (is_cpu(before)) {
-      front = front.substr(0, static_cast<size_t>(before.data() - front.data()));
-      before = last_word(front);
+    LastWord last = split_last_word(front);
+    if (is_cpu(last.word)) {
+      front = last.before;
+      last = split_last_word(front);
     }
-    if (!take_process(front, before, header)) {
+    if (!take_process(front, last.word, header)) {
       header.comm = trim(front);
       header.process = header.comm;
     }

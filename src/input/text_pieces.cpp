@@ -11,26 +11,38 @@ constexpr size_t kLongestRecord = size_t{16} << 20;
 
 }  // namespace
 
-Result<std::string_view> TextPieces::next() {
-  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
-            buffer_.begin() + static_cast<std::ptrdiff_t>(end_),
-            buffer_.begin());
+// What is left of the piece before stands at its beginning.
+std::vector<uint8_t>& TextPieces::next_buffer() {
+  const std::vector<uint8_t>& last = buffers_[current_];
+  // Small inputs need no large buffer.
+  const size_t wanted = std::clamp(last.size() * 2, kFirstSize, kLargestSize);
+  current_ = (current_ + 1) % buffers_.size();
+  std::vector<uint8_t>& buffer = buffers_[current_];
+  buffer.resize(std::max({buffer.size(), end_ - begin_, at_end_ ? 0 : wanted}));
+  std::copy(last.begin() + static_cast<std::ptrdiff_t>(begin_),
+            last.begin() + static_cast<std::ptrdiff_t>(end_),
+            buffer.begin());
   end_ -= begin_;
   begin_ = 0;
-  // Small inputs need no large buffer.
-  size_t wanted = std::clamp(buffer_.size() * 2, kFirstSize, kLargestSize);
+  return buffer;
+}
+
+Result<std::string_view> TextPieces::next() {
+  std::vector<uint8_t>& buffer = next_buffer();
   for (;;) {
     if (!at_end_) {
-      buffer_.resize(std::max(wanted, buffer_.size()));
-      const auto got = stream_->read(std::span(buffer_).subspan(end_));
+      const auto got = stream_->read(std::span(buffer).subspan(end_));
       if (!got) return fail(got.error());
       end_ += *got;
-      at_end_ = end_ < buffer_.size();
+      at_end_ = end_ < buffer.size();
     }
-    const std::string_view held = as_text(Bytes(buffer_).first(end_));
+    const std::string_view held = as_text(Bytes(buffer).first(end_));
     const size_t length = length_of_piece(held);
-    wanted = buffer_.size() * 2;
-    if (length == 0 && !at_end_ && wanted <= kLongestRecord) continue;
+    const size_t wanted = buffer.size() * 2;
+    if (length == 0 && !at_end_ && wanted <= kLongestRecord) {
+      buffer.resize(wanted);
+      continue;
+    }
     begin_ = length != 0 ? length : held.size();
     return held.substr(0, begin_);
   }
@@ -41,7 +53,7 @@ size_t TextPieces::length_of_piece(std::string_view held) const {
   if (at_end_) return held.size();
   const auto border = held.rfind(border_);
   if (border != std::string_view::npos) return border + border_.size();
-  if (buffer_.size() < kLongestRecord) return 0;
+  if (buffers_[current_].size() < kLongestRecord) return 0;
   const auto line = held.rfind('\n');
   return line == std::string_view::npos ? 0 : line + 1;
 }
