@@ -14,10 +14,16 @@ struct pid {
   struct upid numbers[1];
 };
 
+struct sched_entity {
+  unsigned long long sum_exec_runtime;       // ns on a CPU
+  unsigned long long prev_sum_exec_runtime;  // when it got its CPU
+};
+
 struct task_struct {
   unsigned int __state;
   int pid;
   int tgid;
+  struct sched_entity se;
   struct pid* thread_pid;
 };
 

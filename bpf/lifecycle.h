@@ -2,42 +2,28 @@
 // Keeps the set of targets current: children of targets become targets at their birth.
 #pragma once
 
-#include "kernel_types.h"
 #include "maps.h"
 #include "unwind_walk.h"
 
 // Set by user space while it looks at the ring often anyway, so that a storm of connections does
 // not wake it up for each of them.
-volatile __u32 watching_closely = 0;
+SETTING(volatile __u32, watching_closely, 0);
 
 static __always_inline void send_process(const struct process_event* event, __u64 flags) {
   if (bpf_ringbuf_output(&ring, (void*)event, sizeof(*event), flags)) count(COUNT_LIFECYCLE_LOST);
 }
 
-// The pid as the process itself sees it, which is what Postgres writes into st_procpid.
-static __always_inline __s32 pid_in_own_namespace(struct task_struct* task) {
-  struct pid* pid = BPF_CORE_READ(task, thread_pid);
-  const __u32 level = BPF_CORE_READ(pid, level);
-  const __u64 row = bpf_core_field_offset(struct pid, numbers) +
-                    (__u64)level * bpf_core_type_size(struct upid) +
-                    bpf_core_field_offset(struct upid, nr);
-  __s32 number = 0;
-  bpf_probe_read_kernel(&number, sizeof(number), (void*)pid + row);
-  return number;
-}
-
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
-  const __u32 parent_pid = parent->tgid;
-  const __u32 child_pid = child->tgid;
-  if (child_pid == parent_pid) return 0;  // a thread
+static __always_inline int follow_child(__u32 parent_pid,
+                                        __u32 child_pid,
+                                        struct task_struct* child) {
   const struct target* known = bpf_map_lookup_elem(&targets, &parent_pid);
   if (!known) return 0;
 
   const __u64 now = bpf_ktime_get_ns();
   struct target target = {
       .layout = known->layout,
-      .namespace_pid = pid_in_own_namespace(child),
+      .namespace_pid =
+          namespace_pid_of_child(child, child_pid, known->namespace_pid == (__s32)parent_pid),
       .off_since = now,  // born runnable
       .woken_at = now,
       .stands_for = 1,
@@ -61,13 +47,12 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
   return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct* task) {
-  const __u32 pid = task->tgid;
+static __always_inline int change_program(__u32 pid) {
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target) return 0;
   unwind_forget(pid);
   target->layout = NO_LAYOUT;  // another program: its memory means something else
+  target->wait_event_at = 0;
   const struct process_event event = {.kind = EVENT_EXEC,
                                       .cpu = bpf_get_smp_processor_id(),
                                       .time_ns = bpf_ktime_get_ns(),
@@ -76,10 +61,7 @@ int BPF_PROG(on_exec, struct task_struct* task) {
   return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct* task) {
-  const __u32 pid = task->tgid;
-  if (task->pid != task->tgid) return 0;  // a thread
+static __always_inline int drop_target(__u32 pid) {
   const struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target) return 0;
   const __u64 now = bpf_ktime_get_ns();

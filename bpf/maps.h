@@ -2,51 +2,31 @@
 // The maps and counters that all programs share.
 #pragma once
 
-#include "sample_event.h"
+#include "platform.h"
 
 // key: process, value: its state. Written by user space and the fork program, removed by the exit
 // program. Full: new children are not sampled (COUNT_TARGETS_FULL).
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 16384);
-  __type(key, __u32);
-  __type(value, struct target);
-} targets SEC(".maps");
+MAP(targets, BPF_MAP_TYPE_HASH, __u32, struct target, 16384, 0);
 
 // key: process that is a target but was found not to be wanted (capture/filter.h). Written by user
 // space. Full: it is sampled all the same and left out by user space.
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 16384);
-  __type(key, __u32);
-  __type(value, __u8);
-} unwanted SEC(".maps");
+MAP(unwanted, BPF_MAP_TYPE_HASH, __u32, __u8, 16384, 0);
 
 // Set before loading: some targets may be unwanted.
-const volatile __u8 filters = 0;
+SETTING(const volatile __u8, filters, 0);
 // Set before loading: samples of other queries are left out; 0: none.
-const volatile __u64 only_query = 0;
+SETTING(const volatile __u64, only_query, 0);
+
+// Set before loading: what the programs may take from the kernel's headers (enum header_fact).
+SETTING(const volatile __u8, headers_hold, 0);
 
 // One row per cluster, written by user space before its targets are added.
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, MAX_LAYOUTS);
-  __type(key, __u32);
-  __type(value, struct layout);
-} layouts SEC(".maps");
+MAP(layouts, BPF_MAP_TYPE_ARRAY, __u32, struct layout, MAX_LAYOUTS, 0);
 
 // Records to user space. Full: the record is dropped (COUNT_RING_FULL, COUNT_LIFECYCLE_LOST).
-struct {
-  __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 8 << 20);
-} ring SEC(".maps");
+RING(ring, 8 << 20);
 
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, COUNTER_ROWS);
-  __type(key, __u32);
-  __type(value, __u64);
-} counters SEC(".maps");
+MAP(counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, COUNTER_ROWS, 0);
 
 static __always_inline void count(__u32 row) {
   __u64* value = bpf_map_lookup_elem(&counters, &row);

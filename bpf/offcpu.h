@@ -9,37 +9,34 @@
 // long ones always count once, with nothing but their wait event when they were not chosen.
 #pragma once
 
-#include "kernel_types.h"
 #include "stack.h"
 #include "tags.h"
 
 // Stacks per backend and window that are aimed at; user space lowers it when recording costs too
 // much.
-volatile __u32 stacks_per_window = 4;
+SETTING(volatile __u32, stacks_per_window, 4);
 
 // Intervals looked at per backend and window that are aimed at; user space lowers it when recording
 // costs too much.
-volatile __u32 looks_per_window = 100;
+SETTING(volatile __u32, looks_per_window, 100);
 
 enum {
   WINDOW_NS = 100 * 1000 * 1000,
   QUIET_NS = 500 * 1000 * 1000,
   LONG_INTERVAL_NS = 1000 * 1000,
   MAX_STRIDE = 4096,
-  TASK_RUNNING = 0,
 };
 
 // key: who waited for what, value: how often and how long. Written here, read once a second and
 // cleared of the dead by user space. Full: COUNT_INTERVALS_FULL.
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 65536);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct interval_key);
-  __type(value, struct interval_sum);
-} intervals SEC(".maps");
+MAP(intervals,
+    BPF_MAP_TYPE_HASH,
+    struct interval_key,
+    struct interval_sum,
+    65536,
+    BPF_F_NO_PREALLOC);
 
-static __always_inline void add_interval(const struct target* target,
+static __always_inline void add_interval(struct target* target,
                                          __u32 pid,
                                          __u64 waiting,
                                          __u64 runnable,
@@ -58,13 +55,18 @@ static __always_inline void add_interval(const struct target* target,
     sum->waiting_ns += waiting * times;
     sum->count += times;
     sum->runnable_ns += runnable * times;
+    target->booked_ns += (waiting + runnable) * times;
     return;
   }
   const struct interval_sum first = {.waits = waits,
                                      .waiting_ns = waiting * times,
                                      .count = times,
                                      .runnable_ns = runnable * times};
-  if (bpf_map_update_elem(&intervals, &key, &first, BPF_NOEXIST)) count(COUNT_INTERVALS_FULL);
+  if (bpf_map_update_elem(&intervals, &key, &first, BPF_NOEXIST)) {
+    count(COUNT_INTERVALS_FULL);
+    return;
+  }
+  target->booked_ns += (waiting + runnable) * times;
 }
 
 // The stride of looks for the next window when `taken` were taken in this one and `wanted` are
@@ -119,55 +121,8 @@ static __always_inline int wants_stack(struct target* target) {
   return 1;
 }
 
-static __always_inline __u32 state_of(struct task_struct* task) {
-  if (bpf_core_field_exists(task->__state)) return task->__state;
-  const struct task_struct___before_5_14* old = (void*)task;
-  return (__u32)BPF_CORE_READ(old, state);
-}
-
-static __always_inline void leave_cpu(void* ctx,
-                                      struct task_struct* task,
-                                      int preempted,
-                                      __u64 now) {
-  const __u32 pid = task->tgid;
-  if (task->pid != task->tgid) return;  // backends have one thread
-  struct target* target = bpf_map_lookup_elem(&targets, &pid);
-  if (!target) return;
-  if (is_unwanted(pid)) return;
-  if (target->on_since) target->running_ns += now - target->on_since;
-  target->on_since = 0;
-  target->preempted = preempted || state_of(task) == TASK_RUNNING;
-  target->woken_at = target->preempted ? now : 0;
-  target->has_stack = 0;
-  target->off_since = now;
-  roll_window(target, now);
-  target->stands_for = look(target);
-  if (!target->stands_for) {
-    read_only_wait_event(target, &target->tags);
-    return;
-  }
-  read_tags(target, &target->tags);
-  if (is_other_query(&target->tags) || !wants_stack(target)) return;
-  target->has_stack = 1;
-  const __u8 state = target->preempted ? STATE_RUNNABLE : STATE_WAITING;
-  struct scratch* sample = new_sample(1, EVENT_OFF_CPU, state, now);
-  if (!sample) return;
-  sample->event.tags = target->tags;
-  take_stacks(ctx, 0, sample);
-  const __u64 text = wanted_text(target, &sample->event.tags);
-  if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);
-}
-
-static __always_inline void enter_cpu(struct task_struct* task, __u64 now) {
-  const __u32 pid = task->tgid;
-  if (task->pid != task->tgid) return;
-  struct target* target = bpf_map_lookup_elem(&targets, &pid);
-  if (!target || is_unwanted(pid)) return;
-  if (!target->off_since && target->on_since) {
-    // User space took it for running when it was added; it was in the run queue.
-    target->off_since = target->woken_at = target->on_since;
-    target->preempted = 1;
-  }
+// The interval that is open ends with the process getting a CPU.
+static OUT_OF_LINE void close_interval(struct target* target, __u32 pid, __u64 now) {
   const __u64 left = target->off_since;
   target->on_since = now;
   target->off_since = 0;
@@ -191,19 +146,63 @@ static __always_inline void enter_cpu(struct task_struct* task, __u64 now) {
     count(COUNT_LIFECYCLE_LOST);
 }
 
-SEC("tp_btf/sched_switch")
-int BPF_PROG(on_switch, _Bool preempt, struct task_struct* prev, struct task_struct* next) {
-  const __u64 now = bpf_ktime_get_ns();
-  leave_cpu(ctx, prev, preempt, now);
-  enter_cpu(next, now);
-  return 0;
+// A process leaves a CPU that nobody saw it get: some virtual machines don't trace the switches
+// away from tasks of their own.
+static __always_inline void catch_up(struct target* target,
+                                     __u32 pid,
+                                     struct task_struct* task,
+                                     __u64 now) {
+  const __u64 earliest =
+      target->woken_at > target->off_since ? target->woken_at : target->off_since;
+  const __u64 ran = ran_for(task);
+  close_interval(target, pid, ran < now - earliest ? now - ran : earliest);
 }
 
-SEC("tp_btf/sched_wakeup")
-int BPF_PROG(on_wakeup, struct task_struct* task) {
-  const __u32 pid = task->tgid;
-  if (task->pid != task->tgid) return 0;
+static __always_inline void leave_cpu(void* ctx,
+                                      __u32 pid,
+                                      struct task_struct* task,
+                                      int preempted,
+                                      __u64 now) {
+  struct target* target = bpf_map_lookup_elem(&targets, &pid);
+  if (!target) return;
+  if (is_unwanted(pid)) return;
+  if (!target->on_since && target->off_since) catch_up(target, pid, task, now);
+  if (target->on_since) target->running_ns += now - target->on_since;
+  target->on_since = 0;
+  target->preempted = preempted;
+  target->woken_at = target->preempted ? now : 0;
+  target->has_stack = 0;
+  target->off_since = now;
+  roll_window(target, now);
+  target->stands_for = look(target);
+  if (!target->stands_for) {
+    read_only_wait_event(target, &target->tags);
+    return;
+  }
+  read_tags(target, &target->tags);
+  if (is_other_query(&target->tags) || !wants_stack(target)) return;
+  target->has_stack = 1;
+  const __u8 state = target->preempted ? STATE_RUNNABLE : STATE_WAITING;
+  struct scratch* sample = new_sample(1, EVENT_OFF_CPU, state, now);
+  if (!sample) return;
+  sample->event.tags = target->tags;
+  take_stacks(ctx, 0, sample);
+  const __u64 text = wanted_text(target, &sample->event.tags);
+  if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);
+}
+
+static __always_inline void enter_cpu(__u32 pid, __u64 now) {
+  struct target* target = bpf_map_lookup_elem(&targets, &pid);
+  if (!target || is_unwanted(pid)) return;
+  if (!target->off_since && target->on_since) {
+    // User space took it for running when it was added; it was in the run queue.
+    target->off_since = target->woken_at = target->on_since;
+    target->preempted = 1;
+  }
+  close_interval(target, pid, now);
+}
+
+static __always_inline void note_wakeup(__u32 pid) {
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (target && target->off_since && !target->woken_at) target->woken_at = bpf_ktime_get_ns();
-  return 0;
 }

@@ -107,7 +107,9 @@ struct layout {
 struct target {
   __u32 layout;              // row of `layouts`, or NO_LAYOUT
   __s32 namespace_pid;       // st_procpid must be equal to this
+  __u64 wait_event_at;       // where its wait event was found last; 0 unknown
   __u64 running_ns;          // on a CPU, up to the last switch
+  __u64 booked_ns;           // off the CPU, as added up in `intervals`
   __u64 on_since;            // 0 when not on a CPU
   __u64 off_since;           // 0 when on a CPU or not seen yet
   __u64 woken_at;            // 0 when still asleep
@@ -138,6 +140,13 @@ struct interval_sum {
   __u64 waiting_ns;
   __u64 count;
   __u64 runnable_ns;
+};
+
+// What was found to be true of the running kernel that the headers say of theirs.
+enum header_fact {
+  HEADERS_PID = 1,        // where a task keeps its process ids
+  HEADERS_RUNTIME = 2,    // ... how long it has run
+  HEADERS_REGISTERS = 4,  // ... the registers with which it entered the kernel
 };
 
 // Rows of the per-CPU array `counters`.

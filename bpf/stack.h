@@ -14,15 +14,10 @@ struct scratch {
 };
 
 // One row per program type: a sample may interrupt the switch program on the same CPU.
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 2);
-  __type(key, __u32);
-  __type(value, struct scratch);
-} scratches SEC(".maps");
+MAP(scratches, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct scratch, 2, 0);
 
 // Bytes in the ring from which on user space is woken up at once instead of at its next look.
-const volatile __u32 wakeup_bytes = 1 << 20;
+SETTING(const volatile __u32, wakeup_bytes, 1 << 20);
 
 static __always_inline __u64 wakeup_flags(void) {
   return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > wakeup_bytes ? BPF_RB_FORCE_WAKEUP

@@ -17,15 +17,18 @@ struct status_head {
   __u32 user;
 };
 
-static __always_inline void read_wait_event(const struct layout* layout,
+static __always_inline void read_wait_event(struct target* target,
+                                            const struct layout* layout,
                                             struct backend_tags* tags) {
   const __u64 global = layout->my_wait_event_info ? layout->my_wait_event_info : layout->my_proc;
   __u64 word = 0;
+  target->wait_event_at = 0;
   if (!global) return;
   if (bpf_probe_read_user(&word, sizeof(word), (void*)global)) goto unreadable;
   if (!word) return;
   if (!layout->my_wait_event_info) word += layout->proc_wait_event;
   if (bpf_probe_read_user(&tags->wait_event, sizeof(__u32), (void*)word)) goto unreadable;
+  target->wait_event_at = word;
   tags->flags |= TAG_WAIT_EVENT;
   return;
 unreadable:
@@ -63,12 +66,7 @@ unreadable:
 }
 
 // key: query id whose text has been sent. The oldest give way; their text is sent again.
-struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH);
-  __uint(max_entries, 16384);
-  __type(key, __u64);
-  __type(value, __u8);
-} sent_texts SEC(".maps");
+MAP(sent_texts, BPF_MAP_TYPE_LRU_HASH, __u64, __u8, 16384, 0);
 
 // Where the text of the running statement is, if it is needed: it has an id that is new, or none.
 static __always_inline __u64 wanted_text(const struct target* target,
@@ -95,22 +93,27 @@ static __always_inline void text_was_sent(__u64 query_id) {
 }
 
 // Must run in the context of the target.
-static __always_inline void read_tags(const struct target* target, struct backend_tags* tags) {
+static __always_inline void read_tags(struct target* target, struct backend_tags* tags) {
   const __u32 row = target->layout;
   __builtin_memset(tags, 0, sizeof(*tags));
   tags->wait_event = 0xffffffff;
   const struct layout* layout = bpf_map_lookup_elem(&layouts, &row);
   if (!layout) return;
-  read_wait_event(layout, tags);
-  read_status(layout, target->namespace_pid, tags);
+  read_wait_event(target, layout, tags);
+  read_status(layout, namespace_pid_of(target), tags);
 }
 
-// The same for intervals that are not looked at.
+// The same for intervals that are not looked at, where it was found the last time: a backend has
+// its place for it from its start to its end.
 static __always_inline void read_only_wait_event(const struct target* target,
                                                  struct backend_tags* tags) {
-  const __u32 row = target->layout;
   __builtin_memset(tags, 0, sizeof(*tags));
   tags->wait_event = 0xffffffff;
-  const struct layout* layout = bpf_map_lookup_elem(&layouts, &row);
-  if (layout) read_wait_event(layout, tags);
+  if (!target->wait_event_at) return;
+  if (bpf_probe_read_user(&tags->wait_event, sizeof(__u32), (void*)target->wait_event_at)) {
+    tags->wait_event = 0xffffffff;
+    tags->flags |= TAG_UNREADABLE;
+  } else {
+    tags->flags |= TAG_WAIT_EVENT;
+  }
 }

@@ -10,8 +10,7 @@ static __always_inline int is_unwound(__u32 pid) {
 }
 
 // void __register_frame(void *begin), in libgcc_s.so.1
-SEC("uprobe")
-int BPF_KPROBE(on_register_frame, const void* begin) {
+static __always_inline int register_frame(const void* begin) {
   const __u32 pid = bpf_get_current_pid_tgid() >> 32;
   if (!is_unwound(pid)) return 0;
   struct pgf_jit_record* record = bpf_ringbuf_reserve(&unwind_ring, sizeof(*record), 0);
@@ -31,8 +30,7 @@ int BPF_KPROBE(on_register_frame, const void* begin) {
 }
 
 // void *__deregister_frame(void *begin)
-SEC("uprobe")
-int BPF_KPROBE(on_deregister_frame, const void* begin) {
+static __always_inline int deregister_frame(const void* begin) {
   const __u32 pid = bpf_get_current_pid_tgid() >> 32;
   if (!is_unwound(pid)) return 0;
   struct pgf_unwind_record record = {.kind = PGF_RECORD_UNJIT, .pid = pid, .address = (__u64)begin};

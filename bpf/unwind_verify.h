@@ -6,12 +6,12 @@
 #include "unwind_walk.h"
 
 // How many; set before loading. 0: this code is not even loaded.
-const volatile __u32 verify_samples = 0;
-__u32 verified_samples = 0;
+SETTING(const volatile __u32, verify_samples, 0);
+SETTING(__u32, verified_samples, 0);
 
 // What the walks took, only measured while some are verified.
-__u64 walk_ns = 0;
-__u64 walk_frames = 0;
+SETTING(__u64, walk_ns, 0);
+SETTING(__u64, walk_frames, 0);
 
 static __always_inline void count_walk(__u64 start_ns, __u32 frames) {
   __sync_fetch_and_add(&walk_ns, bpf_ktime_get_ns() - start_ns);

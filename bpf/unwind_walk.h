@@ -3,69 +3,41 @@
 // user space keeps in flat arrays: every lookup after that of the process is a plain array access.
 #pragma once
 
+#include "platform.h"
 #include "unwind_table.h"
 
 enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 256 << 10, CACHED_RULES = 2048 };
 
 // Rows of all modules one after the other; a module's part is named by pgf_unwind_mapping. User
 // space writes through a memory mapping and publishes rows before it names them anywhere.
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, UNWIND_DEFAULT_ROWS);
-  __type(key, __u32);
-  __type(value, struct pgf_unwind_row);
-} unwind_rows SEC(".maps");
+MAP(unwind_rows,
+    BPF_MAP_TYPE_ARRAY,
+    __u32,
+    struct pgf_unwind_row,
+    UNWIND_DEFAULT_ROWS,
+    BPF_F_MMAPABLE);
 
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, PGF_MAX_RULES);
-  __type(key, __u32);
-  __type(value, struct pgf_unwind_rule);
-} unwind_rules SEC(".maps");
+MAP(unwind_rules, BPF_MAP_TYPE_ARRAY, __u32, struct pgf_unwind_rule, PGF_MAX_RULES, 0);
 
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, PGF_MAX_SPACES);
-  __type(key, __u32);
-  __type(value, struct pgf_unwind_space);
-} unwind_spaces SEC(".maps");
+MAP(unwind_spaces, BPF_MAP_TYPE_ARRAY, __u32, struct pgf_unwind_space, PGF_MAX_SPACES, 0);
 
 // key: process. A child has its parent's space until it loads something of its own.
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 16384);
-  __type(key, __u32);
-  __type(value, struct pgf_unwind_process);
-} unwind_processes SEC(".maps");
+MAP(unwind_processes, BPF_MAP_TYPE_HASH, __u32, struct pgf_unwind_process, 16384, 0);
 
 // Recently found rules by a hash of the pc: half of it for the sampling program, half for the
 // switch program, which the former may interrupt.
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 2 * CACHED_RULES);
-  __type(key, __u32);
-  __type(value, struct pgf_cached_rule);
-} unwind_cache SEC(".maps");
+MAP(unwind_cache, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct pgf_cached_rule, 2 * CACHED_RULES, 0);
 
 // pgf_unwind_record to user space. Full: the record is dropped, and the next miss sends another.
-struct {
-  __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, UNWIND_RING_BYTES);
-} unwind_ring SEC(".maps");
+RING(unwind_ring, UNWIND_RING_BYTES);
 
 // How many walks ended how; row: enum pgf_unwind_end.
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, PGF_END_COUNT);
-  __type(key, __u32);
-  __type(value, __u64);
-} unwind_ends SEC(".maps");
+MAP(unwind_ends, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, PGF_END_COUNT, 0);
 
 // Set before loading. Without tables no walk happens; with `only_first_by_table` the caller of the
 // innermost frame comes from the table and the rest from frame pointers.
-const volatile __u8 unwind_by_table = 1;
-const volatile __u8 only_first_by_table = 0;
+SETTING(const volatile __u8, unwind_by_table, 1);
+SETTING(const volatile __u8, only_first_by_table, 0);
 
 // An unknown address is reported at most this often per process.
 enum { MISS_PAUSE_NS = 50 * 1000 * 1000 };
@@ -102,7 +74,7 @@ PGF_STEP_INLINE int pgf_read_register(void* memory, unsigned number, __u64* valu
 // trying everything that follows for every way through their loops.
 
 // The number of the mapping that covers `pc`, or PGF_MAX_SPACE_MAPPINGS.
-__noinline __u32 find_mapping(__u32 space_number, __u64 pc) {
+SUBPROGRAM __u32 find_mapping(__u32 space_number, __u64 pc) {
   const struct pgf_unwind_space* space = bpf_map_lookup_elem(&unwind_spaces, &space_number);
   if (!space) return PGF_MAX_SPACE_MAPPINGS;
   __u32 low = 0;
@@ -121,7 +93,7 @@ __noinline __u32 find_mapping(__u32 space_number, __u64 pc) {
 }
 
 // The rule of the last row that is not behind `pc`; the rows begin at `first`, behind their index.
-__noinline __u32 find_rule(__u32 first, __u32 pages, __u32 pc) {
+SUBPROGRAM __u32 find_rule(__u32 first, __u32 pages, __u32 pc) {
   const __u32 page = pc >> PGF_PAGE_SHIFT;
   if (page >= pages) return PGF_RULE_NONE;
   const __u32 here = first - pages - 1 + page;
@@ -153,7 +125,7 @@ static __always_inline struct pgf_cached_rule* cache_row(const struct walk* walk
 }
 
 // Turns the frame into its caller's; `depth` frames were found before. Global for the same reason.
-__noinline int step_to_caller(struct walk* walk, __u32 depth) {
+SUBPROGRAM int step_to_caller(struct walk* walk, __u32 depth) {
   if (!walk) return PGF_END_BAD_RULE;
   const __u64 pc = pgf_lookup_pc(&walk->frame);
   const __u32 space_number = walk->space;
@@ -197,7 +169,7 @@ struct walk_context {
   __s32 end;
 };
 
-static long walk_one(__u32 index, void* argument) {
+static OUT_OF_LINE long walk_one(__u32 index, void* argument) {
   struct walk_context* context = argument;
   // The verifier knows a counter of our own value by value and would look at every frame anew.
   if (index >= PGF_MAX_USER_FRAMES) {
@@ -225,21 +197,13 @@ static __always_inline void count_end(__u32 end) {
   if (value) ++*value;
 }
 
-// The registers with which the current task entered the kernel.
-static __always_inline void enter_by_kernel(struct walk* walk) {
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
-  struct pt_regs* registers = (struct pt_regs*)bpf_task_pt_regs(task);
-  walk->frame.pc = PT_REGS_IP(registers);
-  walk->frame.sp = PT_REGS_SP(registers);
-  walk->frame.fp = PT_REGS_FP(registers);
-}
-
 // `interrupted`: the context of a perf_event program, or 0 in other programs.
 static __always_inline int interrupts_user_code(struct bpf_perf_event_data* interrupted) {
   return interrupted && PT_REGS_IP(&interrupted->regs) >> 63 == 0;
 }
 
-static __always_inline void enter(struct walk* walk, struct bpf_perf_event_data* interrupted) {
+// Not 0: where the walk would begin is not known.
+static __always_inline int enter(struct walk* walk, struct bpf_perf_event_data* interrupted) {
   if (interrupts_user_code(interrupted)) {
     walk->frame.pc = PT_REGS_IP(&interrupted->regs);
     walk->frame.sp = PT_REGS_SP(&interrupted->regs);
@@ -249,14 +213,15 @@ static __always_inline void enter(struct walk* walk, struct bpf_perf_event_data*
 #else
     walk->realigned = interrupted->regs.r10;
 #endif
-  } else {
-    enter_by_kernel(walk);
+  } else if (read_user_registers(&walk->frame.pc, &walk->frame.sp, &walk->frame.fp)) {
+    return -1;
   }
 #if defined(__TARGET_ARCH_arm64)
   walk->frame.machine = PGF_AARCH64;
 #endif
   walk->frame.exact = 1;
   walk->frame.fp_known = 1;
+  return 0;
 }
 
 // Writes up to PGF_MAX_USER_FRAMES addresses, innermost first, and returns how many. `end` is an
@@ -272,7 +237,7 @@ static __always_inline __u32 walk_user_stack(struct bpf_perf_event_data* interru
   const __u32 space = process->space;
   struct walk_context context = {.walk = {.space = space, .cache = interrupted ? 0 : CACHED_RULES},
                                  .addresses = addresses};
-  enter(&context.walk, interrupted);
+  if (enter(&context.walk, interrupted)) return 0;
   bpf_loop(PGF_MAX_USER_FRAMES + 1, walk_one, &context, 0);
   if (context.end == PGF_END_NO_MODULE) report_miss(process, pid, context.walk.frame.pc);
   count_end((__u32)context.end);

@@ -18,9 +18,10 @@ demo=(postgresql-15 postgresql-client-15 python3 procps)
 all=(
   clang-format clang-tidy
   libclang-rt-14-dev llvm  # libFuzzer, and symbols in sanitizer reports
+  linux-headers-amd64      # the bcc sampler is tried with them
   linux-perf               # the oracle for perf.data
   bpftrace                 # a second opinion on overhead
-  binutils elfutils gdb    # oracles for symbols and unwinding
+  binutils elfutils gdb dwz  # oracles for symbols and unwinding
   libdebuginfod1           # fetches debug files when DEBUGINFOD_URLS is set
   golang-go                # go tool pprof
   chromium nodejs npm      # the browser tests

@@ -44,9 +44,9 @@ uint32_t coarse_second(uint64_t second) {
   return static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX));
 }
 
-void Assembler::begin(const WaitTimes& times, uint64_t now_ns) {
-  start_ns_ = now_ns;
-  waits_.settle(times, now_ns);
+void Assembler::begin(const WaitTimes& times) {
+  start_ns_ = times.at_ns;
+  waits_.settle(times);
   running_before_ = times.running_ns;
 }
 
@@ -162,8 +162,8 @@ Assembler::Identity Assembler::identity_of(int32_t pid) {
   return {processes_.backend(pid), processes_.major_of(pid), processes_.postmaster_of(pid) == pid};
 }
 
-std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
-  for (const Waits::Share& share : waits_.settle(times, now_ns)) {
+std::vector<int32_t> Assembler::book(const WaitTimes& times) {
+  for (const Waits::Share& share : waits_.settle(times)) {
     const Identity who = identity_of(share.key.pid);
     if (!who.backend.valid()) continue;
     Sample sample;
@@ -179,7 +179,7 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
     tags.session_state = share.key.session_state;
     const bool by_text = share.text_query != 0 && sample.state != State::kIdle;
     sample.query_id = by_text ? share.text_query : attributed_query(tags, who.major);
-    sample.second = second_of(now_ns - 1);
+    sample.second = second_of(times.at_ns - 1);
     sample.count = share.count;
     sample.weight = share.ns;
     builder_.add(sample);
@@ -193,11 +193,11 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times, uint64_t now_ns) {
   return gone;
 }
 
-void Assembler::close(const WaitTimes& times, uint64_t now_ns) {
+void Assembler::close(const WaitTimes& times) {
   if (!measures_waits_) return;
   for (const int32_t pid : processes_.pids()) {
     const auto running = times.running_ns.find(pid);
-    add_lifetime(pid, now_ns, running == times.running_ns.end() ? 0 : running->second);
+    add_lifetime(pid, times.at_ns, running == times.running_ns.end() ? 0 : running->second);
   }
 }
 

@@ -20,8 +20,8 @@ class Assembler {
   Assembler(ProfileBuilder& builder, Processes& processes, Queries& queries, bool waits)
       : builder_(builder), processes_(processes), queries_(queries), measures_waits_(waits) {}
 
-  // The recording begins now: what was measured before does not count.
-  void begin(const WaitTimes& times, uint64_t now_ns);
+  // The recording begins at `times`: what was measured before does not count.
+  void begin(const WaitTimes& times);
 
   // Events of processes that are no targets are ignored.
   void handle(const Event& event);
@@ -30,10 +30,11 @@ class Assembler {
   void found_in(const Statement& statement, int32_t pid, uint64_t now_ns);
 
   // Books time off the CPU. Returns the processes that ended before this and are booked for good.
-  std::vector<int32_t> book(const WaitTimes& times, uint64_t now_ns);
+  std::vector<int32_t> book(const WaitTimes& times);
 
-  // Everybody's lifetime until now and the part of it on a CPU; call once, after the last book().
-  void close(const WaitTimes& times, uint64_t now_ns);
+  // Everybody's lifetime until `times` and the part of it on a CPU; call once, after the last
+  // book().
+  void close(const WaitTimes& times);
 
   // How long the backends that `counts` existed and were on a CPU, for Recording; after close().
   void sum_lifetimes(const std::function<bool(BackendId)>& counts);

@@ -1,7 +1,9 @@
 #include "src/capture/bpf_rows.h"
 
 #include <cerrno>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include <bpf/bpf.h>
 
@@ -38,6 +40,56 @@ void for_each_row(int map, Receive&& receive) {
   }
 }
 
+// What each process has been off the CPU for, as far as it is over; also by process.
+std::unordered_map<uint32_t, uint64_t> read_totals(int intervals, std::vector<WaitTotal>& totals) {
+  std::unordered_map<uint32_t, uint64_t> sums;
+  for_each_row<interval_key, interval_sum>(
+      intervals, [&](const interval_key& key, const interval_sum& sum) {
+        sums[key.pid] += sum.waiting_ns + sum.runnable_ns;
+        WaitTotal total{wait_key(key), sum.waits, sum.waiting_ns};
+        if (total.count > 0) totals.push_back(total);
+        total = {total.key, sum.count, sum.runnable_ns};
+        total.key.state = State::kRunnable;
+        totals.push_back(total);
+      });
+  return sums;
+}
+
+OpenWait open_wait(uint32_t pid, const target& value) {
+  interval_key key{};
+  key.pid = pid;
+  key.wait_event = value.tags.wait_event;
+  key.query_id = value.tags.query_id;
+  key.session_state = value.tags.session_state;
+  key.flags = value.tags.flags;
+  return {wait_key(key), value.off_since, value.woken_at};
+}
+
+// Processes go on and off the CPUs between the two maps. An interval that was open in the first
+// and has grown the sums of the second is over and in them.
+WaitTimes read_once(int intervals, int targets) {
+  WaitTimes times;
+  std::vector<std::pair<uint32_t, target>> rows;
+  for_each_row<uint32_t, target>(
+      targets, [&](uint32_t pid, const target& value) { rows.emplace_back(pid, value); });
+  times.at_ns = monotonic_now();
+  const auto sums = read_totals(intervals, times.totals);
+  for (const auto& [pid, value] : rows) {
+    const bool on_cpu = value.on_since != 0 && value.on_since < times.at_ns;
+    times.running_ns[static_cast<int32_t>(pid)] =
+        value.running_ns + (on_cpu ? times.at_ns - value.on_since : 0);
+    const auto sum = sums.find(pid);
+    const bool is_over = sum != sums.end() && sum->second != value.booked_ns;
+    if (value.off_since != 0 && !is_over) times.open.push_back(open_wait(pid, value));
+  }
+  return times;
+}
+
+// Grows while this thread waits for a CPU: the maps of a large server take long to read too.
+uint64_t time_without_cpu() {
+  return monotonic_now() - thread_cpu_ns();
+}
+
 }  // namespace
 
 target first_state(int32_t pid, uint32_t row, const std::optional<TagLayout>& layout) {
@@ -63,29 +115,14 @@ target first_state(int32_t pid, uint32_t row, const std::optional<TagLayout>& la
 }
 
 WaitTimes read_wait_times(int intervals, int targets) {
+  constexpr uint64_t kOneMoment = 1'000'000;
+  constexpr int kTries = 4;
   WaitTimes times;
-  for_each_row<interval_key, interval_sum>(
-      intervals, [&](const interval_key& key, const interval_sum& sum) {
-        WaitTotal total{wait_key(key), sum.waits, sum.waiting_ns};
-        if (total.count > 0) times.totals.push_back(total);
-        total = {total.key, sum.count, sum.runnable_ns};
-        total.key.state = State::kRunnable;
-        times.totals.push_back(total);
-      });
-  const uint64_t now = monotonic_now();
-  for_each_row<uint32_t, target>(targets, [&](uint32_t pid, const target& value) {
-    const bool on_cpu = value.on_since != 0 && value.on_since < now;
-    times.running_ns[static_cast<int32_t>(pid)] =
-        value.running_ns + (on_cpu ? now - value.on_since : 0);
-    if (value.off_since == 0) return;
-    interval_key key{};
-    key.pid = pid;
-    key.wait_event = value.tags.wait_event;
-    key.query_id = value.tags.query_id;
-    key.session_state = value.tags.session_state;
-    key.flags = value.tags.flags;
-    times.open.push_back({wait_key(key), value.off_since, value.woken_at});
-  });
+  for (int i = 0; i < kTries; ++i) {
+    const uint64_t before = time_without_cpu();
+    times = read_once(intervals, targets);
+    if (time_without_cpu() - before < kOneMoment) break;
+  }
   return times;
 }
 

@@ -2,10 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -19,6 +18,8 @@
 #include "bpf/sample_event.h"
 #include "sampler.skel.h"
 #include "src/base/file.h"
+#include "src/capture/bcc_programs.h"
+#include "src/capture/bpf_load_error.h"
 #include "src/capture/bpf_rows.h"
 #include "src/capture/host.h"
 #include "src/capture/perf_event.h"
@@ -42,35 +43,6 @@ struct DestroyLink {
 };
 using LinkHandle = std::unique_ptr<bpf_link, DestroyLink>;
 
-// libbpf prints reasons line by line; the last warning is the one worth telling.
-std::string& last_warning() {
-  static std::string text;
-  return text;
-}
-
-int keep_warning(enum libbpf_print_level level, const char* format, va_list arguments) {
-  if (level != LIBBPF_WARN) return 0;
-  std::array<char, 512> line{};
-  const int size = std::vsnprintf(line.data(), line.size(), format, arguments);
-  if (size > 0) last_warning() = line.data();
-  return 0;
-}
-
-tl::unexpected<Error> load_failure(int error_number) {
-  if (error_number == EPERM || error_number == EACCES) {
-    return fail(permission_error("the kernel refused to load BPF programs"));
-  }
-  std::string reason = last_warning();
-  while (!reason.empty() && reason.back() == '\n')
-    reason.pop_back();
-  return fail(ErrorKind::kUnsupported,
-              fmt::format("BPF programs cannot be loaded here ({}{}{})",
-                          std::strerror(error_number),
-                          reason.empty() ? "" : ": ",
-                          reason),
-              "the BPF sampler needs Linux 5.8 or newer with /sys/kernel/btf/vmlinux");
-}
-
 // Why the walker in the kernel cannot be used; empty when it can.
 std::string obstacle_to_tables() {
   if (PGFLAME_KERNEL_TABLES == 0) return "this build leaves it out";
@@ -78,11 +50,11 @@ std::string obstacle_to_tables() {
   return has_loop == 1 ? "" : "this kernel lacks bpf_loop (Linux 5.17)";
 }
 
-Cost cost_of(const bpf_program* program) {
+Cost cost_of(int program) {
   Cost cost;
   bpf_prog_info info{};
   uint32_t size = sizeof(info);
-  if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) return cost;
+  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0) return cost;
   cost.bpf_ns = info.run_time_ns;
   cost.bpf_runs = info.run_cnt;
   return cost;
@@ -90,15 +62,17 @@ Cost cost_of(const bpf_program* program) {
 
 class BpfSampler : public Sampler {
  public:
-  explicit BpfSampler(const SamplerSettings& settings)
-      : event_(choose_sampling_event(settings.rate_hz)),
+  BpfSampler(const SamplerSettings& settings, bool compiled_here)
+      : compiled_here_(compiled_here),
+        event_(choose_sampling_event(settings.rate_hz)),
         waits_(settings.waits),
         unwind_(settings.unwind),
         verify_unwind_(settings.verify_unwind),
         filters_(settings.filters),
         only_query_(settings.only_query) {}
 
-  Status open();
+  // Without tables, for the reason given, stacks are walked by frame pointers.
+  Status open(std::string obstacle_to_tables);
   Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) override;
   Status start() override;
   void poll(std::chrono::milliseconds timeout, const EventSink& sink) override;
@@ -118,7 +92,11 @@ class BpfSampler : public Sampler {
   static int receive(void* self, void* bytes, size_t size);
   void attach_jit_probes(const std::string& path);
   static int receive_unwind(void* self, void* bytes, size_t size);
+  Status load();
+  Status attach();
   Status open_feed();
+  int program(const char* name) const;
+  std::vector<int> programs() const;
   void describe_unwinder(Recording& recording) const;
   uint32_t layout_row(const std::optional<TagLayout>& tags);
   std::vector<uint64_t> counter_by_cpu(uint32_t row) const;
@@ -127,11 +105,14 @@ class BpfSampler : public Sampler {
   Cost cost() const;
   bool switches_dominate() const;
 
+  std::string obstacle_to_tables_;
+  bool compiled_here_;  // by libbpfcc; else ahead of time
   pgflame::Event event_;
   bool waits_;
   std::vector<TagLayout> layouts_;  // rows of the map of that name
   FileHandle statistics_;           // while open the kernel counts what BPF programs cost
   std::unique_ptr<sampler, DestroySkeleton> skeleton_;
+  std::optional<BccPrograms> bcc_;
   std::unique_ptr<ring_buffer, FreeRing> ring_;
   std::vector<FileHandle> events_;  // one per CPU
   UnwindChoice unwind_;
@@ -149,34 +130,67 @@ class BpfSampler : public Sampler {
   bool rate_changed_ = false;
 };
 
-Status BpfSampler::open() {
-  libbpf_set_print(keep_warning);
+Status BpfSampler::open(std::string obstacle_to_tables) {
+  obstacle_to_tables_ = std::move(obstacle_to_tables);
+  keep_libbpf_messages();
   statistics_ = FileHandle(bpf_enable_stats(BPF_STATS_RUN_TIME));
   skeleton_.reset(sampler::open());
-  if (!skeleton_) return load_failure(errno);
-  const std::string obstacle = obstacle_to_tables();
-  if (!obstacle.empty() && unwind_ == UnwindChoice::kTable) {
+  if (!skeleton_) return fail(load_error(errno));
+  const bool by_table = obstacle_to_tables_.empty();
+  if (!by_table && unwind_ == UnwindChoice::kTable) {
     return fail(ErrorKind::kUnsupported,
-                "stacks cannot be walked by table: " + obstacle,
+                "stacks cannot be walked by table: " + obstacle_to_tables_,
                 "use --unwind auto");
   }
-  skeleton_->rodata->unwind_by_table = obstacle.empty() ? 1 : 0;
+  skeleton_->rodata->unwind_by_table = by_table ? 1 : 0;
   skeleton_->rodata->verify_samples = verify_unwind_;
   skeleton_->rodata->only_first_by_table = unwind_ == UnwindChoice::kFramePointers ? 1 : 0;
   skeleton_->rodata->filters = filters_ ? 1 : 0;
   skeleton_->rodata->only_query = only_query_;
-  bpf_program__set_autoload(skeleton_->progs.on_switch, waits_);
-  bpf_program__set_autoload(skeleton_->progs.on_wakeup, waits_);
-  if (const int failed = sampler::load(skeleton_.get()); failed != 0) return load_failure(-failed);
+  if (auto loaded = load(); !loaded) return loaded;
   ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), receive, this, nullptr));
   if (!ring_) return fail(system_error("cannot map the BPF ring buffer", errno));
-  if (obstacle.empty()) {
+  if (by_table) {
     if (auto opened = open_feed(); !opened) return opened;
   }
+  return attach();
+}
+
+Status BpfSampler::load() {
+  if (compiled_here_) {
+    auto loaded = BccPrograms::load(skeleton_->obj, waits_, skeleton_->rodata->headers_hold);
+    if (!loaded) return fail(std::move(loaded).error());
+    bcc_ = std::move(*loaded);
+    return {};
+  }
+  bpf_program__set_autoload(skeleton_->progs.on_switch, waits_);
+  bpf_program__set_autoload(skeleton_->progs.on_wakeup, waits_);
+  if (const int failed = sampler::load(skeleton_.get()); failed != 0)
+    return fail(load_error(-failed));
+  return {};
+}
+
+Status BpfSampler::attach() {
+  if (bcc_) return bcc_->attach();
   if (const int failed = sampler::attach(skeleton_.get()); failed != 0) {
-    return load_failure(-failed);
+    return fail(load_error(-failed));
   }
   return {};
+}
+
+int BpfSampler::program(const char* name) const {
+  if (bcc_) return bcc_->descriptor(name);
+  return bpf_program__fd(bpf_object__find_program_by_name(skeleton_->obj, name));
+}
+
+std::vector<int> BpfSampler::programs() const {
+  if (bcc_) return bcc_->descriptors();
+  std::vector<int> all;
+  bpf_program* one = nullptr;
+  bpf_object__for_each_program(one, skeleton_->obj) {
+    all.push_back(bpf_program__fd(one));
+  }
+  return all;
 }
 
 Status BpfSampler::open_feed() {
@@ -236,7 +250,7 @@ Status BpfSampler::add(const std::vector<int32_t>& pids, const std::optional<Tag
 
 Status BpfSampler::start() {
   const perf_event_attr attributes = sampling_attributes(event_);
-  const int program = bpf_program__fd(skeleton_->progs.sample_stack);
+  const int program = this->program("sample_stack");
   for (const int cpu : online_cpus()) {
     auto handle = open_on_cpu(attributes, cpu);
     if (!handle) return fail(std::move(handle).error());
@@ -270,6 +284,7 @@ int BpfSampler::receive_unwind(void* self, void* bytes, size_t size) {
 
 // Without the probes stacks end at code made at run time, by name; nothing else is lost.
 void BpfSampler::attach_jit_probes(const std::string& path) {
+  if (bcc_) return;
   const auto attach = [&](const bpf_program* program, const char* function) {
     LIBBPF_OPTS(bpf_uprobe_opts, options);
     options.func_name = function;
@@ -300,9 +315,8 @@ void BpfSampler::stop() {
 // Whether following the tasks on and off the CPUs costs so much that a lower sampling rate would
 // take samples and save nothing.
 bool BpfSampler::switches_dominate() const {
-  const auto& programs = skeleton_->progs;
-  const uint64_t switches = cost_of(programs.on_switch).bpf_ns + cost_of(programs.on_wakeup).bpf_ns;
-  return waits_ && switches > 4 * cost_of(programs.sample_stack).bpf_ns;
+  const auto spent = [this](const char* name) { return cost_of(program(name)).bpf_ns; };
+  return waits_ && spent("on_switch") + spent("on_wakeup") > 4 * spent("sample_stack");
 }
 
 bool BpfSampler::lower_rate() {
@@ -330,7 +344,7 @@ bool BpfSampler::lower_rate() {
 }
 
 WaitTimes BpfSampler::wait_times() const {
-  if (!waits_) return {};
+  if (!waits_) return Sampler::wait_times();
   return read_wait_times(bpf_map__fd(skeleton_->maps.intervals),
                          bpf_map__fd(skeleton_->maps.targets));
 }
@@ -398,8 +412,7 @@ uint64_t BpfSampler::skipped() const {
 
 Cost BpfSampler::cost() const {
   Cost cost;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton_->obj) {
+  for (const int program : programs()) {
     const Cost part = cost_of(program);
     cost.bpf_ns += part.bpf_ns;
     cost.bpf_runs += part.bpf_runs;
@@ -408,9 +421,10 @@ Cost BpfSampler::cost() const {
 }
 
 void BpfSampler::describe(Recording& recording) const {
-  recording.sampler = "bpf";
+  recording.sampler = bcc_ ? "bcc" : "bpf";
   recording.event = event_;
   describe_unwinder(recording);
+  if (bcc_) std::ranges::move(bcc_->notes(), std::back_inserter(recording.notes));
   const auto add = [&](Loss loss, uint64_t count) {
     recording.losses[static_cast<size_t>(loss)] += count;
   };
@@ -438,7 +452,7 @@ void BpfSampler::describe_unwinder(Recording& recording) const {
   if (!feed_) {
     recording.notes.push_back(
         fmt::format("Stacks were walked by frame pointers because {}; callers may be missing.",
-                    obstacle_to_tables()));
+                    obstacle_to_tables_));
     return;
   }
   if (feed_->full()) {
@@ -453,12 +467,26 @@ void BpfSampler::describe_unwinder(Recording& recording) const {
   }
 }
 
+Result<std::unique_ptr<Sampler>> open_sampler(const SamplerSettings& settings,
+                                              bool compiled_here,
+                                              std::string obstacle) {
+  auto made = std::make_unique<BpfSampler>(settings, compiled_here);
+  if (auto done = made->open(std::move(obstacle)); !done) return fail(std::move(done).error());
+  return made;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Sampler>> make_bpf_sampler(const SamplerSettings& settings) {
-  auto made = std::make_unique<BpfSampler>(settings);
-  if (auto done = made->open(); !done) return fail(std::move(done).error());
-  return made;
+  return open_sampler(settings, false, obstacle_to_tables());
+}
+
+Result<std::unique_ptr<Sampler>> make_bcc_sampler(const SamplerSettings& settings) {
+  const std::string obstacle = obstacle_to_tables();
+  auto made = open_sampler(settings, true, obstacle);
+  if (made || !obstacle.empty() || settings.unwind != UnwindChoice::kAuto) return made;
+  auto simpler = open_sampler(settings, true, "the kernel refused the programs that use tables");
+  return simpler ? std::move(simpler) : std::move(made);
 }
 
 }  // namespace pgflame::capture

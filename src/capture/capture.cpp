@@ -166,10 +166,11 @@ Result<Profile> Recorder::run() {
   if (auto done = targets_.add_all(); !done) return fail(std::move(done).error());
   if (auto done = sampler_->start(); !done) return fail(std::move(done).error());
   // Getting here may have taken a second (tables for the unwinder); it is not recorded time.
-  start_ns_ = monotonic_now();
+  const WaitTimes before = sampler_->wait_times();
+  start_ns_ = before.at_ns;
   host_read_ns_ = start_ns_;
   builder_.profile().recording.start_unix_ns = now_on(CLOCK_REALTIME);
-  assembler_.begin(sampler_->wait_times(), start_ns_);
+  assembler_.begin(before);
   give_up_privileges();
   milliseconds pause = sampler_->longest_pause();
   while (!is_over()) {
@@ -221,8 +222,7 @@ void Recorder::keep_wanted() {
 
 void Recorder::book_waits() {
   if (!sampler_->measures_waits()) return;
-  const WaitTimes times = sampler_->wait_times();
-  sampler_->forget(assembler_.book(times, monotonic_now()));
+  sampler_->forget(assembler_.book(sampler_->wait_times()));
 }
 
 void Recorder::each_second() {
@@ -294,14 +294,13 @@ void Recorder::finish_queries() {
 Profile Recorder::finish() {
   sampler_->stop();
   const WaitTimes times = sampler_->wait_times();
-  const uint64_t end_ns = monotonic_now();
   wait_and_read(milliseconds{0});
-  assembler_.book(times, end_ns);
-  assembler_.close(times, end_ns);
+  assembler_.book(times);
+  assembler_.close(times);
   processes_.read_all_titles();
   processes_.fill_in_names();
   Recording& recording = builder_.profile().recording;
-  recording.duration_ns = static_cast<int64_t>(end_ns - start_ns_);
+  recording.duration_ns = static_cast<int64_t>(times.at_ns - start_ns_);
   sampler_->describe(recording);
   const double asked_for = std::round(options_.rate_hz);
   if (recording.event.rate_hz < asked_for) {
@@ -346,14 +345,17 @@ Result<Profile> record(const Options& options, const Callbacks& callbacks) {
   if (!targets) return fail(std::move(targets).error());
   const bool single_backends = !targets->backends.empty();
   auto chosen = choose_sampler(options, single_backends);
-  if (!chosen) return fail(std::move(chosen).error());
-  const bool another_left = options.sampler == SamplerChoice::kAuto && chosen->is_bpf;
-  auto recorded = Recorder(options, callbacks, *targets, std::move(*chosen)).run();
-  // It only fails before the first sample.
-  if (recorded || !another_left) return recorded;
-  chosen = instead_of_bpf(options, single_backends, recorded.error());
-  if (!chosen) return fail(std::move(chosen).error());
-  return Recorder(options, callbacks, std::move(*targets), std::move(*chosen)).run();
+  while (chosen) {
+    std::vector<Error> obstacles = std::move(chosen->obstacles);
+    const bool another_left =
+        options.sampler == SamplerChoice::kAuto && chosen->kind != SamplerChoice::kPerf;
+    auto recorded = Recorder(options, callbacks, *targets, std::move(*chosen)).run();
+    // It only fails before the first sample.
+    if (recorded || !another_left) return recorded;
+    obstacles.push_back(std::move(recorded).error());
+    chosen = choose_sampler(options, single_backends, std::move(obstacles));
+  }
+  return fail(std::move(chosen).error());
 }
 
 }  // namespace pgflame::capture

@@ -1,10 +1,24 @@
 #include "src/capture/choose_sampler.h"
 
+#include <array>
+
 #include <fmt/format.h>
 
 namespace pgflame::capture {
 
 namespace {
+
+struct Kind {
+  SamplerChoice choice;
+  std::string_view option;
+  std::string_view name;
+  Result<std::unique_ptr<Sampler>> (*make)(const SamplerSettings&);
+};
+constexpr std::array kBestFirst{
+    Kind{SamplerChoice::kBpf, "bpf", "BPF", make_bpf_sampler},
+    Kind{SamplerChoice::kBcc, "bcc", "bcc", make_bcc_sampler},
+    Kind{SamplerChoice::kPerf, "perf", "perf_event", make_perf_sampler},
+};
 
 SamplerSettings settings_from(const Options& options, bool single_backends) {
   SamplerSettings settings;
@@ -17,51 +31,63 @@ SamplerSettings settings_from(const Options& options, bool single_backends) {
   return settings;
 }
 
-Result<ChosenSampler> perf_sampler(const Options& options,
-                                   bool single_backends,
-                                   std::string reason) {
-  auto perf = make_perf_sampler(settings_from(options, single_backends));
-  if (!perf) return fail(std::move(perf).error());
+ChosenSampler describe(std::unique_ptr<Sampler> sampler,
+                       const Kind& kind,
+                       const Options& options,
+                       std::vector<Error> obstacles) {
   ChosenSampler chosen;
-  chosen.sampler = std::move(*perf);
-  chosen.reason = std::move(reason);
-  if (options.mode == Mode::kWall) {
-    chosen.note = "The perf_event sampler sees CPU time only; waiting time needs the BPF sampler.";
+  chosen.sampler = std::move(sampler);
+  chosen.kind = kind.choice;
+  chosen.reason = why_this_sampler(kind.choice, options.sampler == kind.choice, obstacles);
+  if (kind.choice == SamplerChoice::kPerf && options.mode == Mode::kWall) {
+    chosen.note =
+        "The perf_event sampler sees CPU time only; waiting time needs the bpf or the bcc sampler.";
   }
+  chosen.obstacles = std::move(obstacles);
   return chosen;
 }
 
 }  // namespace
 
-Result<ChosenSampler> choose_sampler(const Options& options, bool single_backends) {
-  if (options.sampler == SamplerChoice::kBcc) {
-    return fail(ErrorKind::kUnsupported,
-                "the bcc sampler is not part of this build",
-                "use --sampler bpf or --sampler perf");
+Result<ChosenSampler> choose_sampler(const Options& options,
+                                     bool single_backends,
+                                     std::vector<Error> obstacles) {
+  const bool any = options.sampler == SamplerChoice::kAuto;
+  const SamplerSettings settings = settings_from(options, single_backends);
+  for (size_t i = obstacles.size(); i < kBestFirst.size(); ++i) {
+    const Kind& kind = kBestFirst[i];
+    if (!any && kind.choice != options.sampler) continue;
+    auto made = kind.make(settings);
+    if (made) return describe(std::move(*made), kind, options, std::move(obstacles));
+    if (!any || kind.choice == SamplerChoice::kPerf) return fail(std::move(made).error());
+    obstacles.push_back(std::move(made).error());
   }
-  if (options.sampler == SamplerChoice::kPerf) {
-    return perf_sampler(
-        options, single_backends, "The perf_event sampler was asked for with --sampler perf.");
-  }
-  auto bpf = make_bpf_sampler(settings_from(options, single_backends));
-  if (!bpf && options.sampler == SamplerChoice::kBpf) return fail(std::move(bpf).error());
-  if (!bpf) return instead_of_bpf(options, single_backends, bpf.error());
-  ChosenSampler chosen;
-  chosen.sampler = std::move(*bpf);
-  chosen.is_bpf = true;
-  chosen.reason = options.sampler == SamplerChoice::kBpf
-                      ? "The BPF sampler was asked for with --sampler bpf."
-                      : "The BPF sampler is the best one, and it works here.";
-  return chosen;
+  return fail(ErrorKind::kUnsupported, "no sampler works here");
 }
 
-Result<ChosenSampler> instead_of_bpf(const Options& options,
-                                     bool single_backends,
-                                     const Error& obstacle) {
-  const std::string hint = obstacle.hint.empty() ? "" : fmt::format(" ({})", obstacle.hint);
-  return perf_sampler(options,
-                      single_backends,
-                      fmt::format("The perf_event sampler had to do: {}{}.", obstacle.what, hint));
+std::string why_this_sampler(SamplerChoice kind,
+                             bool asked_for,
+                             const std::vector<Error>& obstacles) {
+  const Kind& chosen = kBestFirst[static_cast<size_t>(kind) - 1];
+  if (asked_for)
+    return fmt::format(
+        "The {} sampler was asked for with --sampler {}.", chosen.name, chosen.option);
+  if (obstacles.empty())
+    return fmt::format("The {} sampler is the best one, and it works here.", chosen.name);
+  std::string reasons;
+  for (size_t i = 0; i < obstacles.size(); ++i) {
+    const Error& obstacle = obstacles[i];
+    reasons += kBestFirst[i].option;
+    const bool same_for_next = i + 1 < obstacles.size() && obstacles[i + 1].what == obstacle.what;
+    if (same_for_next) {
+      reasons += " and ";
+      continue;
+    }
+    reasons += ": " + obstacle.what;
+    if (!obstacle.hint.empty()) reasons += fmt::format(" ({})", obstacle.hint);
+    if (i + 1 < obstacles.size()) reasons += "; ";
+  }
+  return fmt::format("The {} sampler had to do. {}.", chosen.name, reasons);
 }
 
 }  // namespace pgflame::capture

@@ -1,8 +1,9 @@
-// Takes the best sampler that works on this host.
+// Takes the best sampler that works on this host: bpf, else bcc, else perf.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "src/capture/capture.h"
 #include "src/capture/sampler.h"
@@ -11,17 +12,22 @@ namespace pgflame::capture {
 
 struct ChosenSampler {
   std::unique_ptr<Sampler> sampler;
-  std::string reason;  // a sentence: why this one, and what stood in the way of a better one
-  std::string note;    // something asked for that it cannot do; else empty
-  bool is_bpf = false;
+  SamplerChoice kind = SamplerChoice::kPerf;
+  std::string reason;            // see why_this_sampler()
+  std::string note;              // something asked for that it cannot do; else empty
+  std::vector<Error> obstacles;  // to each of the better ones, best first
 };
 
-// `single_backends`: not every process of the chosen clusters is wanted.
-Result<ChosenSampler> choose_sampler(const Options& options, bool single_backends);
-
-// The next best one, after the BPF sampler failed at the start.
-Result<ChosenSampler> instead_of_bpf(const Options& options,
+// `single_backends`: not every process of the chosen clusters is wanted. `obstacles`: to those that
+// are already known not to work here.
+Result<ChosenSampler> choose_sampler(const Options& options,
                                      bool single_backends,
-                                     const Error& obstacle);
+                                     std::vector<Error> obstacles = {});
+
+// A sentence: why this one, and for each of the better ones what stood in the way and what to do
+// about it. `asked_for`: it was named on the command line.
+std::string why_this_sampler(SamplerChoice kind,
+                             bool asked_for,
+                             const std::vector<Error>& obstacles);
 
 }  // namespace pgflame::capture

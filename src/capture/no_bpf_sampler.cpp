@@ -9,4 +9,8 @@ Result<std::unique_ptr<Sampler>> make_bpf_sampler(const SamplerSettings& /*setti
               "build it with -DPGFLAME_BPF=ON");
 }
 
+Result<std::unique_ptr<Sampler>> make_bcc_sampler(const SamplerSettings& settings) {
+  return make_bpf_sampler(settings);
+}
+
 }  // namespace pgflame::capture

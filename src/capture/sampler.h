@@ -9,6 +9,7 @@
 #include "src/base/error.h"
 #include "src/capture/capture.h"
 #include "src/capture/event.h"
+#include "src/capture/proc.h"
 #include "src/capture/tag_layout.h"
 #include "src/capture/waits.h"
 
@@ -57,9 +58,14 @@ class Sampler {
   // Halves the rate; false when it is as low as it makes sense, or cannot be changed.
   virtual bool lower_rate() { return false; }
 
-  // Time off the CPU, in total since each process was added. Empty when it is not measured.
+  // Time off the CPU, in total since each process was added. Only its moment when it is not
+  // measured.
   virtual bool measures_waits() const { return false; }
-  virtual WaitTimes wait_times() const { return {}; }
+  virtual WaitTimes wait_times() const {
+    WaitTimes times;
+    times.at_ns = monotonic_now();
+    return times;
+  }
   // Leaves these processes out from now on, children of theirs not.
   virtual void ignore(const std::vector<int32_t>& /*pids*/) {}
 
@@ -68,6 +74,8 @@ class Sampler {
 };
 
 Result<std::unique_ptr<Sampler>> make_bpf_sampler(const SamplerSettings& settings);
+// The same programs, compiled on this host: for kernels without BTF.
+Result<std::unique_ptr<Sampler>> make_bcc_sampler(const SamplerSettings& settings);
 Result<std::unique_ptr<Sampler>> make_perf_sampler(const SamplerSettings& settings);
 
 }  // namespace pgflame::capture

@@ -70,7 +70,7 @@ void Waits::closed(const Event& event) {
   add(State::kRunnable, woken, woken + event.runnable_ns);
 }
 
-std::vector<Waits::Share> Waits::settle(const WaitTimes& times, uint64_t now_ns) {
+std::vector<Waits::Share> Waits::settle(const WaitTimes& times) {
   std::map<WaitKey, WaitTotal> sums;
   for (const WaitTotal& total : times.totals) {
     WaitTotal& sum = sums[total.key];
@@ -91,14 +91,14 @@ std::vector<Waits::Share> Waits::settle(const WaitTimes& times, uint64_t now_ns)
                                        : Weighted{kEmptyStack, StackEnd::kNoStack, 0, to - from});
   };
   for (const OpenWait& open : times.open) {
-    const uint64_t woken = open.woken_ns == 0 ? now_ns : open.woken_ns;
+    const uint64_t woken = open.woken_ns == 0 ? times.at_ns : open.woken_ns;
     add_open(open, State::kWaiting, open.since_ns, woken);
-    add_open(open, State::kRunnable, woken, now_ns);
+    add_open(open, State::kRunnable, woken, times.at_ns);
   }
   std::vector<Share> shares;
   for (const auto& [key, sum] : sums)
     book(key, sum.count, sum.ns, shares);
-  settled_ns_ = now_ns;
+  settled_ns_ = times.at_ns;
   return shares;
 }
 

@@ -49,8 +49,9 @@ struct OpenWait {
 
 // What the sampler knows at one moment. Totals only grow.
 struct WaitTimes {
+  uint64_t at_ns = 0;  // CLOCK_MONOTONIC
   std::vector<WaitTotal> totals;
-  std::vector<OpenWait> open;  // read after the totals, so that nothing is in both
+  std::vector<OpenWait> open;                        // none of them is in the totals
   std::unordered_map<int32_t, uint64_t> running_ns;  // by backend
 };
 
@@ -71,10 +72,10 @@ class Waits {
   // The backend was found asleep in a statement, at `now_ns`.
   void found_asleep(int32_t pid, uint64_t now_ns, uint64_t text_query);
   void closed(const Event& event);
-  // What has been added since the last call. Open intervals are booked up to `now_ns`; what was
-  // booked of them is not booked again when they end. A share's count is the number of intervals,
-  // at least one: an interval that is open for long is counted in each call.
-  std::vector<Share> settle(const WaitTimes& times, uint64_t now_ns);
+  // What has been added since the last call. Open intervals are booked up to the moment of the
+  // times; what was booked of them is not booked again when they end. A share's count is the number
+  // of intervals, at least one: an interval that is open for long is counted in each call.
+  std::vector<Share> settle(const WaitTimes& times);
   // Forgets a backend that is gone. Its totals must not come again.
   void forget(int32_t pid);
 

@@ -1,5 +1,6 @@
 #include "src/cli/app.h"
 
+#include <algorithm>
 #include <exception>
 
 #include <CLI/CLI.hpp>
@@ -24,6 +25,25 @@ std::string shown_command_line(int argc, char** argv) {
     }
   }
   return line;
+}
+
+constexpr std::string_view kGrades = "ABCDEF";
+
+// The words after the program's name, last first, as the parser wants them. --strict may stand
+// alone in front of a file, so the parser only takes a grade that is attached: "--strict B" becomes
+// that.
+std::vector<std::string> words_for_parser(int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  for (size_t i = 0; i + 1 < words.size() && words[i] != "--"; ++i) {
+    const std::string& next = words[i + 1];
+    if (words[i] != "--strict" || next.size() != 1 ||
+        kGrades.find(next[0]) == std::string_view::npos)
+      continue;
+    words[i] += "=" + next;
+    words.erase(words.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+  }
+  std::ranges::reverse(words);
+  return words;
 }
 
 ExitCode parse_and_run(int argc, char** argv) {
@@ -53,7 +73,7 @@ ExitCode parse_and_run(int argc, char** argv) {
                          "pgflame --help lists the commands"});
   }
   try {
-    app.parse(argc, argv);
+    app.parse(words_for_parser(argc, argv));
   } catch (const CLI::Success& done) {  // --help, --version
     app.exit(done);
   } catch (const CLI::ParseError& error) {
@@ -83,7 +103,10 @@ void add_output_options(CLI::App& command, OutputOptions& options) {
       "Replace host, cluster, database, user and application names by keyed hashes and "
       "remove query texts");
   command
-      .add_option("--strict", options.strict, "Exit 4 when the quality grade is worse than this")
+      .add_flag("--strict{C}",
+                options.strict,
+                "Exit 4 when the quality grade (A to F) is worse than C, or than the one given")
+      ->option_text("[GRADE]")
       ->check(CLI::IsMember({"A", "B", "C", "D", "E", "F"}));
 }
 

@@ -22,11 +22,9 @@ struct CheckArguments {
 Result<ExitCode> check(CheckArguments& arguments) {
   if (const Status done = complete(arguments.diagnose); !done) return fail(Error(done.error()));
   const diagnose::Options options = arguments.diagnose.options();
-  const diagnose::RuleBook& book =
-      options.rules != nullptr ? *options.rules : diagnose::RuleBook::builtin();
   std::vector<diagnose::Condition> conditions;
   for (const std::string& text : arguments.fail_when) {
-    auto condition = diagnose::parse_condition(text, book);
+    auto condition = diagnose::parse_condition(text, options.book());
     if (!condition) return fail(std::move(condition).error());
     conditions.push_back(*std::move(condition));
   }

@@ -78,7 +78,6 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   report::Options page;
   page.embed_profile = finish.output.embed_profile;
   if (finish.output.embed_all) page.most_bytes = std::numeric_limits<size_t>::max();
-  page.rules = finish.diagnose.rules;
   const diagnose::Selection& selection = finish.diagnose.selection;
   const Profile part = selection.everything() ? Profile{} : selected_part(profile, selection);
   const Profile& drawn = selection.everything() ? profile : part;
@@ -92,7 +91,9 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   if (page.embed_profile) {
     page.packed = std::async(std::launch::async, report::packed, std::cref(drawn)).share();
   }
-  const diagnose::Diagnosis diagnosis = diagnose::diagnose(drawn, finish.diagnose);
+  const diagnose::Analysis analysis(drawn, finish.diagnose.book(), selection);
+  page.analysis = &analysis;
+  const diagnose::Diagnosis diagnosis = diagnose::diagnose(analysis, finish.diagnose);
   const std::string path = finish.base + ".svg";
   auto svg = write_or_rescue(path, report::to_svg(drawn, diagnosis, page), overwrite);
   if (!svg) return fail(std::move(svg).error());

@@ -168,7 +168,7 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
   command.add_option("-F,--frequency", arguments.capture.rate_hz, "Samples per second and CPU")
       ->check(CLI::Range(1.0, 10000.0))
       ->capture_default_str();
-  command.add_option("--sampler", arguments.sampler, "auto, bpf or perf")
+  command.add_option("--sampler", arguments.sampler, "auto, bpf, bcc or perf")
       ->check(CLI::IsMember({"auto", "bpf", "bcc", "perf"}))
       ->capture_default_str();
   command

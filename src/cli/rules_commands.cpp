@@ -55,8 +55,9 @@ void add_rules_command(CLI::App& app, Invocation& invocation) {
   command->require_subcommand(1);
   command->footer(
       "A rules file is TOML with [[rule]] tables: id, title, area, frames = [\"exact\",\n"
-      "\"prefix*\"], under, within, calls, not_under, leaf, takes, includes, waits, means, do,\n"
-      "confirm, refute; see src/diagnose/rules/README.md and the built-in files beside it.");
+      "\"prefix*\"], under, within, calls, calls_within, not_under, leaf, takes, includes,\n"
+      "waits, means, do, confirm, refute; see src/diagnose/rules/README.md and the built-in files "
+      "beside it.");
   CLI::App* list = command->add_subcommand("list", "Name all patterns");
   list->callback([] { print(diagnose::list_rules(diagnose::RuleBook::builtin())); });
   CLI::App* check = command->add_subcommand("check", "Say whether a rules file can be used");

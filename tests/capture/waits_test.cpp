@@ -44,6 +44,11 @@ void wait_once(Waits& waits, uint64_t began_ns, uint64_t ns, uint64_t text_query
   waits.closed(interval(1, ns));
 }
 
+std::vector<Waits::Share> settle(Waits& waits, WaitTimes& times, uint64_t at_ns) {
+  times.at_ns = at_ns;
+  return waits.settle(times);
+}
+
 uint64_t ns_of(const std::vector<Waits::Share>& shares) {
   return std::accumulate(
       shares.begin(), shares.end(), uint64_t{0}, [](uint64_t sum, const auto& s) {
@@ -79,7 +84,7 @@ TEST_SUITE("capture") {
     waits.closed(interval(1, 100));
     WaitTimes times;
     times.totals = {{key_of(1), 40, 8000}};
-    const auto shares = waits.settle(times, 5000);
+    const auto shares = settle(waits, times, 5000);
     REQUIRE(shares.size() == 2);
     CHECK(shares[0].stack == StackId{7});
     CHECK(shares[0].ns == 6000);
@@ -95,7 +100,7 @@ TEST_SUITE("capture") {
     WaitTimes times;
     times.totals = {{key_of(1), 1, 300}};
     times.open = {{key_of(1), 1000, 0}};
-    const auto shares = waits.settle(times, 1100);
+    const auto shares = settle(waits, times, 1100);
     REQUIRE(shares.size() == 2);
     CHECK(shares[0].text_query == 111);
     CHECK(shares[0].ns == 300);
@@ -112,7 +117,7 @@ TEST_SUITE("capture") {
     wait_once(waits, 1000, 800, 222);
     WaitTimes times;
     times.totals = {{key_of(1), 9, 1600}};
-    const auto shares = waits.settle(times, 5000);
+    const auto shares = settle(waits, times, 5000);
     REQUIRE(shares.size() == 2);
     CHECK(shares[0].ns == 800);
     CHECK(shares[1].ns == 800);
@@ -124,14 +129,14 @@ TEST_SUITE("capture") {
     WaitTimes times;
     times.totals = {{key_of(1), 1, 300}};
     times.open = {{key_of(1), 1000, 0}};  // its stack was not taken
-    const auto shares = waits.settle(times, 1100);
+    const auto shares = settle(waits, times, 1100);
     REQUIRE(shares.size() == 2);
     CHECK(shares[0].text_query == 111);
     CHECK(shares[0].ns == 300);
     CHECK(shares[1].text_query == 0);
     CHECK(shares[1].stack == kEmptyStack);
     CHECK(shares[1].ns == 100);
-    const auto later = waits.settle(times, 9100);
+    const auto later = settle(waits, times, 9100);
     REQUIRE(later.size() == 1);
     CHECK(later[0].text_query == 0);
     CHECK(later[0].ns == 8000);
@@ -142,9 +147,9 @@ TEST_SUITE("capture") {
     wait_once(waits, 10, 300, 111);
     WaitTimes times;
     times.totals = {{key_of(1), 1, 300}};
-    waits.settle(times, 1000);
+    settle(waits, times, 1000);
     times.totals = {{key_of(1), 2, 500}};
-    const auto shares = waits.settle(times, 2000);
+    const auto shares = settle(waits, times, 2000);
     REQUIRE(shares.size() == 1);
     CHECK(shares[0].stack == StackId{7});
     CHECK(shares[0].text_query == 0);
@@ -156,13 +161,13 @@ TEST_SUITE("capture") {
     waits.found_asleep(1, 50, 333);
     WaitTimes times;
     times.open = {{key_of(1), 40, 0}};
-    const auto shares = waits.settle(times, 1040);
+    const auto shares = settle(waits, times, 1040);
     REQUIRE(shares.size() == 1);
     CHECK(shares[0].text_query == 333);
     CHECK(shares[0].ns == 1000);
     times.totals = {{key_of(1), 1, 1000}};
     times.open = {{key_of(1), 2000, 0}};  // another interval
-    const auto later = waits.settle(times, 3000);
+    const auto later = settle(waits, times, 3000);
     REQUIRE(later.size() == 1);
     CHECK(later[0].text_query == 0);
     CHECK(later[0].ns == 1000);
@@ -173,7 +178,7 @@ TEST_SUITE("capture") {
     waits.opened(off_cpu(1, 1000), StackId{7}, 111);
     WaitTimes times;
     times.open = {{key_of(1), 1000, 1500}};
-    const auto shares = waits.settle(times, 2000);
+    const auto shares = settle(waits, times, 2000);
     REQUIRE(shares.size() == 2);
     for (const Waits::Share& share : shares) {
       CHECK(share.stack == StackId{7});
@@ -186,10 +191,10 @@ TEST_SUITE("capture") {
     Waits waits;
     WaitTimes times;
     times.totals = {{key_of(1), 4, 400}};
-    CHECK(ns_of(waits.settle(times, 1000)) == 400);
-    CHECK(waits.settle(times, 2000).empty());
+    CHECK(ns_of(settle(waits, times, 1000)) == 400);
+    CHECK(settle(waits, times, 2000).empty());
     times.totals = {{key_of(1), 5, 450}};
-    const auto shares = waits.settle(times, 3000);
+    const auto shares = settle(waits, times, 3000);
     REQUIRE(shares.size() == 1);
     CHECK(shares[0].ns == 50);
     CHECK(shares[0].count == 1);
@@ -201,16 +206,16 @@ TEST_SUITE("capture") {
     waits.opened(off_cpu(1, 1000), StackId{7});
     WaitTimes times;
     times.open = {{key_of(1), 1000, 0}};
-    const auto first = waits.settle(times, 3000);
+    const auto first = settle(waits, times, 3000);
     REQUIRE(first.size() == 1);
     CHECK(first[0].ns == 2000);
     CHECK(first[0].stack == StackId{7});
     times.open = {{key_of(1), 1000, 5000}};  // woken up at 5000, no CPU yet
-    const auto second = waits.settle(times, 6000);
+    const auto second = settle(waits, times, 6000);
     CHECK(ns_of(second) == 3000);
     times.open.clear();
     times.totals = {{key_of(1), 1, 4000}, {key_of(1, State::kRunnable), 1, 1500}};
-    const auto third = waits.settle(times, 7000);
+    const auto third = settle(waits, times, 7000);
     CHECK(ns_of(third) == 500);
   }
 
@@ -218,9 +223,9 @@ TEST_SUITE("capture") {
     Waits waits;
     WaitTimes times;
     times.totals = {{key_of(1), 1, 400}, {key_of(2), 1, 100}};
-    waits.settle(times, 1000);
+    settle(waits, times, 1000);
     waits.forget(1);
-    CHECK(ns_of(waits.settle(times, 2000)) == 400);
+    CHECK(ns_of(settle(waits, times, 2000)) == 400);
   }
 
   TEST_CASE("waiting for the next command and having nothing to do is idle") {

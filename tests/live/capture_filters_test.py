@@ -48,7 +48,7 @@ class Filters(unittest.TestCase):
                 capture = self.record(option, value)
                 self.assertEqual({sample.get(label) for sample in capture.samples}, {value})
                 self.assertGreater(capture.recording["losses"][FILTERED], 0)
-                self.assertAlmostEqual(capture.accounted(), 1, delta=0.02)
+                self.assertAlmostEqual(capture.accounted(), 1, delta=0.005)
         capture = self.record("--database", "shop", "--mode", "cpu")
         self.assertEqual({sample["pid"] for sample in capture.samples}, {shop})
         # Left out in the kernel, where it costs nothing: no more than a title's time is recorded.

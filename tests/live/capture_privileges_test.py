@@ -62,7 +62,7 @@ class Privileges(unittest.TestCase):
         capture = Capture(base + ".pb.gz")
         self.assertEqual(capture.recording["sampler"], "bpf")
         self.assertGreater(sum(capture.total(["pid"], 0).values()), 5)
-        self.assertAlmostEqual(capture.accounted(), 1, delta=0.02)
+        self.assertAlmostEqual(capture.accounted(), 1, delta=0.005)
         with open(base + ".json") as report:
             self.assertTrue(json.load(report)["activities"])
 

@@ -80,7 +80,7 @@ class EveryVersion(unittest.TestCase):
         backends = {row["pid"]: row for row in capture.metadata["backends"]}
         self.assertEqual([backends[sleeper.pid][name] for name in
                           ("database", "user", "application")], ["shop", "alice", "sleeper"])
-        self.assertAlmostEqual(capture.accounted(), 1, delta=0.02)
+        self.assertAlmostEqual(capture.accounted(), 1, delta=0.005)
 
     def test_13(self):
         self.check(13)

@@ -1,0 +1,130 @@
+// Whole command lines, as a shell would give them.
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "src/cli/app.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder that goes with the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "pgflame-cli-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  // Folded stacks of so many samples; returns the path.
+  std::string stacks(const char* name, int samples) const {
+    const fs::path file = path_ / name;
+    std::ofstream(file) << "postgres;main;PostgresMain;ExecSeqScan " << samples << '\n';
+    return file.string();
+  }
+  std::string out() const { return (path_ / "out").string(); }
+
+ private:
+  fs::path path_;
+};
+
+// What the program writes to the terminal is of no interest here.
+class Silence {
+ public:
+  Silence() {
+    flush();
+    out_ = dup(1);
+    error_ = dup(2);
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    dup2(nowhere, 1);
+    dup2(nowhere, 2);
+    close(nowhere);
+  }
+  ~Silence() {
+    flush();
+    restore(out_, 1);
+    restore(error_, 2);
+  }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+
+ private:
+  static void flush() {
+    std::cout.flush();
+    std::fflush(nullptr);
+  }
+  static void restore(int saved, int to) {
+    dup2(saved, to);
+    close(saved);
+  }
+  int out_ = -1;
+  int error_ = -1;
+};
+
+int exit_code(std::vector<std::string> words) {
+  words.insert(words.begin(), "pgflame");
+  std::vector<char*> pointers;
+  for (std::string& word : words)
+    pointers.push_back(word.data());
+  const Silence silence;
+  return pgflame::cli::run(static_cast<int>(pointers.size()), pointers.data());
+}
+
+}  // namespace
+
+TEST_SUITE("cli") {
+  TEST_CASE("--strict asks for grade C, or for the one that follows it") {
+    const Folder folder;
+    const std::string good = folder.stacks("good.folded", 5000);  // grade A
+    const std::string few = folder.stacks("few.folded", 150);     // grade C
+    const std::string poor = folder.stacks("poor.folded", 20);    // grade D or worse
+    const auto report = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), {"report", "--force", "-o", folder.out()});
+      return exit_code(words);
+    };
+    CHECK(report({good}) == 0);
+    CHECK(report({poor}) == 0);
+    CHECK(report({good, "--strict"}) == 0);
+    CHECK(report({few, "--strict"}) == 0);
+    CHECK(report({poor, "--strict"}) == 4);
+    CHECK(report({"--strict", poor}) == 4);
+    CHECK(report({"--strict", good}) == 0);
+    CHECK(report({"--strict", "--no-embed", poor}) == 4);
+    CHECK(report({"--strict", "B", few}) == 4);
+    CHECK(report({few, "--strict", "B"}) == 4);
+    CHECK(report({"--strict=B", few}) == 4);
+    CHECK(report({few, "--strict", "A"}) == 4);
+    CHECK(report({poor, "--strict", "F"}) == 0);
+    CHECK(report({poor, "--strict=F"}) == 0);
+    CHECK(report({good, "--strict", "G"}) == 2);
+    CHECK(report({good, "--strict=G"}) == 2);
+    CHECK(report({poor, "--strict="}) == 4);
+    CHECK(report({"--strict"}) == 2);  // no file
+    CHECK(report({"--strict", "B"}) == 2);
+  }
+
+  TEST_CASE("a rules file that names nothing and a condition on nothing are wrong usage") {
+    const Folder folder;
+    const std::string rules = folder.out() + ".toml";
+    std::ofstream(rules) << "[[wait]]\nevent = \"Lokc:*\"\nmeans = \"m\"\n";
+    CHECK(exit_code({"rules", "check", rules}) == 2);
+    std::ofstream(rules) << "[[wait]]\nevent = \"Lock:*\"\nmeans = \"m\"\n";
+    CHECK(exit_code({"rules", "check", rules}) == 0);
+    const std::string good = folder.stacks("good.folded", 5000);
+    CHECK(exit_code({"check", good, "--fail", "WAIT-LOKC>5%"}) == 2);
+    CHECK(exit_code({"check", good, "--fail", "WAIT-LOCK>5%"}) == 0);
+  }
+}
