@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <map>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -16,56 +14,9 @@ namespace {
 
 constexpr int kOldest = 13;  // with pg_stat_statements 1.8
 
-// "{12,34}" -> 12, 34
-std::vector<std::string> pids_of(const std::string& array) {
-  std::vector<std::string> pids;
-  if (array.size() < 2) return pids;
-  for (const std::string_view pid :
-       split(std::string_view(array).substr(1, array.size() - 2), ',')) {
-    if (!trim(pid).empty()) pids.emplace_back(trim(pid));
-  }
-  return pids;
+std::string array_of(const std::vector<std::string>& pids) {
+  return fmt::format("{{{}}}", fmt::join(pids, ","));
 }
-
-// Who waits for whom, from blocked_sql().
-struct Queue {
-  std::map<std::string, std::vector<std::string>> blockers;  // by waiting pid
-  std::map<std::string, std::string> waits;                  // wait event, by waiting pid
-
-  explicit Queue(const Rows& blocked) {
-    for (const Row& row : blocked) {
-      if (row.size() < 3) continue;
-      blockers[row[0]] = pids_of(row[2]);
-      waits[row[0]] = row[1];
-    }
-  }
-
-  std::set<std::string> roots() const {
-    std::set<std::string> found;
-    for (const auto& [waiter, pids] : blockers) {
-      for (const std::string& pid : pids) {
-        // 0 stands for a prepared transaction: there is no session to name.
-        if (pid != "0" && !blockers.contains(pid)) found.insert(pid);
-      }
-    }
-    return found;
-  }
-
-  // Everybody who waits for `root`, also behind others.
-  std::set<std::string> behind(const std::string& root) const {
-    std::set<std::string> reached{root};
-    for (bool grew = true; grew;) {
-      grew = false;
-      for (const auto& [waiter, pids] : blockers) {
-        const bool waits_here = std::ranges::any_of(
-            pids, [&](const std::string& pid) { return reached.contains(pid); });
-        if (waits_here && reached.insert(waiter).second) grew = true;
-      }
-    }
-    reached.erase(root);
-    return reached;
-  }
-};
 
 class Looker {
  public:
@@ -207,17 +158,25 @@ class Looker {
   void read_activity() {
     for (const Row& row : ask("the sessions", sessions_sql(), 5))
       look_.state.sessions.push_back({false, row[0], row[1], row[2], row[3], count(row[4])});
-    const Rows blocked = ask("who waits for whom", blocked_sql(), 3);
-    if (const std::vector<std::string> roots = root_pids(blocked); !roots.empty()) {
-      const std::string array = fmt::format("{{{}}}", fmt::join(roots, ","));
-      const std::array<std::string, 1> parameters{array};
-      look_.state.blockers =
-          root_blockers(blocked, ask("the blocking sessions", blockers_sql(), 6, parameters));
-    }
+    read_blockers();
     for (const Row& row : ask("the oldest transactions", transactions_sql(), 5)) {
       look_.state.transactions.push_back(
           {static_cast<int32_t>(number(row[0])), row[1], row[2], number(row[3]), row[4]});
     }
+  }
+
+  void read_blockers() {
+    const Rows blocked = ask("who waits for whom", blocked_sql(), 3);
+    const std::vector<std::string> roots = root_pids(blocked);
+    if (roots.empty()) return;
+    std::vector<std::string> waiters;
+    for (const Row& row : blocked)
+      waiters.push_back(row[0]);
+    const std::array<std::string, 2> parameters{array_of(waiters), array_of(roots)};
+    const Rows sessions =
+        ask("the blocking sessions", blockers_sql(), 6, std::span(parameters).last(1));
+    look_.state.blockers =
+        root_blockers(blocked, sessions, ask("the locks waited for", locks_sql(), 7, parameters));
   }
 
   Connection& connection_;
@@ -235,38 +194,6 @@ int64_t number(const std::string& text) {
 
 uint64_t count(const std::string& text) {
   return static_cast<uint64_t>(std::max<int64_t>(number(text), 0));
-}
-
-std::vector<std::string> root_pids(const Rows& blocked) {
-  const std::set<std::string> roots = Queue(blocked).roots();
-  return {roots.begin(), roots.end()};
-}
-
-std::vector<Blocker> root_blockers(const Rows& blocked, const Rows& sessions) {
-  const Queue queue(blocked);
-  std::vector<Blocker> blockers;
-  for (const std::string& root : queue.roots()) {
-    Blocker blocker;
-    blocker.pid = static_cast<int32_t>(number(root));
-    const std::set<std::string> waiters = queue.behind(root);
-    blocker.waiters = waiters.size();
-    std::set<std::string> events;
-    for (const std::string& waiter : waiters)
-      events.insert(queue.waits.at(waiter));
-    blocker.waits = fmt::format("{}", fmt::join(events, ", "));
-    const auto session = std::ranges::find_if(
-        sessions, [&](const Row& row) { return row.size() == 6 && row[0] == root; });
-    if (session != sessions.end()) {
-      blocker.state = (*session)[1];
-      blocker.user = (*session)[2];
-      blocker.application = (*session)[3];
-      blocker.transaction_age_us = number((*session)[4]);
-      blocker.text = (*session)[5];
-    }
-    blockers.push_back(std::move(blocker));
-  }
-  std::ranges::stable_sort(blockers, std::greater{}, &Blocker::waiters);
-  return blockers;
 }
 
 Result<Look> look(Connection& connection) {

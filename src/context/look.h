@@ -20,8 +20,9 @@ struct Look {
 // program knows or does not answer.
 Result<Look> look(Connection& connection);
 
-// Rows of blocked_sql() and blockers_sql() joined: the sessions at the root of each queue.
-std::vector<Blocker> root_blockers(const Rows& blocked, const Rows& sessions);
+// Rows of blocked_sql(), blockers_sql() and locks_sql() joined: the sessions at the root of each
+// queue.
+std::vector<Blocker> root_blockers(const Rows& blocked, const Rows& sessions, const Rows& locks);
 
 // The pids that block others and are not blocked themselves.
 std::vector<std::string> root_pids(const Rows& blocked);

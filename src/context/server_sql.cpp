@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "src/postgres/settings.h"
+
 namespace pgflame::context {
 namespace {
 
@@ -75,19 +77,12 @@ std::string identity_sql() {
 }
 
 std::string settings_sql() {
-  return "SELECT name, current_setting(name) FROM pg_settings WHERE name IN ("
-         "'autovacuum', 'autovacuum_max_workers', 'autovacuum_vacuum_cost_limit', "
-         "'autovacuum_vacuum_scale_factor', 'bgwriter_lru_maxpages', 'bgwriter_delay', "
-         "'checkpoint_completion_target', 'checkpoint_timeout', 'commit_delay', "
-         "'compute_query_id', 'data_checksums', 'default_statistics_target', "
-         "'default_toast_compression', 'effective_cache_size', 'fsync', 'full_page_writes', "
-         "'gin_pending_list_limit', 'hash_mem_multiplier', 'huge_pages', 'io_method', 'jit', "
-         "'jit_above_cost', 'logical_decoding_work_mem', 'maintenance_work_mem', "
-         "'max_connections', 'max_locks_per_transaction', 'max_parallel_workers_per_gather', "
-         "'max_wal_size', 'parallel_setup_cost', 'plan_cache_mode', 'random_page_cost', "
-         "'shared_buffers', 'synchronous_commit', 'temp_buffers', 'track_io_timing', "
-         "'wal_buffers', 'wal_compression', 'wal_level', 'wal_sync_method', 'work_mem') "
-         "ORDER BY name";
+  std::string names;
+  for (const std::string_view name : postgres::asked_settings())
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", name);
+  return fmt::format(
+      "SELECT name, current_setting(name) FROM pg_settings WHERE name IN ({}) ORDER BY name",
+      names);
 }
 
 std::vector<std::string> counters_sql(int major) {
@@ -168,6 +163,26 @@ std::string blocked_sql() {
   return "SELECT a.pid, a.wait_event, pg_blocking_pids(a.pid) FROM (SELECT pid, wait_event "
          "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid <> pg_backend_pid() "
          "ORDER BY pid LIMIT 200) a";
+}
+
+std::string locks_sql() {
+  // pg_locks is read once: each time stops the lock manager for a moment.
+  return "WITH locks AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid = ANY ($1::int[] || "
+         "$2::int[])) "
+         "SELECT w.pid, w.locktype, w.mode, coalesce(n.nspname, ''), coalesce(c.relname, ''), "
+         "coalesce(h.pid, 0), coalesce(h.mode, '') "
+         "FROM locks w LEFT JOIN locks h ON h.granted AND h.pid = ANY ($2::int[]) "
+         "AND (h.locktype, h.database, h.relation, h.page, h.tuple, h.virtualxid, "
+         "h.transactionid, h.classid, h.objid, h.objsubid) IS NOT DISTINCT FROM "
+         "(w.locktype, w.database, w.relation, w.page, w.tuple, w.virtualxid, "
+         "w.transactionid, w.classid, w.objid, w.objsubid) "
+         "LEFT JOIN locks t ON w.relation IS NULL AND t.pid = w.pid AND t.granted "
+         "AND t.locktype = 'tuple' "
+         "LEFT JOIN pg_class c ON c.oid = coalesce(w.relation, t.relation) "
+         "AND coalesce(w.database, t.database) IN (0, (SELECT d.oid FROM pg_database d "
+         "WHERE d.datname = current_database())) "
+         "LEFT JOIN pg_namespace n ON n.oid = c.relnamespace "
+         "WHERE NOT w.granted AND w.pid = ANY ($1::int[]) ORDER BY 1, 6, 7 LIMIT 1000";
 }
 
 std::string blockers_sql() {

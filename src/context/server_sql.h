@@ -41,6 +41,10 @@ std::string io_sql(int major);
 std::string sessions_sql();
 // Of each session that waits for a lock: pid, wait event, pids that block it as "{1,2}".
 std::string blocked_sql();
+// Of each session in $1, an int array, that waits for a lock: pid, type of the lock, mode it wants,
+// schema and name of the relation, and who of $2 holds the lock in which mode (0 and nothing:
+// none). The relation of whoever waits for a transaction is that of the row it is about to lock.
+std::string locks_sql();
 // pid, state, user, application, microseconds since its transaction began, statement; of the pids
 // in $1, an int array.
 std::string blockers_sql();

@@ -47,6 +47,12 @@ constexpr std::array<Main, 25> kMains{{
     {"IoWorkerMain", "io worker"},
 }};
 
+// Whose main function says less than their process title does.
+constexpr std::array<std::string_view, 4> kOnlyTitled{"autoprewarm master",
+                                                      "autoprewarm leader",
+                                                      "autoprewarm worker",
+                                                      "postmaster"};
+
 // A position in kMains plus one; 0: none.
 using Rank = uint8_t;
 
@@ -115,6 +121,11 @@ void fill_in_backend_types(Profile& profile) {
     Backend& backend = profile.backends[BackendId{static_cast<uint32_t>(i)}];
     if (of_backend[i] != 0 && unknown(backend)) backend.type = kMains[of_backend[i] - 1].type;
   }
+}
+
+bool is_backend_type(std::string_view type) {
+  return std::ranges::find(kMains, type, &Main::type) != kMains.end() ||
+         std::ranges::find(kOnlyTitled, type) != kOnlyTitled.end();
 }
 
 }  // namespace pgflame::postgres

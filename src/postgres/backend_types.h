@@ -1,6 +1,8 @@
 // What kind of process a backend is, by the function it never returns from.
 #pragma once
 
+#include <string_view>
+
 #include "src/profile/profile.h"
 
 namespace pgflame::postgres {
@@ -12,5 +14,8 @@ namespace pgflame::postgres {
 // worker, which it calls what the extension likes, is a "background worker". A walsender is a
 // "client backend" as long as its samples show no replication command.
 void fill_in_backend_types(Profile& profile);
+
+// Whether a Backend::type can be this: of those above, or one that its process title tells.
+bool is_backend_type(std::string_view type);
 
 }  // namespace pgflame::postgres

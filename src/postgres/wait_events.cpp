@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <span>
 #include <vector>
 
 #include "src/base/embedded_file.h"
+#include "src/base/rows.h"
 #include "src/base/text.h"
 
 namespace pgflame::postgres {
@@ -20,9 +22,25 @@ constexpr uint32_t kBufferClass = 0x04;
 constexpr int kOldestMajor = 13;
 constexpr int kNewestMajor = 19;
 
+// By class number, as named up to 18.
+constexpr std::array<std::string_view, 12> kClassNames{"",
+                                                       "LWLock",
+                                                       "",
+                                                       "Lock",
+                                                       "BufferPin",
+                                                       "Activity",
+                                                       "Client",
+                                                       "Extension",
+                                                       "IPC",
+                                                       "Timeout",
+                                                       "IO",
+                                                       "InjectionPoint"};
+constexpr std::string_view kBufferClassSince19 = "Buffer";
+
 struct Row {
   uint32_t info = 0;
   uint32_t majors = 0;  // bit `major`
+  std::string_view kind;
   std::string_view name;
 };
 
@@ -42,10 +60,16 @@ std::vector<Row> parse_rows() {
       if (cells.size() != 4) continue;
       rows.push_back(Row{static_cast<uint32_t>(parse_u64(cells[0], 16).value_or(0)),
                          parse_majors(cells[3]),
+                         cells[1],
                          cells[2]});
     }
   }
   return rows;  // sorted by info, as the file is
+}
+
+const std::vector<Row>& all_rows() {
+  static const std::vector<Row> rows = parse_rows();
+  return rows;
 }
 
 // The first number that an extension's own tranche can have: builtin tranches end here
@@ -58,25 +82,13 @@ uint32_t first_user_tranche(int major) {
 }  // namespace
 
 std::string_view wait_event_class(int major, uint32_t info) {
-  constexpr std::array<std::string_view, 12> kNames{"",
-                                                    "LWLock",
-                                                    "",
-                                                    "Lock",
-                                                    "BufferPin",
-                                                    "Activity",
-                                                    "Client",
-                                                    "Extension",
-                                                    "IPC",
-                                                    "Timeout",
-                                                    "IO",
-                                                    "InjectionPoint"};
   const uint32_t kind = info >> 24;
-  if (kind == kBufferClass && major >= 19) return "Buffer";
-  return kind < kNames.size() ? kNames[kind] : "";
+  if (kind == kBufferClass && major >= 19) return kBufferClassSince19;
+  return kind < kClassNames.size() ? kClassNames[kind] : "";
 }
 
 std::string_view wait_event_name(int major, uint32_t info) {
-  static const std::vector<Row> rows = parse_rows();
+  const std::vector<Row>& rows = all_rows();
   const uint32_t kind = info >> 24;
   if (major == 0 && kind == kLockClass) major = kNewestMajor;
   if (major < kOldestMajor || major > kNewestMajor) return "";
@@ -87,6 +99,30 @@ std::string_view wait_event_name(int major, uint32_t info) {
   }
   if (kind == kLwLockClass && (key & 0xffffU) >= first_user_tranche(major)) return "extension";
   return "";
+}
+
+const std::vector<std::string_view>& wait_event_classes() {
+  static const std::vector<std::string_view> classes = [] {
+    std::vector<std::string_view> named;
+    std::ranges::copy_if(kClassNames, std::back_inserter(named), [](std::string_view name) {
+      return !name.empty();
+    });
+    named.push_back(kBufferClassSince19);
+    return named;
+  }();
+  return classes;
+}
+
+const std::vector<std::string>& wait_events() {
+  static const std::vector<std::string> events = [] {
+    std::vector<std::string> named;
+    for (const Row& row : all_rows())
+      named.push_back(std::string(row.kind).append(":").append(row.name));
+    std::ranges::sort(named);
+    drop_repeated(named);
+    return named;
+  }();
+  return events;
 }
 
 }  // namespace pgflame::postgres

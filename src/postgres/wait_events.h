@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace pgflame::postgres {
 
@@ -18,5 +20,12 @@ std::string_view wait_event_class(int major, uint32_t info);
 // registered at run time; "" when not waiting or unknown. `major` 0: the newest major that is known
 // is assumed only for classes whose numbers never changed (Lock), else "".
 std::string_view wait_event_name(int major, uint32_t info);
+
+// The classes that wait_event_class knows, of all majors.
+const std::vector<std::string_view>& wait_event_classes();
+
+// "IO:DataFileRead": every event that some major has a number for, once each. Lock tranches, events
+// of extensions and injection points can have other names besides.
+const std::vector<std::string>& wait_events();
 
 }  // namespace pgflame::postgres

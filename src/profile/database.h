@@ -104,6 +104,13 @@ struct Blocker {
   std::string application;
   int64_t transaction_age_us = 0;
   std::string text;  // its last statement
+  // The lock that most of those wait for who wait for this session directly; from pg_locks, empty
+  // when nobody waited any more.
+  std::string lock_type;    // "relation", "transactionid", "advisory", ...
+  std::string schema;       // of the relation; for a transaction's lock, of the row waited for
+  std::string relation;     // empty: none, or of another database
+  std::string wanted_mode;  // "AccessShareLock"
+  std::string held_mode;    // the session's own; empty when it waits ahead or holds it no more
 };
 
 // The oldest transactions at the second look.

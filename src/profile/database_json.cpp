@@ -71,7 +71,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Blocker,
                                                 user,
                                                 application,
                                                 transaction_age_us,
-                                                text)
+                                                text,
+                                                lock_type,
+                                                schema,
+                                                relation,
+                                                wanted_mode,
+                                                held_mode)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OldTransaction,
                                                 pid,
                                                 backend_type,

@@ -86,8 +86,8 @@ TEST_SUITE("context") {
                        {"11", "transactionid", "{13}"},
                        {"14", "transactionid", "{0}"}};
     CHECK(root_pids(blocked) == std::vector<std::string>{"12", "13"});
-    const std::vector<Blocker> blockers =
-        root_blockers(blocked, {{"13", "idle in transaction", "app", "worker", "5000000", "q"}});
+    const std::vector<Blocker> blockers = root_blockers(
+        blocked, {{"13", "idle in transaction", "app", "worker", "5000000", "q"}}, {});
     REQUIRE(blockers.size() == 2);
     CHECK(blockers[0].pid == 13);
     CHECK(blockers[0].waiters == 2);
@@ -96,6 +96,34 @@ TEST_SUITE("context") {
     CHECK(blockers[0].transaction_age_us == 5'000'000);
     CHECK(blockers[1].pid == 12);
     CHECK(blockers[1].waiters == 1);
+  }
+
+  TEST_CASE("the lock named is the root's own that most of its direct victims want") {
+    // 10, 11 and 15 wait for 13, 12 waits for 10.
+    const Rows blocked{{"10", "transactionid", "{13}"},
+                       {"11", "relation", "{13,14}"},
+                       {"12", "tuple", "{10}"},
+                       {"15", "relation", "{13}"}};
+    const Rows locks{
+        {"10", "transactionid", "ShareLock", "public", "rows", "13", "ExclusiveLock"},
+        {"11", "relation", "AccessShareLock", "public", "hot", "13", "AccessExclusiveLock"},
+        {"11", "relation", "AccessShareLock", "public", "hot", "14", "RowShareLock"},
+        {"12", "tuple", "ExclusiveLock", "public", "rows", "0", ""},
+        {"15", "relation", "AccessShareLock", "public", "hot", "13", "AccessExclusiveLock"},
+        {"99", "relation", "AccessShareLock", "public", "elsewhere", "13", "ShareLock"},
+        {"15"}};
+    const std::vector<Blocker> blockers = root_blockers(blocked, {}, locks);
+    REQUIRE(blockers.size() == 2);
+    CHECK(blockers[0].pid == 13);
+    CHECK(blockers[0].lock_type == "relation");
+    CHECK(blockers[0].schema == "public");
+    CHECK(blockers[0].relation == "hot");
+    CHECK(blockers[0].wanted_mode == "AccessShareLock");
+    CHECK(blockers[0].held_mode == "AccessExclusiveLock");
+    CHECK(blockers[1].pid == 14);
+    CHECK(blockers[1].held_mode == "RowShareLock");
+    // They are gone when the locks are asked for.
+    CHECK(root_blockers(blocked, {}, {})[0].lock_type.empty());
   }
 
   TEST_CASE("a deadlock in the making has no root and ends") {

@@ -1,6 +1,10 @@
 #include "src/context/server_sql.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
+
+#include "src/postgres/settings.h"
 
 namespace pgflame::context {
 namespace {
@@ -28,6 +32,17 @@ TEST_SUITE("context") {
     CHECK(contains(all_counters(17), "pg_stat_checkpointer"));
     CHECK(io_sql(15).empty());
     CHECK(contains(io_sql(16), "pg_stat_io"));
+  }
+
+  TEST_CASE(
+      "the settings that rules may name are asked for, and nothing breaks out of its quotes") {
+    const std::string sql = settings_sql();
+    for (const std::string_view name : postgres::asked_settings()) {
+      CAPTURE(name);
+      CHECK(contains(sql, "'" + std::string(name) + "'"));
+      CHECK(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string_view::npos);
+    }
+    CHECK(std::ranges::is_sorted(postgres::asked_settings()));
   }
 
   TEST_CASE("the schema of pg_stat_statements is the extension's own") {

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 import unittest
 
 from cluster import Cluster
@@ -28,12 +29,18 @@ class Context(unittest.TestCase):
             cluster.psql('create extension pg_stat_statements schema public;'
                          f'create table "Wide ""<b>" as select {columns} '
                          'from generate_series(1, 20000) i;'
-                         'analyze "Wide ""<b>"; create table growing (a text);')
+                         'analyze "Wide ""<b>"; create table growing (a text);'
+                         'create table held as select 1 as a;')
             sql = 'select sum(c59), max(c60) from "Wide ""<b>";'
             grow = "insert into growing select repeat('x', 500) from generate_series(1, 2000);"
-            with cluster.psql_loop(sql), cluster.psql_loop(grow + " select pg_sleep(0.1);"):
-                recording = recorder.record("-p", str(cluster.pid), "4s", "-F", "199",
-                                            "--dsn", self.dsn(cluster))
+            hold = "begin; update held set a = a; select pg_sleep(60);"
+            with cluster.psql_loop(hold):
+                self.wait_until(cluster, "exists (select from pg_stat_activity "
+                                         "where wait_event = 'PgSleep')")
+                with cluster.psql_loop(sql), cluster.psql_loop(grow + " select pg_sleep(0.1);"), \
+                        cluster.psql_loop("update held set a = 2;", clients=2):
+                    recording = recorder.record("-p", str(cluster.pid), "4s", "-F", "199",
+                                                "--dsn", self.dsn(cluster))
             self.assertEqual(recording.code, 0, recording.stderr)
             database = recording.json["database"]
             self.assertTrue(database["asked"])
@@ -43,6 +50,7 @@ class Context(unittest.TestCase):
             else:
                 self.assertRegex(io, r"client backend \(relation, \w+\) .*(writes|extends)/s")
             self.assertFalse([s for s in database["sentences"] if "Could not" in s], database)
+            self.looks(database, major)
             self.assertIn("jit = " + cluster.psql("show jit"), database["settings"])
             row = next(r for r in database["statements"] if "Wide" in r["text"])
             self.assertGreater(row["calls_per_second"], 1)
@@ -55,6 +63,45 @@ class Context(unittest.TestCase):
             # The capture alone says the same.
             again = recorder.report(recording.capture)
             self.assertEqual(again.json["database"], database)
+
+    def wait_until(self, cluster, condition):
+        deadline = time.monotonic() + 30
+        while cluster.psql("select " + condition) != "t":
+            self.assertLess(time.monotonic(), deadline, condition)
+            time.sleep(0.05)
+
+    def looks(self, database, major):
+        """What only sentences or only the JSON showed once."""
+        text = " ".join(database["sentences"])
+        self.assertRegex(text, r'Wide "<b> \([^)]*; last analyzed [^)]* the recording ended\)')
+        self.assertRegex(text, r"at the start: \d+ client sessions?, .*; at the end: 5 client "
+                               r"sessions, \d active \(waiting: .*2 Lock")
+        self.assertRegex(text, r"Backends themselves wrote [\d. ]+ (buffers|times)/s")
+        self.assertIn("with 2 sessions behind it waiting for transactionid, tuple; the lock: "
+                      "transactionid that changed a row of public.held, ExclusiveLock held, "
+                      "ShareLock waited for", text)
+        counters = database["counters"]
+        for name in ("deadlocks", "temp_files", "buffers_allocated", "bgwriter_buffers",
+                     *(["backend_buffers", "backend_fsyncs"] if major < 17 else [])):
+            self.assertGreaterEqual(counters[name], 0)
+        self.assertGreater(counters["xact_commit"], 0)
+        self.assertGreater(database["seconds"], 3)
+        self.assertEqual({row["look"] for row in database["sessions"]}, {"start", "end"})
+        self.assertIn("Lock", {row["wait_class"] for row in database["sessions"]})
+        self.assertEqual(database["blockers"][0]["relation"], "held")
+
+    def test_the_sql_to_ask_by_hand_runs_on_every_major(self):
+        for major in MAJORS:
+            with self.subTest(major=major), Recorder() as recorder, \
+                    Cluster(bindir_of(major), settings=STATEMENTS if major > 13 else {
+                        "shared_preload_libraries": "'pg_stat_statements'"}) as cluster:
+                cluster.psql("create extension pg_stat_statements")
+                with cluster.psql_loop("select count(*) from generate_series(1, 100000);"):
+                    recording = recorder.record("-p", str(cluster.pid), "1s")
+                self.assertEqual(recording.code, 0, recording.stderr)
+                sql = recording.json["database"]["sql"]
+                self.assertEqual("pg_stat_wal" in sql, major >= 14)
+                self.assertIn("work_mem", cluster.psql(sql))
 
     @staticmethod
     def dsn(cluster):
@@ -71,7 +118,8 @@ class Context(unittest.TestCase):
             self.assertEqual(recording.code, 0, recording.stderr)
             text = " ".join(recording.json["database"]["sentences"])
             self.assertRegex(text, r"At the root of the queue stood pid \d+")
-            self.assertIn("3 sessions behind it waiting for relation", text)
+            self.assertIn("3 sessions behind it waiting for relation; the lock: relation "
+                          "public.hot, AccessExclusiveLock held, AccessShareLock waited for", text)
             self.assertNotIn("tellnobody", recording.svg + recording.stderr)
             self.assertNotIn("tellnobody", recording.json["recording"]["command_line"])
 

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "src/capture/process_title.h"
 #include "tests/support/profile_text.h"
 
 using namespace pgflame;
@@ -33,6 +34,42 @@ TEST_SUITE("postgres") {
     CHECK(type_of("main;BackgroundWorkerMain;ApplyWorkerMain;apply_dispatch 1\n") ==
           "logical replication apply worker");
     CHECK(type_of("main;PostgresSingleUserMain;PostgresMain 1\n") == "standalone backend");
+  }
+
+  TEST_CASE("every type that a process title tells is one") {
+    for (const char* title : {"autovacuum launcher",
+                              "autovacuum worker postgres",
+                              "checkpointer",
+                              "background writer",
+                              "walwriter",
+                              "logger",
+                              "startup recovering 0001",
+                              "walreceiver streaming 0/1",
+                              "archiver",
+                              "stats collector",
+                              "walsummarizer",
+                              "slotsync worker",
+                              "io worker 0",
+                              "logical replication launcher",
+                              "logical replication parallel apply worker for subscription 1",
+                              "logical replication apply worker for subscription 1",
+                              "logical replication tablesync worker for subscription 1 sync 2",
+                              "logical replication worker for subscription 1",
+                              "parallel worker for PID 4242",
+                              "autoprewarm master",
+                              "autoprewarm leader",
+                              "autoprewarm worker",
+                              "walsender postgres [local] streaming 0/1",
+                              "postgres postgres [local] idle",
+                              "pg_cron launcher"}) {
+      CAPTURE(title);
+      const auto parsed = capture::parse_process_title(std::string("postgres: ") + title, "");
+      REQUIRE(parsed);
+      CHECK(postgres::is_backend_type(parsed->type));
+    }
+    CHECK(postgres::is_backend_type("postmaster"));
+    CHECK_FALSE(postgres::is_backend_type("client backends"));
+    CHECK_FALSE(postgres::is_backend_type(""));
   }
 
   TEST_CASE("what says more wins, on one stack and among those of one process") {

@@ -1,5 +1,8 @@
 #include "src/postgres/wait_events.h"
 
+#include <algorithm>
+#include <functional>
+
 #include <doctest/doctest.h>
 
 namespace pgflame::postgres {
@@ -31,6 +34,22 @@ TEST_SUITE("postgres") {
       CAPTURE(c.info);
       CHECK(wait_event_class(c.major, c.info) == c.kind);
       CHECK(wait_event_name(c.major, c.info) == c.name);
+    }
+  }
+
+  TEST_CASE("the events of all majors are listed once, each with a class that exists") {
+    const std::vector<std::string_view>& classes = wait_event_classes();
+    const std::vector<std::string>& events = wait_events();
+    CHECK(std::ranges::adjacent_find(events, std::greater_equal{}) == events.end());
+    for (const char* event : {"Timeout:PgSleep",
+                              "IO:WALSync",
+                              "IO:WalSync",
+                              "BufferPin:BufferPin",
+                              "Buffer:BufferShared"})
+      CHECK(std::ranges::binary_search(events, event));
+    for (const std::string& event : events) {
+      CAPTURE(event);
+      CHECK(std::ranges::find(classes, event.substr(0, event.find(':'))) != classes.end());
     }
   }
 }

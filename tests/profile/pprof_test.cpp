@@ -38,6 +38,8 @@ Profile example() {
   context.tables.push_back(table);
   Blocker blocker;
   blocker.waiters = 3;
+  blocker.relation = "hot";
+  blocker.held_mode = "ExclusiveLock";
   context.blockers.push_back(blocker);
   profile.database = context;
   Sample waiting = profile.samples[0];
@@ -91,6 +93,8 @@ TEST_SUITE("profile") {
     CHECK(after->database->statements.at(0).temp_written == 99);
     CHECK(after->database->tables.at(0).columns.at(0).type == "integer");
     CHECK(after->database->blockers.at(0).waiters == 3);
+    CHECK(after->database->blockers.at(0).relation == "hot");
+    CHECK(after->database->blockers.at(0).held_mode == "ExclusiveLock");
     CHECK(after->functions[FunctionId{1}].start == 0x1234);
     CHECK(after->functions[FunctionId{1}].tier == NameTier::kRecovered);
     CHECK(after->modules.size() == before.modules.size());
