@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/quality.h"
+#include "src/diagnose/wait_findings.h"
 
 namespace pgflame::diagnose {
 namespace {
@@ -30,7 +31,7 @@ std::optional<double> parse_share(std::string_view text) {
 }
 
 bool is_known(std::string_view id, const RuleBook& book) {
-  return id == "RUNQ" || id == "UNCLASSIFIED" || id.starts_with("WAIT-") ||
+  return id == "RUNQ" || id == "UNCLASSIFIED" || is_wait_finding(id) ||
          std::ranges::find(kTotals, id) != kTotals.end() || book.find(id) != kNoRule;
 }
 
@@ -93,9 +94,11 @@ Result<Condition> parse_condition(std::string_view text, const RuleBook& book) {
                 std::string(kHint));
   condition.limit = *share;
   if (!is_known(condition.id, book))
-    return fail(ErrorKind::kUsage,
-                fmt::format("there is no pattern '{}'", condition.id),
-                "pgflame rules list names them");
+    return fail(
+        ErrorKind::kUsage,
+        fmt::format("there is no pattern '{}'", condition.id),
+        "pgflame rules list names them; time off CPU is RUNQ, or WAIT- and the class of the "
+        "wait event, as in WAIT-LWLOCK, WAIT-LOCK and WAIT-IO");
   return condition;
 }
 

@@ -1,6 +1,7 @@
 #include "src/diagnose/classifier.h"
 
 #include <algorithm>
+#include <array>
 
 #include "src/base/rows.h"
 #include "src/diagnose/wording.h"
@@ -20,8 +21,20 @@ std::string_view module_name(const Module& module) {
   }
 }
 
+// A plan runs below these, or a command that works through whole tables like one
+// (src/backend/tcop/utility.c).
+constexpr std::array<std::string_view, 9> kExecutors{"standard_ExecutorRun",
+                                                     "ExecutorRun",
+                                                     "DoCopy",
+                                                     "ExecVacuum",
+                                                     "DefineIndex",
+                                                     "ATRewriteTables",
+                                                     "ExecReindex",
+                                                     "cluster",
+                                                     "ExecRefreshMatView"};
+
 bool starts_executor(std::string_view function) {
-  return function == "standard_ExecutorRun" || function == "ExecutorRun";
+  return std::ranges::find(kExecutors, function) != kExecutors.end();
 }
 
 }  // namespace
@@ -101,8 +114,8 @@ bool Classifier::called_from(const Place& place, NameSetId set, uint32_t within)
   return false;
 }
 
-bool Classifier::calls(const Place& place, NameSetId set) const {
-  for (size_t i = 0; i < place.at; ++i) {
+bool Classifier::calls(const Place& place, NameSetId set, uint32_t within) const {
+  for (size_t i = within == 0 || within > place.at ? 0 : place.at - within; i < place.at; ++i) {
     if (in_set(place.path[i], set)) return true;
   }
   return false;
@@ -113,8 +126,9 @@ bool Classifier::holds(const Match& match, const Place& place) const {
   if (match.under != kNoNames && !called_from(place, match.under, match.within)) return false;
   if (match.not_under != kNoNames && called_from(place, match.not_under, match.not_within))
     return false;
-  if (match.calls != kNoNames && !calls(place, match.calls)) return false;
-  if (match.not_calls != kNoNames && calls(place, match.not_calls)) return false;
+  if (match.calls != kNoNames && !calls(place, match.calls, match.calls_within)) return false;
+  if (match.not_calls != kNoNames && calls(place, match.not_calls, match.not_calls_within))
+    return false;
   return match.backend_types.empty() ||
          std::ranges::find(match.backend_types, place.backend_type) != match.backend_types.end();
 }

@@ -53,7 +53,7 @@ class Classifier {
     std::vector<Candidate> candidates;  // conditional matches first, then book order
     std::vector<Candidate> off_cpu;     // of rules that speak of other states than running
     std::vector<NameSetId> sets;        // sorted
-    bool starts_executor = false;       // another executor run begins
+    bool starts_executor = false;       // another plan or command begins
     postgres::Area area = postgres::Area::kOther;
     RuleIndex default_rule = kNoRule;
   };
@@ -68,7 +68,7 @@ class Classifier {
   void learn(const Profile& profile, FunctionId id);
   void learn_rule(FunctionId id, RuleIndex index);
   bool called_from(const Place& place, NameSetId set, uint32_t within) const;
-  bool calls(const Place& place, NameSetId set) const;
+  bool calls(const Place& place, NameSetId set, uint32_t within) const;
   bool holds(const Match& match, const Place& place) const;
   Claim claim(const std::vector<FunctionId>& path, std::string_view backend_type) const;
   void climb(Classification& result, const Place& start) const;

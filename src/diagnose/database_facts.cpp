@@ -24,12 +24,6 @@ bool same_statement(std::string_view session, std::string_view counted) {
   return !bare(session).empty() && bare(session) == bare(counted);
 }
 
-void append(std::string& text, const std::string& sentence) {
-  if (sentence.empty()) return;
-  if (!text.empty()) text += ' ';
-  text += sentence;
-}
-
 // The statement with most of `field`, and its part of all.
 struct Largest {
   const StatementUse* use = nullptr;
@@ -197,52 +191,6 @@ std::string DatabaseFacts::columns(const std::optional<uint64_t>& query) const {
       varying);
 }
 
-std::string DatabaseFacts::scanned_tables() const {
-  std::vector<const TableUse*> tables;
-  for (const TableUse& table : context_->tables) {
-    if (table.seq_rows > 0) tables.push_back(&table);
-  }
-  if (tables.empty() || seconds() <= 0) return {};
-  std::ranges::stable_sort(tables, std::greater{}, &TableUse::seq_rows);
-  std::string names;
-  for (size_t i = 0; i < std::min<size_t>(3, tables.size()); ++i) {
-    names += fmt::format("{}{} ({} rows/s in {} scans)",
-                         i == 0 ? "" : ", ",
-                         tables[i]->name,
-                         figure(static_cast<double>(tables[i]->seq_rows) / seconds()),
-                         format_count(tables[i]->seq_scans));
-  }
-  return fmt::format(
-      "Read sequentially, by pg_stat_user_tables of database {}: {}.", context_->database, names);
-}
-
-std::string DatabaseFacts::written_tables() const {
-  const auto writes = [](const TableUse& table) {
-    return table.inserted + table.updated + table.deleted;
-  };
-  const auto most = std::ranges::max_element(context_->tables, {}, writes);
-  if (most == context_->tables.end() || writes(*most) == 0 || seconds() <= 0) return {};
-  std::string text = fmt::format("Written most: table {}, {} rows/s",
-                                 most->name,
-                                 figure(static_cast<double>(writes(*most)) / seconds()));
-  if (most->updated > 0)
-    text += fmt::format(" ({} of its updates were HOT)",
-                        short_percent(ratio(most->hot_updated, most->updated)));
-  return text + ".";
-}
-
-std::string DatabaseFacts::dead_rows() const {
-  const auto most = std::ranges::max_element(context_->tables, {}, &TableUse::dead);
-  if (most == context_->tables.end() || most->dead < 1000) return {};
-  return fmt::format("Of the tables in use {} has most dead rows: {} beside {} live ones, {}.",
-                     most->name,
-                     format_count(most->dead),
-                     format_count(most->live),
-                     most->last_vacuum == 0
-                         ? std::string("never vacuumed since the statistics began")
-                         : "last vacuumed " + format_utc(most->last_vacuum * 1'000'000'000));
-}
-
 const std::vector<std::string_view>& DatabaseFacts::topics() {
   static const std::vector<std::string_view> known{"temp",
                                                    "reads",
@@ -258,13 +206,14 @@ const std::vector<std::string_view>& DatabaseFacts::topics() {
                                                    "commits",
                                                    "checkpoints",
                                                    "sessions",
+                                                   "temp files",
                                                    "io"};
   return known;
 }
 
 std::string DatabaseFacts::topic(std::string_view name,
                                  const std::optional<uint64_t>& query) const {
-  if (name == "temp") return temporary_blocks(query);
+  if (name == "temp") return joined({temporary_blocks(query), temporary_files()});
   if (name == "reads") return reads(query);
   if (name == "pages") return pages(query);
   if (name == "repeated") return repeated();
@@ -278,6 +227,7 @@ std::string DatabaseFacts::topic(std::string_view name,
   if (name == "commits") return commits();
   if (name == "checkpoints") return checkpoints();
   if (name == "sessions") return sessions();
+  if (name == "temp files") return temporary_files();
   if (name == "io") return server_io();
   return {};
 }
@@ -289,10 +239,10 @@ std::string DatabaseFacts::about(const std::vector<std::string>& topics,
   if (!known()) return text;
   if (query) {
     if (const std::string one = statement(*query); !one.empty())
-      append(text, fmt::format("pg_stat_statements: {}.", one));
+      append_sentence(text, fmt::format("pg_stat_statements: {}.", one));
   }
   for (const std::string& name : topics)
-    append(text, topic(name, query));
+    append_sentence(text, topic(name, query));
   std::string values;
   for (const std::string& name : settings) {
     const auto found = std::ranges::find(context_->settings, name, &Setting::name);
@@ -301,7 +251,7 @@ std::string DatabaseFacts::about(const std::vector<std::string>& topics,
   }
   // SET in the application's sessions and for its roles is not seen from here.
   if (!values.empty())
-    append(text, fmt::format("Settings as a new session sees them: {}.", values));
+    append_sentence(text, fmt::format("Settings as a new session sees them: {}.", values));
   return text;
 }
 

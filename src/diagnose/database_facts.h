@@ -42,6 +42,7 @@ class DatabaseFacts {
  private:
   std::string topic(std::string_view name, const std::optional<uint64_t>& query) const;
   std::string temporary_blocks(const std::optional<uint64_t>& query) const;
+  std::string temporary_files() const;
   std::string reads(const std::optional<uint64_t>& query) const;
   std::string pages(const std::optional<uint64_t>& query) const;
   std::string repeated() const;
@@ -49,11 +50,15 @@ class DatabaseFacts {
   std::string scanned_tables() const;
   std::string written_tables() const;
   std::string dead_rows() const;
+  // "last analyzed 3 h before the recording ended"
+  std::string last_done(std::string_view what, int64_t unix_seconds) const;
   std::string blockers() const;
+  std::string deadlocks() const;
   std::string old_transactions() const;
   std::string wal() const;
   std::string commits() const;
   std::string checkpoints() const;
+  std::string writers() const;
   std::string sessions() const;
   std::string server_io() const;
 
@@ -67,8 +72,8 @@ struct LastColumn {
   const TableColumn* column = nullptr;
   bool all = false;  // the text asks for every column (*)
 };
-// Nothing when the text names no table whose columns are known, or when a name could belong to
-// several of its tables.
+// Nothing when the text names no table whose columns are known, when a name could belong to several
+// of its tables, or when a "*" could be of something else.
 std::optional<LastColumn> last_column(std::string_view sql, const DatabaseContext& context);
 
 // The report's part about the database; see diagnosis.h.

@@ -95,18 +95,31 @@ std::string questions(int major) {
       "-- before and after, under load: the differences are what counts\n"
       "SELECT queryid, calls, rows, total_exec_time, shared_blks_hit, shared_blks_read, "
       "temp_blks_written, query FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 20;\n"
+      "SELECT datname, xact_commit, xact_rollback, temp_files, temp_bytes, deadlocks FROM "
+      "pg_stat_database WHERE datname IS NOT NULL;\n"
       "SELECT backend_type, state, wait_event_type, wait_event, count(*) FROM pg_stat_activity "
       "GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC;\n"
       "SELECT pid, pg_blocking_pids(pid) AS blocked_by, wait_event, state, query FROM "
       "pg_stat_activity WHERE wait_event_type = 'Lock';\n"
+      "SELECT pid, locktype, relation::regclass, mode FROM pg_locks WHERE NOT granted;\n"
+      "SELECT pid, backend_type, state, clock_timestamp() - xact_start AS open_for, query FROM "
+      "pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 5;\n"
       "SELECT relname, seq_tup_read, idx_tup_fetch, n_live_tup, n_dead_tup, last_autovacuum, "
       "last_autoanalyze FROM pg_stat_user_tables ORDER BY seq_tup_read DESC LIMIT 20;\n";
+  if (major >= 14) sql += "SELECT * FROM pg_stat_wal;\n";
   if (major >= 17) sql += "SELECT * FROM pg_stat_checkpointer;\n";
   sql += "SELECT * FROM pg_stat_bgwriter;\n";
   if (major >= 16)
     sql +=
         "SELECT backend_type, object, context, reads, writes, extends, hits, evictions FROM "
         "pg_stat_io WHERE reads > 0 OR writes > 0;\n";
+  // Those that findings refer to most.
+  sql +=
+      "SELECT name, current_setting(name), source FROM pg_settings WHERE name IN ("
+      "'checkpoint_timeout', 'commit_delay', 'full_page_writes', 'hash_mem_multiplier', 'jit', "
+      "'jit_above_cost', 'maintenance_work_mem', 'max_connections', "
+      "'max_parallel_workers_per_gather', 'max_wal_size', 'shared_buffers', 'synchronous_commit', "
+      "'track_io_timing', 'wal_compression', 'work_mem');\n";
   return sql;
 }
 
@@ -147,6 +160,7 @@ DatabaseView view_database(const Analysis& analysis, size_t rows) {
                                         "commits",
                                         "checkpoints",
                                         "wal",
+                                        "temp files",
                                         "io",
                                         "scans",
                                         "writes",
@@ -156,6 +170,10 @@ DatabaseView view_database(const Analysis& analysis, size_t rows) {
       view.sentences.push_back(std::move(text));
   }
   view.statements = statement_rows(analysis, facts, rows);
+  view.seconds = facts.seconds();
+  view.counters = context.counters;
+  view.sessions = context.sessions;
+  view.blockers = context.blockers;
   for (const Setting& setting : context.settings)
     view.settings.push_back(setting.name + " = " + setting.value);
   return view;

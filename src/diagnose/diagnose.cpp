@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "src/diagnose/database_facts.h"
+#include "src/diagnose/figures.h"
 #include "src/diagnose/findings.h"
 #include "src/diagnose/quality.h"
 #include "src/diagnose/tables.h"
@@ -12,10 +13,6 @@
 
 namespace pgflame::diagnose {
 namespace {
-
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
 
 std::vector<Activity> split_by_activity(const Analysis& analysis) {
   std::vector<Activity> activities;
@@ -44,8 +41,10 @@ std::vector<Activity> split_by_activity(const Analysis& analysis) {
 }  // namespace
 
 Diagnosis diagnose(const Profile& profile, const Options& options) {
-  const RuleBook& book = options.rules != nullptr ? *options.rules : RuleBook::builtin();
-  const Analysis analysis(profile, book, options.selection);
+  return diagnose(Analysis(profile, options.book(), options.selection), options);
+}
+
+Diagnosis diagnose(const Analysis& analysis, const Options& options) {
   const TimeSplit split = split_time(analysis);
   Diagnosis diagnosis;
   diagnosis.selection = options.selection.describe();
@@ -54,7 +53,7 @@ Diagnosis diagnose(const Profile& profile, const Options& options) {
   diagnosis.notes = notes_on(analysis);
   diagnosis.activities = split_by_activity(analysis);
   assert(nothing_disappeared(diagnosis.activities, analysis));
-  if (profile.recording.has_waits) diagnosis.time = segments(split);
+  if (analysis.profile().recording.has_waits) diagnosis.time = segments(split);
   if (carries_findings(diagnosis.quality))
     diagnosis.findings = find_patterns(analysis, split, options);
   diagnosis.verdict = pronounce(analysis, split, diagnosis.quality, diagnosis.findings);

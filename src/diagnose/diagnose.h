@@ -14,8 +14,12 @@ struct Options {
   size_t table_rows = 10;
   Selection selection;
   const RuleBook* rules = nullptr;  // null: the built-in book
+
+  const RuleBook& book() const { return rules != nullptr ? *rules : RuleBook::builtin(); }
 };
 
 Diagnosis diagnose(const Profile& profile, const Options& options = {});
+// The same from an analysis of the selection, which the report's plan view can share.
+Diagnosis diagnose(const Analysis& analysis, const Options& options);
 
 }  // namespace pgflame::diagnose

@@ -123,6 +123,10 @@ struct DatabaseView {
   std::vector<std::string> sentences;    // what it says, and what could not be asked
   std::vector<std::string> settings;     // "work_mem = 4MB"
   std::vector<StatementRow> statements;  // most sampled CPU first
+  double seconds = 0;                    // between the two looks
+  std::vector<Counter> counters;         // what they grew by meanwhile
+  std::vector<SessionCount> sessions;    // at both looks
+  std::vector<Blocker> blockers;         // most waiters first
   std::string sql;                       // without an answer: what to paste instead
 };
 

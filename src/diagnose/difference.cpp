@@ -11,6 +11,7 @@
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
+#include "src/diagnose/quality.h"
 #include "src/diagnose/statistics.h"
 #include "src/diagnose/time_split.h"
 #include "src/postgres/areas.h"
@@ -95,6 +96,7 @@ class Comparer {
       : before_(before), after_(after), options_(options) {}
 
   Difference compare() {
+    judge();
     result_.samples_before = before_.samples();
     result_.samples_after = after_.samples();
     result_.cores_before = busy_cores(before_);
@@ -115,8 +117,9 @@ class Comparer {
     for (const auto& [key, amount] : new_amounts) {
       if (!old_amounts.contains(key)) add(key, Amount{0, amount.title, amount.area}, amount);
     }
-    for (const DeltaKind kind : {DeltaKind::kActivity, DeltaKind::kSelf, DeltaKind::kTotal})
-      mark_significant(kind);
+    for (const DeltaKind kind : {DeltaKind::kActivity, DeltaKind::kSelf, DeltaKind::kTotal}) {
+      if (result_.carries_claims()) mark_significant(kind);
+    }
     std::ranges::stable_sort(result_.deltas, [](const Delta& a, const Delta& b) {
       return std::abs(a.change) > std::abs(b.change);
     });
@@ -127,6 +130,24 @@ class Comparer {
   }
 
  private:
+  // A profile without samples on a CPU has a verdict of its own.
+  void judge() {
+    result_.quality_before = grade(before_, split_time(before_));
+    result_.quality_after = grade(after_, split_time(after_));
+    if (before_.samples() == 0 || after_.samples() == 0) return;
+    for (const auto& [name, quality] : {std::pair{"BEFORE", &result_.quality_before},
+                                        std::pair{"AFTER", &result_.quality_after}}) {
+      if (carries_findings(*quality)) continue;
+      result_.caveats.push_back(
+          fmt::format("The capture {} has grade {}{}: differences may come from what is missing in "
+                      "it.",
+                      name,
+                      quality->grade,
+                      quality->reasons.empty() ? std::string()
+                                               : fmt::format(" ({})", quality->reasons.front())));
+    }
+  }
+
   void add(const Key& key, const Amount& old_amount, const Amount& new_amount) {
     const auto old_all = static_cast<double>(before_.samples());
     const auto new_all = static_cast<double>(after_.samples());
@@ -249,6 +270,8 @@ class Comparer {
                       result_.cores_after / result_.transactions_after * 1e6,
                       figure(result_.transactions_before),
                       figure(result_.transactions_after));
+    if (!result_.carries_claims())
+      return cores + "No difference between the two is called a change.";
     const auto activity = std::ranges::find_if(result_.deltas, [](const Delta& delta) {
       return delta.significant && delta.kind == DeltaKind::kActivity;
     });

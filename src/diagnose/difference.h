@@ -2,7 +2,8 @@
 //
 // Shares of on-CPU samples are compared with a two-proportion test; of all tests of one kind at
 // most 5 % of those called significant are false discoveries in expectation. Functions are matched
-// by name, without clone suffixes, process or thread.
+// by name, without clone suffixes, process or thread. Nothing is called significant when one of the
+// profiles carries no findings: what differs may be what is missing in it.
 #pragma once
 
 #include <string>
@@ -42,9 +43,12 @@ struct Delta {
 };
 
 struct Difference {
-  std::string verdict;                 // one or two sentences
+  std::string verdict;                 // one or two sentences, behind the caveats
+  std::vector<std::string> caveats;    // one for each profile whose grade is below C
   std::vector<std::string> sentences;  // one per significant change, largest first
   std::vector<Delta> deltas;           // largest change of CPU share first, gone and new included
+  Quality quality_before;
+  Quality quality_after;
   uint64_t samples_before = 0;
   uint64_t samples_after = 0;
   double cores_before = 0;  // CPU seconds per second of recording; 0 unknown
@@ -54,6 +58,8 @@ struct Difference {
   double active_after = 0;
   double transactions_before = 0;  // committed per second, from --dsn; 0 unknown
   double transactions_after = 0;
+
+  bool carries_claims() const { return caveats.empty(); }
 };
 
 struct DifferenceOptions {
@@ -68,7 +74,8 @@ Difference compare(const Profile& before,
                    const DifferenceOptions& options = {});
 
 std::string difference_to_markdown(const Difference& difference);
-// {"schema": "pgflame-diff-1", "verdict", "sentences", "samples", "cores", "deltas": [...]}
+// {"schema": "pgflame-diff-1", "verdict", "caveats", "quality", "sentences", "samples", "cores",
+// "deltas": [...]}
 std::string difference_to_json(const Difference& difference);
 
 }  // namespace pgflame::diagnose

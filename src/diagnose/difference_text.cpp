@@ -34,6 +34,13 @@ std::string_view name_of(Presence presence) {
   return "";
 }
 
+// What a row of the table is called.
+std::string_view mark_of(const Difference& difference, const Delta& delta) {
+  if (!difference.carries_claims()) return "not tested";
+  if (!delta.significant) return "noise";
+  return delta.presence == Presence::kBoth ? "changed" : name_of(delta.presence);
+}
+
 void append_table(std::string& text, const Difference& difference, DeltaKind kind) {
   constexpr size_t kMostRows = 25;
   size_t rows = 0;
@@ -47,10 +54,14 @@ void append_table(std::string& text, const Difference& difference, DeltaKind kin
                         short_percent(delta.after.share),
                         delta.change * 100,
                         delta.change_error * 100,
-                        !delta.significant                  ? "noise"
-                        : delta.presence == Presence::kBoth ? "changed"
-                                                            : name_of(delta.presence));
+                        mark_of(difference, delta));
   }
+}
+
+nlohmann::ordered_json quality_json(const Quality& quality) {
+  return {{"grade", std::string(1, quality.grade)},
+          {"reasons", quality.reasons},
+          {"remedy", quality.remedy}};
 }
 
 nlohmann::ordered_json known_or_null(double value) {
@@ -60,10 +71,13 @@ nlohmann::ordered_json known_or_null(double value) {
 }  // namespace
 
 std::string difference_to_markdown(const Difference& difference) {
-  std::string text = fmt::format("# Difference\n\n{}\n\n{} before, {} after.\n",
-                                 difference.verdict,
-                                 counted(difference.samples_before, "sample"),
-                                 format_count(difference.samples_after));
+  std::string text = "# Difference\n\n";
+  for (const std::string& caveat : difference.caveats)
+    text += caveat + "\n\n";
+  text += fmt::format("{}\n\n{} before, {} after.\n",
+                      difference.verdict,
+                      counted(difference.samples_before, "sample"),
+                      format_count(difference.samples_after));
   if (!difference.sentences.empty()) text += "\n## What changed\n\n";
   for (const std::string& sentence : difference.sentences)
     text += "- " + sentence + "\n";
@@ -82,6 +96,9 @@ std::string difference_to_json(const Difference& difference) {
   nlohmann::ordered_json json;
   json["schema"] = "pgflame-diff-1";
   json["verdict"] = difference.verdict;
+  json["caveats"] = difference.caveats;
+  json["quality"] = {{"before", quality_json(difference.quality_before)},
+                     {"after", quality_json(difference.quality_after)}};
   json["sentences"] = difference.sentences;
   json["samples"] = {{"before", difference.samples_before}, {"after", difference.samples_after}};
   json["cores"] = {{"before", difference.cores_before}, {"after", difference.cores_after}};

@@ -83,6 +83,7 @@ std::string wait_page(const WaitAdvice& wait, int major) {
   append_section(page, "Means", wait.means, major, "");
   append_section(page, "Do", wait.actions, major, "- ");
   append_section(page, "Confirm", wait.confirm, major, "");
+  if (!wait.refute.empty()) page += fmt::format("\nWould be wrong if\n  {}\n", wait.refute);
   return page;
 }
 

@@ -26,9 +26,23 @@ std::string bytes(double value) {
 
 std::string age(int64_t microseconds) {
   const double seconds = static_cast<double>(microseconds) / 1e6;
+  if (seconds >= 2 * 86400) return fmt::format("{:.0f} days", seconds / 86400);
   if (seconds >= 7200) return fmt::format("{:.0f} h", seconds / 3600);
   if (seconds >= 120) return fmt::format("{:.0f} min", seconds / 60);
   return seconds >= 1 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.0f} ms", seconds * 1e3);
+}
+
+void append_sentence(std::string& text, const std::string& sentence) {
+  if (sentence.empty()) return;
+  if (!text.empty()) text += ' ';
+  text += sentence;
+}
+
+std::string joined(std::initializer_list<std::string> sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences)
+    append_sentence(text, sentence);
+  return text;
 }
 
 std::string quoted(std::string_view text, size_t most) {

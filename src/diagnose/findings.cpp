@@ -61,11 +61,9 @@ class Writer {
     const Analysis::Sum& sum = analysis_.with_included(index);
     const double share = ratio(sum.weight, analysis_.weight());
     const uint64_t waited = waits_of(rule);
-    const bool on_cpu = share >= options_.finding_share && sum.samples >= options_.finding_samples;
-    const bool off_cpu = split_.active() > 0 &&
-                         ratio(waited, split_.active()) >= options_.finding_share &&
-                         sum.samples >= options_.finding_samples;
-    if (!on_cpu && !off_cpu) return;
+    if (share < options_.finding_share || sum.samples < options_.finding_samples) return;
+    const bool off_cpu =
+        split_.active() > 0 && ratio(waited, split_.active()) >= options_.finding_share;
     const Evidence evidence = gather(analysis_, index);
     if (!off_cpu && !needs_met(index, share)) return;
     if (!has_shape(rule.shape, evidence, analysis_.weight())) return;
@@ -90,7 +88,10 @@ class Writer {
 
   bool needs_met(RuleIndex index, double share) const {
     const Rule& rule = analysis_.book().rules()[index];
-    if (rule.needs == kNoNames || share >= rule.needs_below) return true;
+    if (rule.needs == kNoNames) return true;
+    // The waits are known, and there are hardly any of this rule.
+    const bool told_by_waits = !rule.waits.empty() && analysis_.profile().recording.has_waits;
+    if (share >= rule.needs_below && !told_by_waits) return true;
     uint64_t with = 0;
     uint64_t all = 0;
     for (const StackUse& use : analysis_.uses()) {

@@ -7,7 +7,6 @@
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/findings.h"
-#include "src/diagnose/statistics.h"
 #include "src/diagnose/wording.h"
 
 namespace pgflame::diagnose {
@@ -52,8 +51,7 @@ Off sum_up(const Analysis& analysis, RuleIndex index) {
 WaitFinding write(const Analysis& analysis,
                   const TimeSplit& split,
                   const Rule& rule,
-                  const Off& off,
-                  double share) {
+                  const Off& off) {
   const Wording wording(analysis.profile());
   WaitFinding result;
   result.nanoseconds = off.nanoseconds;
@@ -61,11 +59,11 @@ WaitFinding write(const Analysis& analysis,
   finding.id = rule.id;
   finding.title = rule.title;
   finding.area = rule.area;
-  finding.samples = off.intervals;
-  finding.share =
-      wilson(share * static_cast<double>(split.samples), static_cast<double>(split.samples));
-  finding.headline = fmt::format(
-      "{}: {} of the time of active backends", capitalised(rule.title), short_percent(share));
+  finding.samples = off_cpu_samples(off.intervals, off.nanoseconds);
+  finding.share = share_of_active(split, off.nanoseconds);
+  finding.headline = fmt::format("{}: {} of the time of active backends",
+                                 capitalised(rule.title),
+                                 short_percent(finding.share.share));
   finding.seen = fill(rule.seen, {});
   const std::string facts =
       DatabaseFacts(analysis.profile()).about(rule.database, rule.settings, std::nullopt);
@@ -92,9 +90,9 @@ std::vector<WaitFinding> find_off_cpu(const Analysis& analysis,
     const Off off = sum_up(analysis, index);
     const double share = static_cast<double>(off.nanoseconds) / static_cast<double>(split.active());
     if (share < options.finding_share ||
-        std::max(off.intervals, wall_samples(off.nanoseconds)) < options.finding_samples)
+        off_cpu_samples(off.intervals, off.nanoseconds) < options.finding_samples)
       continue;
-    findings.push_back(write(analysis, split, rule, off, std::min(share, 1.0)));
+    findings.push_back(write(analysis, split, rule, off));
   }
   return findings;
 }

@@ -81,9 +81,12 @@ std::vector<std::string_view> plan_nodes(std::span<const postgres::PlanNode> out
   return nodes;
 }
 
-Profile plan_view(const Profile& profile, const RuleBook& book, const Selection& selection) {
-  const Analysis analysis(profile, book, selection);
+Profile plan_view(const Analysis& analysis) {
   return Viewer(analysis).view();
+}
+
+Profile plan_view(const Profile& profile, const RuleBook& book) {
+  return plan_view(Analysis(profile, book, {}));
 }
 
 }  // namespace pgflame::diagnose

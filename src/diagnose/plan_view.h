@@ -25,8 +25,7 @@ std::vector<std::string_view> plan_nodes(std::span<const postgres::PlanNode> out
 // that the n-th sample of the view is the n-th on-CPU sample of the selection.
 //
 // A frame's `file` is the area of an activity (see src/postgres/areas.h), empty for a plan node.
-Profile plan_view(const Profile& profile,
-                  const RuleBook& book = RuleBook::builtin(),
-                  const Selection& selection = {});
+Profile plan_view(const Analysis& analysis);
+Profile plan_view(const Profile& profile, const RuleBook& book = RuleBook::builtin());
 
 }  // namespace pgflame::diagnose

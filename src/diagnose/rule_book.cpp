@@ -19,7 +19,15 @@ std::string Advice::majors() const {
   return until != 0 ? fmt::format("up to {}", until) : std::string();
 }
 
-void RuleBook::resolve() {
+Status RuleBook::resolve() {
+  for (const Rule& rule : rules_) {
+    for (const NamedRule& named : rule.named) {
+      if (find(named.id) == kNoRule)
+        return fail(ErrorKind::kUsage,
+                    fmt::format("{}: there is no rule '{}'", named.place, named.id),
+                    "pgflame rules list names the built-in ones");
+    }
+  }
   const auto resolve_set = [this](const std::vector<std::string>& ids) {
     RuleSet set;
     set.members.resize(rules_.size());
@@ -36,6 +44,7 @@ void RuleBook::resolve() {
     for (Match& match : rule.matches)
       match.takes = resolve_set(match.takes_ids);
   }
+  return {};
 }
 
 const RuleBook& RuleBook::builtin() {
@@ -58,7 +67,7 @@ Result<RuleBook> RuleBook::with(std::span<const RuleText> more) {
     if (const Status done = read_book(file.name, file.text, book); !done)
       return fail(Error(done.error()));
   }
-  book.resolve();
+  if (Status done = book.resolve(); !done) return fail(std::move(done).error());
   return book;
 }
 

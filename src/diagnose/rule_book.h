@@ -43,7 +43,9 @@ struct Match {
   NameSetId not_under = kNoNames;
   uint32_t not_within = 0;
   NameSetId calls = kNoNames;  // one of the frames it called must be ...
+  uint32_t calls_within = 0;   // ... at most so many frames down; 0: anywhere
   NameSetId not_calls = kNoNames;
+  uint32_t not_calls_within = 0;
   bool leaf = false;  // it is the innermost frame
   std::vector<std::string> backend_types;
   RuleSet takes;  // rules whose samples, met further in, belong to this rule instead
@@ -81,6 +83,12 @@ struct ShapeCondition {
   double least_entropy = 0.6;  // jagged: of the callees' shares, normalised to 0..1
 };
 
+// Another rule that a rule names, and where: "mine.toml:7".
+struct NamedRule {
+  std::string id;
+  std::string place;
+};
+
 struct Rule {
   std::string id;
   std::string title;
@@ -96,6 +104,7 @@ struct Rule {
   // The finding stands behind one of these that makes most of it up and is included.
   RuleSet yields;
   std::vector<std::string> yields_ids;
+  std::vector<NamedRule> named;  // all of includes, yields and takes but "*"
   // The finding needs these frames in at least needs_share of its samples, unless its share
   // reaches needs_below.
   NameSetId needs = kNoNames;
@@ -129,6 +138,7 @@ struct WaitAdvice {
   std::vector<Advice> means;
   std::vector<Advice> actions;
   std::vector<Advice> confirm;
+  std::string refute;                 // may be empty
   std::vector<std::string> database;  // as in rules
   std::vector<std::string> settings;
 };
@@ -142,7 +152,8 @@ class RuleBook {
  public:
   // The compiled-in book. Parsed once.
   static const RuleBook& builtin();
-  // The built-in book with more rules; errors name the file and line.
+  // The built-in book with more rules; errors name the file and line. Rules may name rules of any
+  // of the files.
   static Result<RuleBook> with(std::span<const RuleText> more);
 
   const std::vector<Rule>& rules() const { return rules_; }
@@ -153,7 +164,7 @@ class RuleBook {
 
  private:
   friend class BookReader;
-  void resolve();
+  Status resolve();
   std::vector<Rule> rules_;
   std::vector<WaitAdvice> waits_;
   NameSets names_;

@@ -2,22 +2,22 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <optional>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "src/diagnose/database_facts.h"
-#include "src/postgres/areas.h"
+#include "src/diagnose/rule_checks.h"
 
 namespace pgflame::diagnose {
 namespace {
 
 constexpr std::array<std::string_view, 2> kRootKeys{"rule", "wait"};
 constexpr std::array<std::string_view, 3> kAdviceKeys{"text", "since", "until"};
-constexpr std::array<std::string_view, 7>
-    kWaitKeys{"event", "source", "means", "do", "confirm", "database", "settings"};
-constexpr std::array<std::string_view, 12> kMatchKeys{"frames",
+constexpr std::array<std::string_view, 8>
+    kWaitKeys{"event", "source", "means", "do", "confirm", "refute", "database", "settings"};
+constexpr std::array<std::string_view, 14> kMatchKeys{"frames",
                                                       "files",
                                                       "modules",
                                                       "under",
@@ -25,18 +25,18 @@ constexpr std::array<std::string_view, 12> kMatchKeys{"frames",
                                                       "not_under",
                                                       "not_within",
                                                       "calls",
+                                                      "calls_within",
                                                       "not_calls",
+                                                      "not_calls_within",
                                                       "leaf",
                                                       "backend_types",
                                                       "takes"};
-// The keys of a match may stand in the rule itself too, for its first match.
-constexpr std::array<std::string_view, 40> kRuleKeys{
+// Beside those of a match, which may stand in the rule itself for its first match.
+constexpr std::array<std::string_view, 28> kRuleKeys{
     "id",       "title",       "area",           "source",       "finding",     "match",
     "includes", "yields",      "through_nodes",  "needs",        "needs_share", "needs_below",
     "waits",    "areas",       "seen",           "means",        "do",          "confirm",
-    "refute",   "frames",      "files",          "modules",      "under",       "within",
-    "calls",    "not_under",   "not_within",     "not_calls",    "leaf",        "backend_types",
-    "takes",    "database",    "settings",       "states",       "since",       "until",
+    "refute",   "database",    "settings",       "states",       "since",       "until",
     "shape",    "shape_share", "shape_children", "shape_entropy"};
 
 struct NamedState {
@@ -45,6 +45,9 @@ struct NamedState {
 };
 constexpr std::array<NamedState, 3> kStates{
     {{"running", State::kRunning}, {"runnable", State::kRunnable}, {"waiting", State::kWaiting}}};
+
+// More than any stack has frames, and than any major.
+constexpr int64_t kLargestNumber = 65535;
 
 }  // namespace
 
@@ -70,18 +73,31 @@ class BookReader {
  private:
   using Keys = std::span<const std::string_view>;
 
-  tl::unexpected<Error> at(const toml::source_region& where, const std::string& what) const {
-    return fail(ErrorKind::kUsage,
-                fmt::format("{}:{}: {}", file_, where.begin.line, what),
-                "see 'pgflame rules --help' for the format");
+  std::string place(const toml::source_region& where) const {
+    return fmt::format("{}:{}", file_, where.begin.line);
   }
-  void complain(const toml::node& where, const std::string& what) {
-    if (!error_) error_ = at(where.source(), what).value();
+  tl::unexpected<Error> at(const toml::source_region& where,
+                           const std::string& what,
+                           const std::string& hint = {}) const {
+    return fail(ErrorKind::kUsage,
+                fmt::format("{}: {}", place(where), what),
+                hint.empty() ? "see 'pgflame rules --help' for the format" : hint);
+  }
+  void complain(const toml::node& where, const std::string& what, const std::string& hint = {}) {
+    if (!error_) error_ = at(where.source(), what, hint).value();
+  }
+  // About a key of the table, or an element of its list.
+  void complain(const toml::table& table, const Problem& problem) {
+    const toml::node* node = problem.key.empty() ? nullptr : table.get(problem.key);
+    const toml::array* list = node == nullptr ? nullptr : node->as_array();
+    if (list != nullptr && problem.element < list->size()) node = list->get(problem.element);
+    complain(node == nullptr ? table : *node, problem.what, problem.hint);
   }
 
-  void allow(const toml::table& table, Keys keys) {
+  void allow(const toml::table& table, Keys keys, Keys more = {}) {
     for (const auto& [key, value] : table) {
-      if (std::ranges::find(keys, key.str()) == keys.end())
+      if (std::ranges::find(keys, key.str()) == keys.end() &&
+          std::ranges::find(more, key.str()) == more.end())
         complain(value, fmt::format("unknown key '{}'", key.str()));
     }
   }
@@ -120,25 +136,47 @@ class BookReader {
     return value;
   }
 
+  uint32_t number(const toml::table& table, std::string_view key, uint32_t otherwise = 0) {
+    const auto value = scalar<int64_t>(table, key, otherwise);
+    if (value >= 0 && value <= kLargestNumber) return static_cast<uint32_t>(value);
+    complain(*table.get(key), fmt::format("'{}' must lie between 0 and {}", key, kLargestNumber));
+    return otherwise;
+  }
+  int major(const toml::table& table, std::string_view key) {
+    return static_cast<int>(number(table, key));
+  }
+
+  // The value of a key, or each of them when it is a list.
+  template <typename Use>
+  void each_value(const toml::table& table, std::string_view key, Use&& use) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return;
+    if (const toml::array* array = node->as_array()) {
+      for (const toml::node& one : *array)
+        use(one);
+    } else {
+      use(*node);
+    }
+  }
+
   // A string or a list of strings.
   std::vector<std::string> texts(const toml::table& table, std::string_view key) {
     std::vector<std::string> values;
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return values;
-    const auto take = [&](const toml::node& one) {
+    each_value(table, key, [&](const toml::node& one) {
       const auto value = one.value<std::string>();
-      if (!value || value->empty() || *value == "*") {
-        if (!value || value->empty()) complain(one, fmt::format("'{}' wants text", key));
-      }
+      if (!value || value->empty()) complain(one, fmt::format("'{}' wants text", key));
       values.push_back(value.value_or(""));
-    };
-    if (const toml::array* array = node->as_array()) {
-      for (const toml::node& one : *array)
-        take(one);
-    } else {
-      take(*node);
-    }
+    });
     return values;
+  }
+
+  // Ids of rules. Whether they exist is seen when all files are read.
+  std::vector<std::string> ids(const toml::table& table, std::string_view key, Rule& rule) {
+    each_value(table, key, [&](const toml::node& one) {
+      const auto id = one.value<std::string>();
+      if (id && *id != "*") rule.named.push_back({*id, place(one.source())});
+    });
+    return texts(table, key);
   }
 
   NameSetId names(const toml::table& table, std::string_view key, std::string_view kind = "") {
@@ -150,27 +188,24 @@ class BookReader {
 
   std::vector<Advice> advice(const toml::table& table, std::string_view key) {
     std::vector<Advice> values;
-    const auto take = [&](const toml::node& one) {
+    each_value(table, key, [&](const toml::node& one) {
       if (const toml::table* bounded = one.as_table()) {
-        allow(*bounded, kAdviceKeys);
-        values.push_back(Advice{needed_text(*bounded, "text"),
-                                static_cast<int>(scalar<int64_t>(*bounded, "since", 0)),
-                                static_cast<int>(scalar<int64_t>(*bounded, "until", 0))});
+        values.push_back(bounded_advice(*bounded));
       } else if (const auto value = one.value<std::string>()) {
         values.push_back(Advice{*value});
       } else {
         complain(one, fmt::format("'{}' wants text", key));
       }
-    };
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return values;
-    if (const toml::array* array = node->as_array()) {
-      for (const toml::node& one : *array)
-        take(one);
-    } else {
-      take(*node);
-    }
+    });
     return values;
+  }
+
+  Advice bounded_advice(const toml::table& table) {
+    allow(table, kAdviceKeys);
+    Advice value{needed_text(table, "text"), major(table, "since"), major(table, "until")};
+    if (value.until != 0 && value.since > value.until)
+      complain(*table.get("until"), "'until' lies before 'since'");
+    return value;
   }
 
   void read_match(const toml::table& table, Rule& rule) {
@@ -179,16 +214,17 @@ class BookReader {
     match.files = names(table, "files", kFileMark);
     match.modules = names(table, "modules", kModuleMark);
     match.under = names(table, "under");
-    match.within = static_cast<uint32_t>(scalar<int64_t>(table, "within", 0));
+    match.within = number(table, "within");
     match.not_under = names(table, "not_under");
-    match.not_within = static_cast<uint32_t>(scalar<int64_t>(table, "not_within", 0));
+    match.not_within = number(table, "not_within");
     match.calls = names(table, "calls");
+    match.calls_within = number(table, "calls_within");
     match.not_calls = names(table, "not_calls");
+    match.not_calls_within = number(table, "not_calls_within");
     match.leaf = scalar<bool>(table, "leaf", false);
     match.backend_types = texts(table, "backend_types");
-    match.takes_ids = texts(table, "takes");
-    if (match.frames == kNoNames && match.files == kNoNames && match.modules == kNoNames)
-      return complain(table, "a match needs 'frames', 'files' or 'modules'");
+    match.takes_ids = ids(table, "takes", rule);
+    if (const auto problem = problem_of(match)) return complain(table, *problem);
     rule.matches.push_back(std::move(match));
   }
 
@@ -203,25 +239,23 @@ class BookReader {
   }
 
   void read_rule(const toml::table& table) {
-    allow(table, kRuleKeys);
+    allow(table, kRuleKeys, kMatchKeys);
     Rule rule;
     rule.id = needed_text(table, "id");
     rule.title = needed_text(table, "title");
     rule.area = needed_text(table, "area");
-    if (!rule.area.empty() && !postgres::area_by_id(rule.area))
-      complain(*table.get("area"), fmt::format("there is no area '{}'", rule.area));
     rule.source = texts(table, "source");
     rule.finding = scalar<bool>(table, "finding", true);
     read_matches(table, rule);
-    rule.includes_ids = texts(table, "includes");
+    rule.includes_ids = ids(table, "includes", rule);
     rule.through_nodes = scalar<bool>(table, "through_nodes", false);
-    rule.yields_ids = texts(table, "yields");
+    rule.yields_ids = ids(table, "yields", rule);
     rule.needs = names(table, "needs");
     rule.needs_share = scalar<double>(table, "needs_share", 0);
     rule.needs_below = scalar<double>(table, "needs_below", 1);
     rule.waits = texts(table, "waits");
     rule.default_areas = texts(table, "areas");
-    rule.database = topics(table);
+    rule.database = texts(table, "database");
     rule.settings = texts(table, "settings");
     read_conditions(table, rule);
     rule.seen = text(table, "seen");
@@ -229,26 +263,14 @@ class BookReader {
     rule.actions = advice(table, "do");
     rule.confirm = advice(table, "confirm");
     rule.refute = text(table, "refute");
-    require_texts(table, rule);
+    if (const auto problem = problem_of(rule)) complain(table, *problem);
     store(std::move(rule));
-  }
-
-  std::vector<std::string> topics(const toml::table& table) {
-    std::vector<std::string> named = texts(table, "database");
-    for (const std::string& topic : named) {
-      const auto& known = DatabaseFacts::topics();
-      if (std::ranges::find(known, topic) == known.end())
-        complain(*table.get("database"), fmt::format("'database' knows no topic '{}'", topic));
-    }
-    return named;
   }
 
   // When the rule holds at all: majors, states, shape.
   void read_conditions(const toml::table& table, Rule& rule) {
-    rule.since = static_cast<int>(scalar<int64_t>(table, "since", 0));
-    rule.until = static_cast<int>(scalar<int64_t>(table, "until", 0));
-    if (rule.until != 0 && rule.since > rule.until)
-      complain(*table.get("until"), "'until' lies before 'since'");
+    rule.since = major(table, "since");
+    rule.until = major(table, "until");
     for (const std::string& state : texts(table, "states")) {
       const auto* const found = std::ranges::find(kStates, state, &NamedState::name);
       if (found == kStates.end()) {
@@ -260,8 +282,7 @@ class BookReader {
     rule.shape.kind = shape(table);
     rule.shape.least_share = scalar<double>(table, "shape_share", rule.shape.least_share);
     rule.shape.least_entropy = scalar<double>(table, "shape_entropy", rule.shape.least_entropy);
-    rule.shape.least_children =
-        static_cast<size_t>(std::max<int64_t>(0, scalar<int64_t>(table, "shape_children", 5)));
+    rule.shape.least_children = number(table, "shape_children", 5);
   }
 
   std::optional<Shape> shape(const toml::table& table) {
@@ -272,15 +293,6 @@ class BookReader {
     if (name == "jagged") return Shape::kJagged;
     complain(*table.get("shape"), fmt::format("there is no shape '{}'", name));
     return std::nullopt;
-  }
-
-  void require_texts(const toml::table& table, const Rule& rule) {
-    if (!rule.finding) return;
-    if (rule.means.empty() || rule.actions.empty() || rule.confirm.empty() || rule.refute.empty())
-      complain(table,
-               fmt::format("rule '{}' needs 'means', 'do', 'confirm' and 'refute', or "
-                           "'finding = false'",
-                           rule.id));
   }
 
   void store(Rule rule) {
@@ -295,16 +307,24 @@ class BookReader {
   void read_wait(const toml::table& table) {
     allow(table, kWaitKeys);
     WaitAdvice wait;
-    wait.event = needed_text(table, "event");
+    const std::vector<std::string> events = texts(table, "event");
+    if (events.empty()) complain(table, "'event' is missing or empty");
     wait.source = texts(table, "source");
     wait.means = advice(table, "means");
     wait.actions = advice(table, "do");
     wait.confirm = advice(table, "confirm");
-    wait.database = topics(table);
+    wait.refute = text(table, "refute");
+    wait.database = texts(table, "database");
     wait.settings = texts(table, "settings");
-    if (wait.means.empty()) complain(table, "'means' is missing or empty");
-    std::erase_if(book_.waits_, [&](const WaitAdvice& old) { return old.event == wait.event; });
-    book_.waits_.push_back(std::move(wait));
+    for (size_t i = 0; i < events.size(); ++i) {
+      wait.event = events[i];
+      if (auto problem = problem_of(wait)) {
+        if (problem->key == "event") problem->element = i;
+        complain(table, *problem);
+      }
+      std::erase_if(book_.waits_, [&](const WaitAdvice& old) { return old.event == wait.event; });
+      book_.waits_.push_back(wait);
+    }
   }
 
   RuleBook& book_;

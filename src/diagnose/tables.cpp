@@ -17,11 +17,6 @@ struct Sums {
   uint64_t waited = 0;
 };
 
-bool has_idle_kind(const Profile& profile, const Sample& sample) {
-  const std::string kind = wait_of(profile, sample).kind;
-  return kind == "Activity" || kind == "Client" || kind == "ClientRead";
-}
-
 void sort_and_cut(std::vector<TableRow>& rows, size_t most) {
   std::ranges::stable_sort(rows, [](const TableRow& a, const TableRow& b) {
     return a.share + a.waiting_share > b.share + b.waiting_share;
@@ -47,7 +42,7 @@ std::vector<TableRow> by_tag(const Analysis& analysis,
       Sums& sum = sums[number_of(sample)];
       sum.weight += sample.weight;
       sum.samples += sample.count;
-    } else if (sample.state == State::kWaiting && !has_idle_kind(profile, sample)) {
+    } else if (sample.state == State::kWaiting && !is_idle(wait_of(profile, sample))) {
       sums[number_of(sample)].waited += sample.weight;
       waited += sample.weight;
     }

@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 
+#include "src/diagnose/figures.h"
+#include "src/diagnose/statistics.h"
 #include "src/postgres/function_names.h"
 #include "src/postgres/wait_events.h"
 
@@ -73,12 +75,6 @@ int major_of(const Profile& profile, const Sample& sample) {
   return profile.clusters.size() == 1 ? profile.clusters[0].major : 0;
 }
 
-// Waiting in the main loop, or for the client's next command.
-bool is_idle_wait(const WaitUse& wait) {
-  return wait.kind == "Activity" || wait.kind == "ClientRead" ||
-         (wait.kind == "Client" && wait.name == "ClientRead");
-}
-
 class Splitter {
  public:
   Splitter(const Analysis& analysis, bool foreground_only)
@@ -107,6 +103,7 @@ class Splitter {
         break;
       case State::kRunnable:
         result_.runnable += sample.weight;
+        result_.runnable_intervals += sample.count;
         break;
       case State::kIdle:
         result_.idle += sample.weight;
@@ -118,7 +115,7 @@ class Splitter {
   }
 
   void add_wait(WaitUse wait) {
-    if (is_idle_wait(wait)) {
+    if (is_idle(wait)) {
       result_.idle += wait.nanoseconds;
       return;
     }
@@ -155,6 +152,18 @@ uint64_t TimeSplit::waiting(std::string_view kind) const {
     if (wait.kind == kind) sum += wait.nanoseconds;
   }
   return sum;
+}
+
+Share share_of_active(const TimeSplit& split, uint64_t nanoseconds) {
+  const double share = std::min(1.0, ratio(nanoseconds, split.active()));
+  const auto samples = static_cast<double>(std::max<uint64_t>(1, wall_samples(split.active())));
+  return wilson(share * samples, samples);
+}
+
+// The sampler marks a backend that is idle; what it calls waiting for the client belongs to a
+// command (COPY). A stack alone cannot tell the two apart.
+bool is_idle(const WaitUse& wait) {
+  return wait.kind == "Activity" || wait.kind == "ClientRead";
 }
 
 uint64_t cpu_nanoseconds(const Recording& recording, uint64_t weight, uint64_t samples) {

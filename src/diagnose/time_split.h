@@ -1,6 +1,7 @@
 // All time of the foreground backends, by state and wait event.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct WaitUse {
 struct TimeSplit {
   uint64_t running = 0;
   uint64_t runnable = 0;
+  uint64_t runnable_intervals = 0;
   uint64_t idle = 0;  // waiting for the client's next command, and main loops of background work
   std::vector<WaitUse> waits;  // most time first; those of idle backends are not among them
   uint64_t samples = 0;        // that the split rests on, all states
@@ -41,6 +43,17 @@ uint64_t cpu_nanoseconds(const Recording& recording, uint64_t weight, uint64_t s
 inline uint64_t wall_samples(uint64_t nanoseconds) {
   return nanoseconds / 10'000'000;
 }
+
+// What a statement about time off CPU rests on: long waits are few intervals.
+inline uint64_t off_cpu_samples(uint64_t intervals, uint64_t nanoseconds) {
+  return std::max(intervals, wall_samples(nanoseconds));
+}
+
+// Part of the time of active backends, with the interval that samples at 100 Hz would leave.
+Share share_of_active(const TimeSplit& split, uint64_t nanoseconds);
+
+// Waiting in the main loop, or for the client's next command.
+bool is_idle(const WaitUse& wait);
 
 // The report's bar: running | runnable | LWLock | Lock | IO | ... | idle.
 std::vector<TimeSegment> segments(const TimeSplit& split);

@@ -1,6 +1,8 @@
 #include "src/diagnose/verdict.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -8,6 +10,7 @@
 #include "src/diagnose/figures.h"
 #include "src/diagnose/findings.h"
 #include "src/diagnose/quality.h"
+#include "src/diagnose/wait_findings.h"
 #include "src/diagnose/wording.h"
 
 namespace pgflame::diagnose {
@@ -35,11 +38,9 @@ std::string without_finding(const Analysis& analysis) {
 
 // "46 % of the CPU time (±2) is tuple deforming, nearly all of it for query 42."
 std::string about_cpu(const Analysis& analysis, const std::vector<Finding>& findings) {
-  // Findings about waits have no frames; some about CPU are there for their waits alone.
-  constexpr double kWorthSaying = 0.05;
-  const auto first = std::ranges::find_if(findings, [](const Finding& f) {
-    return !f.frames.empty() && f.share.share >= kWorthSaying;
-  });
+  // Findings about waits have no frames.
+  const auto first =
+      std::ranges::find_if(findings, [](const Finding& f) { return !f.frames.empty(); });
   if (first == findings.end()) return without_finding(analysis);
   std::string text = fmt::format("{} of the CPU time (±{:.0f}) is {}",
                                  short_percent(first->share.share),
@@ -64,9 +65,22 @@ std::string busy_with_it(const Analysis& analysis) {
   return busy_cores(cores, recording.cpus) + " were busy with it. ";
 }
 
-// From 19 on the locks on pages are no lightweight locks any more: class Buffer.
+// Waits for other backends that are no heavyweight locks. From 19 on locks and pins of pages are of
+// class Buffer; before, the locks are lightweight ones.
+constexpr std::array<std::string_view, 4> kLight{"LWLock", "Buffer", "BufferPin", "Spin"};
+
 uint64_t light_waits(const TimeSplit& split) {
-  return split.waiting("LWLock") + split.waiting("Buffer") + split.waiting("Spin");
+  uint64_t sum = 0;
+  for (const std::string_view kind : kLight)
+    sum += split.waiting(kind);
+  return sum;
+}
+
+std::string largest_of_locks(const TimeSplit& split) {
+  if (split.waiting("Lock") >= light_waits(split)) return "WAIT-LOCK";
+  const std::string_view most = *std::ranges::max_element(
+      kLight, {}, [&](std::string_view kind) { return split.waiting(kind); });
+  return wait_id(most);
 }
 
 uint64_t lock_waits(const TimeSplit& split) {
@@ -88,15 +102,12 @@ std::vector<Part> parts_of(const TimeSplit& split) {
   std::vector<Part> parts{
       {"running on a CPU", ratio(split.running, active)},
       {"waiting for a CPU", ratio(split.runnable, active)},
-      {"waiting for files", ratio(split.waiting("IO"), active)},
-      {"waiting for lightweight locks", ratio(split.waiting("LWLock"), active)},
-      {"waiting for heavyweight locks", ratio(split.waiting("Lock"), active)},
-      {"waiting for the client", ratio(split.waiting("Client"), active)},
-      {"waiting for a page's lock", ratio(split.waiting("Buffer"), active)},
-      {"waiting for other processes", ratio(split.waiting("IPC"), active)},
-      {"sleeping on purpose", ratio(split.waiting("Timeout"), active)},
-      {"waiting for something that could not be told", ratio(split.waiting("Unknown"), active)},
   };
+  std::set<std::string_view> kinds;
+  for (const WaitUse& wait : split.waits) {
+    if (kinds.insert(wait.kind).second)
+      parts.push_back({wait_title(wait.kind), ratio(split.waiting(wait.kind), active)});
+  }
   std::ranges::stable_sort(parts, std::greater{}, &Part::share);
   return parts;
 }
@@ -127,18 +138,15 @@ std::string triage_text(VerdictClass kind,
       return fmt::format("Disk-bound: {} of active backend time waits for files.{}",
                          share(split.waiting("IO")),
                          first_wait(findings, "WAIT-IO"));
-    case VerdictClass::kContentionBound: {
-      const bool heavy = split.waiting("Lock") >= light_waits(split);
-      const std::string_view light =
-          split.waiting("Buffer") > split.waiting("LWLock") ? "WAIT-BUFFER" : "WAIT-LWLOCK";
+    case VerdictClass::kContentionBound:
       return fmt::format(
-          "Contention-bound: {} of active backend time waits for locks ({} heavyweight, {} "
-          "lightweight).{}",
+          "Contention-bound: {} of active backend time waits for other backends ({} heavyweight "
+          "locks, {} lightweight ones, {} pages that they lock or pin).{}",
           share(lock_waits(split)),
           share(split.waiting("Lock")),
-          share(light_waits(split)),
-          first_wait(findings, heavy ? "WAIT-LOCK" : light));
-    }
+          share(split.waiting("LWLock") + split.waiting("Spin")),
+          share(split.waiting("Buffer") + split.waiting("BufferPin")),
+          first_wait(findings, largest_of_locks(split)));
     case VerdictClass::kClientBound:
       return fmt::format(
           "Client-bound: {} of active backend time waits for the application to send or take data.",

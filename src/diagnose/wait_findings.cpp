@@ -8,7 +8,7 @@
 
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
-#include "src/diagnose/statistics.h"
+#include "src/diagnose/figures.h"
 #include "src/diagnose/wording.h"
 
 namespace pgflame::diagnose {
@@ -44,10 +44,6 @@ std::string upper(std::string_view text) {
   return result;
 }
 
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
 struct ClassUse {
   uint64_t nanoseconds = 0;
   uint64_t intervals = 0;
@@ -74,36 +70,49 @@ void advise(const Analysis& analysis,
             const ClassUse& use,
             Finding& finding) {
   const Wording wording(analysis.profile());
-  std::vector<const WaitAdvice*> used;
+  std::vector<std::string> used;  // several events may share a text
   for (const Counted& event : use.events) {
     if (used.size() == 3 || (!used.empty() && ratio(event.weight, use.nanoseconds) < 0.15)) break;
     const WaitAdvice* advice = analysis.book().find_wait(fmt::format("{}:{}", kind, event.name));
-    if (advice == nullptr || std::ranges::find(used, advice) != used.end()) continue;
-    used.push_back(advice);
+    if (advice == nullptr) continue;
+    const std::string means = wording.join(advice->means, {});
+    if (std::ranges::find(used, means) != used.end()) continue;
+    used.push_back(means);
     const std::string name = event.name.empty() ? std::string(kind) : event.name;
-    finding.means += fmt::format(
-        "{}{}: {}", finding.means.empty() ? "" : " ", name, wording.join(advice->means, {}));
+    finding.means += fmt::format("{}{}: {}", finding.means.empty() ? "" : " ", name, means);
     for (std::string& action : wording.each(advice->actions, {}))
       finding.actions.push_back(std::move(action));
     if (finding.confirm.empty()) finding.confirm = wording.commands(advice->confirm, {});
+    if (finding.refute.empty()) finding.refute = advice->refute;
   }
 }
 
-// The functions that were on CPU last: who waited.
-Ranking waiters(const Analysis& analysis, std::string_view kind) {
+// The queries whose samples `counts` picks, most time first.
+template <typename Counts>
+Ranking queries_of(const Analysis& analysis, Counts&& counts) {
   std::map<std::string, uint64_t> sums;
   const Profile& profile = analysis.profile();
   for (size_t i = 0; i < profile.samples.size(); ++i) {
     const Sample& sample = profile.samples[i];
-    if (sample.state != State::kWaiting || !analysis.selected(i)) continue;
-    if (wait_of(profile, sample).kind != kind || sample.query_id == 0) continue;
-    sums[std::to_string(static_cast<int64_t>(sample.query_id))] += sample.weight;
+    if (sample.query_id == 0 || !analysis.selected(i) || !is_foreground(profile, sample)) continue;
+    if (counts(sample))
+      sums[std::to_string(static_cast<int64_t>(sample.query_id))] += sample.weight;
   }
   Ranking ranking;
   for (const auto& [query, ns] : sums)
-    ranking.push_back(Counted{"query " + query, ns});
+    ranking.push_back(Counted{query, ns});
   std::ranges::stable_sort(ranking, std::greater{}, &Counted::weight);
   return ranking;
+}
+
+void add_queries(const Ranking& queries, uint64_t nanoseconds, Finding& finding) {
+  if (const Counted* query = owner(queries, nanoseconds, 0.8))
+    finding.query_id = static_cast<uint64_t>(std::stoll(query->name));
+  Ranking named = queries;
+  for (Counted& query : named)
+    query.name.insert(0, "query ");
+  const std::string text = list(named, nanoseconds);
+  if (!text.empty()) finding.seen += fmt::format(" Who waits: {}.", text);
 }
 
 // What the database says about waits of this class.
@@ -111,7 +120,7 @@ void add_database(const Analysis& analysis, std::string_view kind, Finding& find
   const WaitAdvice* advice = analysis.book().find_wait(fmt::format("{}:", kind));
   if (advice == nullptr) return;
   const std::string facts =
-      DatabaseFacts(analysis.profile()).about(advice->database, advice->settings, std::nullopt);
+      DatabaseFacts(analysis.profile()).about(advice->database, advice->settings, finding.query_id);
   if (!facts.empty()) finding.seen += ' ' + facts;
 }
 
@@ -121,35 +130,37 @@ std::optional<WaitFinding> find_class(const Analysis& analysis,
                                       const ClassUse& use,
                                       const Options& options) {
   const double share = ratio(use.nanoseconds, split.active());
-  if (share < options.finding_share ||
-      std::max(use.intervals, wall_samples(use.nanoseconds)) < options.finding_samples)
-    return std::nullopt;
+  const uint64_t samples = off_cpu_samples(use.intervals, use.nanoseconds);
+  if (share < options.finding_share || samples < options.finding_samples) return std::nullopt;
   WaitFinding wait;
   wait.nanoseconds = use.nanoseconds;
   Finding& finding = wait.finding;
-  finding.id = "WAIT-" + upper(text.kind);
+  finding.id = wait_id(text.kind);
   finding.title = text.title;
   finding.area = text.area;
-  finding.samples = use.intervals;
-  finding.share =
-      wilson(share * static_cast<double>(split.samples), static_cast<double>(split.samples));
+  finding.samples = samples;
+  finding.share = share_of_active(split, use.nanoseconds);
   finding.headline = headline(analysis, finding, use.nanoseconds);
   const std::string events = list(use.events, use.nanoseconds, 5);
   finding.seen = events.empty() ? std::string("The wait event itself could not be read.")
                                 : fmt::format("Wait events: {}.", events);
   if (use.from_stack)
     finding.seen += " Part of it was told from the functions on the stack, not from a wait event.";
-  const std::string queries = list(waiters(analysis, text.kind), use.nanoseconds);
-  if (!queries.empty()) finding.seen += fmt::format(" Who waits: {}.", queries);
+  const Profile& profile = analysis.profile();
+  const auto waits_so = [&](const Sample& sample) {
+    return sample.state == State::kWaiting && wait_of(profile, sample).kind == text.kind;
+  };
+  add_queries(queries_of(analysis, waits_so), use.nanoseconds, finding);
   add_database(analysis, text.kind, finding);
   advise(analysis, text.kind, use, finding);
   if (finding.confirm.empty())
     finding.confirm =
         "SELECT pid, backend_type, wait_event_type, wait_event, state, query FROM pg_stat_activity "
         "WHERE wait_event_type IS NOT NULL AND state <> 'idle';";
-  finding.refute =
-      "pg_stat_activity, looked at several times under the same load, does not show backends in "
-      "this wait.";
+  if (finding.refute.empty())
+    finding.refute =
+        "pg_stat_activity, looked at several times under the same load, does not show backends in "
+        "this wait.";
   return wait;
 }
 
@@ -157,22 +168,33 @@ std::optional<WaitFinding> find_starvation(const Analysis& analysis,
                                            const TimeSplit& split,
                                            const Options& options) {
   const double share = ratio(split.runnable, split.active());
-  if (share < options.finding_share || split.samples < options.finding_samples) return std::nullopt;
+  const uint64_t samples = off_cpu_samples(split.runnable_intervals, split.runnable);
+  if (share < options.finding_share || samples < options.finding_samples) return std::nullopt;
   const uint32_t cpus = analysis.profile().recording.cpus;
   WaitFinding wait;
   wait.nanoseconds = split.runnable;
   wait.finding = run_queue_texts();
   Finding& finding = wait.finding;
-  finding.samples = split.samples;
-  finding.share =
-      wilson(share * static_cast<double>(split.samples), static_cast<double>(split.samples));
+  finding.samples = samples;
+  finding.share = share_of_active(split, split.runnable);
   finding.headline = headline(analysis, finding, split.runnable);
   finding.seen = fmt::format("Backends that could have run stood in the run queue{}.",
                              cpus > 0 ? fmt::format(" of {} CPUs", cpus) : std::string());
+  const auto queues = [](const Sample& sample) { return sample.state == State::kRunnable; };
+  add_queries(queries_of(analysis, queues), split.runnable, finding);
   return wait;
 }
 
 }  // namespace
+
+std::string wait_id(std::string_view kind) {
+  return "WAIT-" + upper(kind);
+}
+
+std::string_view wait_title(std::string_view kind) {
+  const ClassText* text = class_text(kind);
+  return text != nullptr ? text->title : "waiting for something that could not be told";
+}
 
 Finding run_queue_texts() {
   Finding finding;
@@ -220,6 +242,11 @@ std::vector<WaitFinding> find_waits(const Analysis& analysis,
   }
   if (auto found = find_starvation(analysis, split, options)) findings.push_back(*std::move(found));
   return findings;
+}
+
+bool is_wait_finding(std::string_view id) {
+  return std::ranges::any_of(kClasses,
+                             [&](const ClassText& text) { return id == wait_id(text.kind); });
 }
 
 }  // namespace pgflame::diagnose

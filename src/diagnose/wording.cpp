@@ -10,12 +10,6 @@
 namespace pgflame::diagnose {
 namespace {
 
-void append_sentence(std::string& text, const std::string& sentence) {
-  if (sentence.empty()) return;
-  if (!text.empty()) text += ' ';
-  text += sentence;
-}
-
 // Captures of other tools know no clusters; packages have the major in the server's path.
 int major_of_modules(const Profile& profile) {
   int major = 0;

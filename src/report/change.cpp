@@ -69,13 +69,13 @@ class Pairs {
 };
 
 // What a frame shows that is too small to be tested.
-std::vector<Change> untested(const Side& side, const Side& other, bool is_before) {
+std::vector<Change> untested(const Side& side, const Side& other, bool is_before, Trend trend) {
   const auto pairs = counterparts(side, other);
   std::vector<Change> changes(pairs.size());
   for (uint32_t i = 0; i < pairs.size(); ++i) {
     const double here = share_of(side, NodeId{i});
     const double there = share_of(other, pairs[i]);
-    changes[i] = is_before ? Change{here, there, Trend::kSame} : Change{there, here, Trend::kSame};
+    changes[i] = is_before ? Change{here, there, trend} : Change{there, here, trend};
   }
   return changes;
 }
@@ -91,7 +91,8 @@ Change change_of(const diagnose::Delta& delta) {
 FrameChanges compare_frames(const Side& before,
                             const Side& after,
                             const diagnose::DifferenceOptions& options) {
-  FrameChanges changes{untested(before, after, true), untested(after, before, false)};
+  FrameChanges changes{untested(before, after, true, Trend::kSame),
+                       untested(after, before, false, Trend::kSame)};
   Pairs pairs(before, after);
   const auto of_after = counterparts(after, before);
   for (uint32_t i = 1; i < of_after.size(); ++i)
@@ -104,10 +105,17 @@ FrameChanges compare_frames(const Side& before,
   return changes;
 }
 
+FrameChanges untested_frames(const Side& before, const Side& after) {
+  return {untested(before, after, true, Trend::kUntested),
+          untested(after, before, false, Trend::kUntested)};
+}
+
 std::string describe(const Change& change) {
-  const std::string text = fmt::format(
+  std::string text = fmt::format(
       "before {}, after {}", format_percent(change.before), format_percent(change.after));
   switch (change.trend) {
+    case Trend::kUntested:
+      return text;
     case Trend::kSame:
       return text + ": within noise";
     case Trend::kNew:
@@ -122,7 +130,7 @@ std::string describe(const Change& change) {
 }
 
 std::string_view fill_of(const Change& change) {
-  if (change.trend == Trend::kSame) return "#e4e4e1";
+  if (change.trend == Trend::kSame || change.trend == Trend::kUntested) return "#e4e4e1";
   const double size = std::abs(change.points());
   if (change.points() > 0) return size > 5 ? "#ec7046" : size > 1.5 ? "#f6a37e" : "#fcc9ad";
   return size > 5 ? "#4f92de" : size > 1.5 ? "#82b4ee" : "#b3d3f8";

@@ -11,7 +11,7 @@
 
 namespace pgflame::report {
 
-enum class Trend { kSame, kGrew, kShrank, kNew, kGone };
+enum class Trend { kSame, kGrew, kShrank, kNew, kGone, kUntested };
 
 struct Change {
   double before = 0;  // shares of the CPU samples of each profile
@@ -33,10 +33,14 @@ FrameChanges compare_frames(const flamegraph::Side& before,
                             const flamegraph::Side& after,
                             const diagnose::DifferenceOptions& options = {});
 
-// "before 31.7 %, after 19.0 %: −12.7 points"; "within noise" when it can be.
+// The same without tests, for profiles that cannot carry claims.
+FrameChanges untested_frames(const flamegraph::Side& before, const flamegraph::Side& after);
+
+// "before 31.7 %, after 19.0 %: −12.7 points"; "within noise" when it can be, nothing
+// behind the shares when they were not tested.
 std::string describe(const Change& change);
 
-// The fill of a frame: grey for noise, warm for more, blue for less.
+// The fill of a frame: grey for noise and what was not tested, warm for more, blue for less.
 std::string_view fill_of(const Change& change);
 
 }  // namespace pgflame::report

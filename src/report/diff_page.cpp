@@ -69,8 +69,12 @@ class DiffPage {
         tree_before_(cpu_tree(before)),
         tree_after_(cpu_tree(after)),
         difference_(difference),
-        changes_(compare_frames({before_, tree_before_}, {after_, tree_after_})),
-        page_(width, kMargin) {}
+        changes_(difference.carries_claims()
+                     ? compare_frames({before_, tree_before_}, {after_, tree_after_})
+                     : untested_frames({before_, tree_before_}, {after_, tree_after_})),
+        page_(width, kMargin) {
+    if (!difference.carries_claims()) classes_[class_row("#e4e4e1")].title = "not tested";
+  }
 
   std::string draw() && {
     page_.y = kMargin - 6;
@@ -82,12 +86,15 @@ class DiffPage {
     draw_side({before_, tree_before_}, changes_.before, "before", "Before");
     draw_table();
     page_.y += 20;
-    page_.paragraph(page_.left,
-                    page_.width,
-                    style::kSmall,
-                    "Grey is within noise: of all that is called changed, at most one in twenty is "
-                    "so by chance (two-proportion tests, Benjamini and Hochberg). Shares below "
-                    "0.2 % on both sides are not tested.");
+    page_.paragraph(
+        page_.left,
+        page_.width,
+        style::kSmall,
+        !difference_.carries_claims()
+            ? "Nothing is tested and no frame is coloured: see the grades above."
+            : "Grey is within noise: of all that is called changed, at most one in twenty is "
+              "so by chance (two-proportion tests, Benjamini and Hochberg). Shares below "
+              "0.2 % on both sides are not tested.");
     DocumentFacts facts;
     facts.title = "pgflame comparison: " + subject_of(after_);
     facts.identity = identity_of(after_, identity_of(before_, 0));
@@ -122,7 +129,10 @@ class DiffPage {
     side("Before", before_, samples_before());
     side("After", after_, samples_after());
     page_.y += 20;
-    draw_verdict_card(page_, difference_.verdict);
+    std::string text;
+    for (const std::string& caveat : difference_.caveats)
+      text += caveat + ' ';
+    draw_verdict_card(page_, text + difference_.verdict);
   }
 
   void draw_sentences() {
@@ -143,7 +153,17 @@ class DiffPage {
   }
 
   void draw_key() {
-    page_.heading("On CPU", "width is the share of CPU time, colour its change");
+    page_.heading("On CPU",
+                  difference_.carries_claims() ? "width is the share of CPU time, colour its change"
+                                               : "width is the share of CPU time");
+    if (difference_.carries_claims()) draw_colours();
+    page_.y += 12;
+    page_.xml.open("g").attr("class", "bar-place").number("data-x", page_.left);
+    page_.xml.number("data-y", page_.y + 10).number("data-width", page_.width).close();
+    page_.y += 40;
+  }
+
+  void draw_colours() {
     struct Item {
       std::string_view fill;
       std::string_view text;
@@ -162,10 +182,6 @@ class DiffPage {
       page_.line(x + 17, page_.y + 10, 250, style::kSmall, item.text);
       x += flamegraph::text_width(item.text, style::kSmall.font) + 40;
     }
-    page_.y += 12;
-    page_.xml.open("g").attr("class", "bar-place").number("data-x", page_.left);
-    page_.xml.number("data-y", page_.y + 10).number("data-width", page_.width).close();
-    page_.y += 40;
   }
 
   // Row of classes_ for a fill.

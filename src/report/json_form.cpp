@@ -46,6 +46,44 @@ json finding_json(const diagnose::Finding& finding) {
   return row;
 }
 
+std::string_view look_name(bool at_end) {
+  return at_end ? "end" : "start";
+}
+
+// What the two looks found, as it is.
+void add_looks(json& database, const diagnose::DatabaseView& view) {
+  database["seconds"] = view.seconds;
+  database["counters"] = json::object();
+  for (const Counter& counter : view.counters)
+    database["counters"][counter.name] = counter.value;
+  database["sessions"] = json::array();
+  for (const SessionCount& session : view.sessions) {
+    database["sessions"].push_back({{"look", look_name(session.at_end)},
+                                    {"backend_type", session.backend_type},
+                                    {"state", session.state},
+                                    {"wait_class", session.wait_class},
+                                    {"wait_event", session.wait_event},
+                                    {"count", session.count}});
+  }
+  database["blockers"] = json::array();
+  for (const Blocker& blocker : view.blockers) {
+    database["blockers"].push_back({{"look", look_name(blocker.at_end)},
+                                    {"pid", blocker.pid},
+                                    {"waiters", blocker.waiters},
+                                    {"waits", blocker.waits},
+                                    {"state", blocker.state},
+                                    {"user", blocker.user},
+                                    {"application", blocker.application},
+                                    {"transaction_age_us", blocker.transaction_age_us},
+                                    {"text", blocker.text},
+                                    {"lock_type", blocker.lock_type},
+                                    {"schema", blocker.schema},
+                                    {"relation", blocker.relation},
+                                    {"wanted_mode", blocker.wanted_mode},
+                                    {"held_mode", blocker.held_mode}});
+  }
+}
+
 json database_json(const diagnose::DatabaseView& view) {
   json statements = json::array();
   for (const diagnose::StatementRow& row : view.statements) {
@@ -63,12 +101,14 @@ json database_json(const diagnose::DatabaseView& view) {
     if (row.cpu_us_per_call >= 0) statements.back()["cpu_us_per_call"] = row.cpu_us_per_call;
     if (row.hit_ratio >= 0) statements.back()["hit_ratio"] = row.hit_ratio;
   }
-  return {{"asked", view.asked},
-          {"title", view.title},
-          {"sentences", view.sentences},
-          {"settings", view.settings},
-          {"statements", statements},
-          {"sql", view.sql}};
+  json database{{"asked", view.asked},
+                {"title", view.title},
+                {"sentences", view.sentences},
+                {"settings", view.settings},
+                {"statements", statements},
+                {"sql", view.sql}};
+  if (view.asked) add_looks(database, view);
+  return database;
 }
 
 json table_json(const std::vector<diagnose::TableRow>& rows, std::string_view key) {

@@ -117,6 +117,8 @@ void redact_database(Redactor& redactor, DatabaseContext& context) {
   for (Blocker& blocker : context.blockers) {
     redactor.replace("user", blocker.user);
     redactor.replace("app", blocker.application);
+    redactor.replace("schema", blocker.schema);
+    redactor.replace("table", blocker.relation);
     blocker.text.clear();
   }
   for (OldTransaction& transaction : context.transactions)
@@ -253,6 +255,8 @@ void collect(Collector& found, const DatabaseContext& context) {
   for (const Blocker& blocker : context.blockers) {
     found.add("user", blocker.user);
     found.add("application", blocker.application);
+    found.add("schema", blocker.schema);
+    found.add("table", blocker.relation);
     found.add("query", blocker.text);
   }
   for (const OldTransaction& transaction : context.transactions)

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "src/base/error.h"
+#include "src/diagnose/analysis.h"
 #include "src/diagnose/diagnosis.h"
 #include "src/diagnose/difference.h"
-#include "src/diagnose/rule_book.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::report {
@@ -17,7 +17,8 @@ struct Options {
   bool embed_profile = true;  // the SVG carries the compressed profile and can be opened again
   // Bytes of the whole SVG; what it would carry beyond them is left out, and a note says so.
   size_t most_bytes = 2'000'000;
-  const diagnose::RuleBook* rules = nullptr;  // name the activities; null: the built-in book
+  // What the diagnosis was made from, when it still exists; made by the built-in rules otherwise.
+  const diagnose::Analysis* analysis = nullptr;
   // The result of packed() when it was started before; made here otherwise.
   std::shared_future<std::string> packed;
 };

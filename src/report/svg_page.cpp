@@ -105,9 +105,10 @@ std::string packed(const Profile& profile) {
 std::string to_svg(const Profile& profile,
                    const diagnose::Diagnosis& diagnosis,
                    const Options& options) {
-  const diagnose::RuleBook& rules =
-      options.rules != nullptr ? *options.rules : diagnose::RuleBook::builtin();
-  const Subject subject{profile, diagnosis, diagnose::plan_view(profile, rules)};
+  const Subject subject{profile,
+                        diagnosis,
+                        options.analysis != nullptr ? diagnose::plan_view(*options.analysis)
+                                                    : diagnose::plan_view(profile)};
   // Packed while the page is drawn.
   std::future<std::string> view;
   if (options.embed_profile)

@@ -60,6 +60,27 @@ TEST_SUITE("diagnose") {
     CHECK(refusal("PLAN>nan") == "'nan' is not a share in 'PLAN>nan'");
     CHECK(refusal("PLANS>20%") == "there is no pattern 'PLANS'");
     CHECK(refusal(">20%") == "there is no pattern ''");
+    CHECK(refusal("WAIT-LOKC>5%") == "there is no pattern 'WAIT-LOKC'");
+    CHECK(refusal("WAIT-lock>5%") == "there is no pattern 'WAIT-lock'");
+    CHECK(refusal("WAIT->5%") == "there is no pattern 'WAIT-'");
+    CHECK(refusal("RUNQQ>5%") == "there is no pattern 'RUNQQ'");
+  }
+
+  TEST_CASE("a condition may be about every class of waits that is written up, and the run queue") {
+    for (const char* id : {"WAIT-LWLOCK",
+                           "WAIT-LOCK",
+                           "WAIT-IO",
+                           "WAIT-IPC",
+                           "WAIT-CLIENT",
+                           "WAIT-TIMEOUT",
+                           "WAIT-BUFFERPIN",
+                           "WAIT-BUFFER",
+                           "WAIT-EXTENSION",
+                           "WAIT-SPIN",
+                           "RUNQ"}) {
+      CAPTURE(id);
+      CHECK(refusal(std::string(id) + ">5%").empty());
+    }
   }
 
   TEST_CASE("a page names what is known about a pattern, an event and a function") {

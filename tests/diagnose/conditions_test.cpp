@@ -53,6 +53,24 @@ TEST_SUITE("diagnose") {
     CHECK(!finds(book_with("frames = [\"mine_function\"]\nuntil = 14\n"), profile));
   }
 
+  TEST_CASE("how far down a called frame may be has a limit when one is given") {
+    const Profile profile = profile_from_folded("_start;main;mine_function;a;b;c 100");
+    const std::string frame = "frames = [\"mine_function\"]\n";
+    const auto found = [&](const std::string& condition) {
+      CAPTURE(condition);
+      return finds(book_with(frame + condition), profile);
+    };
+    CHECK(found("calls = [\"c\"]\n"));
+    CHECK(found("calls = [\"c\"]\ncalls_within = 3\n"));
+    CHECK(found("calls = [\"c\"]\ncalls_within = 99\n"));
+    CHECK(!found("calls = [\"c\"]\ncalls_within = 2\n"));
+    CHECK(found("calls = [\"a\"]\ncalls_within = 1\n"));
+    CHECK(!found("not_calls = [\"b\"]\n"));
+    CHECK(!found("not_calls = [\"b\"]\nnot_calls_within = 2\n"));
+    CHECK(found("not_calls = [\"b\"]\nnot_calls_within = 1\n"));
+    CHECK(!found("calls = [\"main\"]\ncalls_within = 9\n"));
+  }
+
   TEST_CASE("a rule may ask for a shape") {
     const Profile plateau = profile_from_folded("_start;main;mine_function 100");
     const Profile tower = profile_from_folded("_start;main;mine_function;a;b;c 100");
@@ -97,7 +115,8 @@ TEST_SUITE("diagnose") {
     CHECK(
         finds(book_with(state + "waits = [\"Lock:*\"]\nframes = [\"mine_function\"]\n"), profile));
     CHECK(!finds(book_with(state + "frames = [\"another_function\"]\n"), profile));
-    CHECK(!finds(book_with("states = [\"runnable\"]\n"), profile));
+    const std::string frame = "frames = [\"mine_function\"]\n";
+    CHECK(!finds(book_with("states = [\"runnable\"]\n" + frame), profile));
   }
 
   TEST_CASE("a condition that nobody knows is refused with its line") {

@@ -62,6 +62,34 @@ TEST_SUITE("diagnose") {
     CHECK(json["deltas"].size() == difference.deltas.size());
   }
 
+  TEST_CASE("a capture that carries no findings carries no claims of change") {
+    const Profile whole = profile_from_folded("_start;main;ExecSeqScan 500\n_start;main;old 500");
+    Profile cut = profile_from_folded("_start;main;ExecSeqScan 100\nExecSort;new 900");
+    cut.samples[1].end = StackEnd::kTruncated;
+    const Difference difference = compare(cut, whole);
+    REQUIRE(difference.caveats.size() == 1);
+    CHECK(
+        difference.caveats[0] ==
+        "The capture BEFORE has grade F (90 % of the stacks do not reach their root): differences "
+        "may come from what is missing in it.");
+    CHECK(difference.verdict == "No difference between the two is called a change.");
+    CHECK(difference.sentences.empty());
+    CHECK(std::ranges::none_of(difference.deltas, &Delta::significant));
+    CHECK(delta(difference, DeltaKind::kSelf, "old").change == doctest::Approx(0.5));
+    const std::string markdown = difference_to_markdown(difference);
+    CHECK(markdown.starts_with("# Difference\n\nThe capture BEFORE has grade F ("));
+    CHECK(markdown.find("not tested") != std::string::npos);
+    CHECK(markdown.find("noise") == std::string::npos);
+    const auto json = nlohmann::json::parse(difference_to_json(difference));
+    CHECK(json["caveats"] == difference.caveats);
+    CHECK(json["quality"]["before"]["grade"] == "F");
+    CHECK(json["quality"]["after"]["grade"] == "A");
+
+    CHECK(compare(whole, cut).caveats.at(0).starts_with("The capture AFTER has grade F"));
+    CHECK(compare(cut, cut).caveats.size() == 2);
+    CHECK(compare(whole, whole).caveats.empty());
+  }
+
   TEST_CASE("comparing with nothing says so") {
     const Difference difference = compare(Profile{}, profile_from_folded("_start;main;a 5"));
     CHECK(difference.verdict.find("no on-CPU samples") != std::string::npos);

@@ -1,10 +1,12 @@
 #include "src/diagnose/rule_book.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
 #include <doctest/doctest.h>
 
+#include "src/diagnose/explain.h"
 #include "src/postgres/areas.h"
 
 namespace pgflame::diagnose {
@@ -32,6 +34,11 @@ TEST_SUITE("diagnose") {
       CHECK_FALSE(rule.refute.empty());
       CHECK(rule.actions.size() >= 2);
     }
+    for (const WaitAdvice& wait : book->waits()) {
+      CAPTURE(wait.event);
+      CHECK_FALSE(wait.source.empty());
+      CHECK_FALSE(wait.actions.empty());
+    }
     for (const char* id :
          {"DEFORM", "QUAL", "DYNA-BUF", "DYNA-LOCK", "HASHJOIN", "HASHAGG", "LWLOCK"})
       CHECK(ids.count(id) == 1);
@@ -42,6 +49,7 @@ TEST_SUITE("diagnose") {
     for (const Rule& rule : book.rules()) {
       CAPTURE(rule.id);
       std::vector<std::string> named = rule.includes_ids;
+      named.insert(named.end(), rule.yields_ids.begin(), rule.yields_ids.end());
       for (const Match& match : rule.matches)
         named.insert(named.end(), match.takes_ids.begin(), match.takes_ids.end());
       for (const std::string& id : named) {
@@ -81,6 +89,26 @@ TEST_SUITE("diagnose") {
     CHECK(book->rules()[book->find("DEFORM")].title == "mine");
     CHECK(book->find("NEW") != kNoRule);
     CHECK(book->rules().size() == RuleBook::builtin().rules().size() + 1);
+  }
+
+  TEST_CASE("one text may stand for several events, and say what would prove it wrong") {
+    const std::array<RuleText, 1> files{RuleText{
+        "mine.toml",
+        "[[wait]]\nevent = [\"LWLock:Mine\", \"LWLock:Yours*\", \"IO:*\"]\nmeans = \"ours\"\n"
+        "do = \"wait\"\nrefute = \"it is not so\"\n"}};
+    const auto book = RuleBook::with(files);
+    REQUIRE(book);
+    for (const char* event : {"LWLock:Mine", "LWLock:YoursToo", "IO:VersionFileSync"}) {
+      CAPTURE(event);
+      const WaitAdvice* advice = book->find_wait(event);
+      REQUIRE(advice != nullptr);
+      CHECK(advice->means.at(0).text == "ours");
+      CHECK(advice->refute == "it is not so");
+    }
+    CHECK(std::ranges::count(book->waits(), "IO:*", &WaitAdvice::event) == 1);
+    const auto page = explain_topic("LWLock:Mine", *book);
+    REQUIRE(page);
+    CHECK(page->find("Would be wrong if\n  it is not so\n") != std::string::npos);
   }
 
   TEST_CASE("name patterns match exactly, at the start, at the end and with stars anywhere") {

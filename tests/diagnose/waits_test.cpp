@@ -21,6 +21,8 @@ struct Wait {
   State state;
   uint32_t event;
   uint64_t milliseconds;
+  uint64_t query_id = 0;
+  uint64_t intervals = 100;
 };
 Diagnosis diagnose_with(uint64_t running, std::initializer_list<Wait> waits, int major = 15) {
   Profile base =
@@ -36,7 +38,8 @@ Diagnosis diagnose_with(uint64_t running, std::initializer_list<Wait> waits, int
     sample.backend = BackendId{0};
     sample.state = wait.state;
     sample.wait_event = wait.event;
-    sample.count = 100;
+    sample.count = wait.intervals;
+    sample.query_id = wait.query_id;
     sample.weight = wait.milliseconds * 1'000'000;
     base.samples.push_back(sample);
   }
@@ -62,8 +65,9 @@ TEST_SUITE("diagnose") {
                      {{State::kWaiting, kDataFileRead15, 300},
                       {State::kWaiting, kProcArray, 300},
                       {State::kRunnable, 0, 200}}) == "mixed");
-    // Waiting for the client's next command is not activity.
-    CHECK(verdict_of(1000, {{State::kWaiting, kClientRead, 90000}}) == "cpu-bound");
+    // The sampler says which waits for the client are idle: the others are a command's (COPY).
+    CHECK(verdict_of(1000, {{State::kIdle, kClientRead, 90000}}) == "cpu-bound");
+    CHECK(verdict_of(1000, {{State::kWaiting, kClientRead, 90000}}) == "client-bound");
     CHECK(verdict_of(5, {{State::kIdle, 0, 90000}}) == "idle");
   }
 
@@ -103,6 +107,51 @@ TEST_SUITE("diagnose") {
     CHECK(diagnosis.verdict.kind == VerdictClass::kContentionBound);
     REQUIRE(diagnosis.findings.size() == 1);
     CHECK(diagnosis.findings[0].id == "WAIT-LOCK");
+  }
+
+  TEST_CASE("a finding about waits rests on samples at 100 Hz or on intervals, and says which") {
+    const Diagnosis few = diagnose_with(1000, {{State::kWaiting, kTransactionId, 1500, 0, 5}});
+    CHECK(few.findings.at(0).id == "WAIT-LOCK");
+    CHECK(few.findings.at(0).samples == 150);
+    const Share& share = few.findings.at(0).share;
+    CHECK(share.share == doctest::Approx(0.6));
+    CHECK(share.low < 0.55);
+    CHECK(share.high > 0.65);
+    const Diagnosis queue = diagnose_with(1000, {{State::kRunnable, 0, 400, 0, 12}});
+    CHECK(queue.findings.at(1).id == "RUNQ");
+    CHECK(queue.findings.at(1).samples == 40);
+  }
+
+  TEST_CASE("a finding about waits names the query that owns four fifths of them") {
+    const Diagnosis one = diagnose_with(1000,
+                                        {{State::kWaiting, kTransactionId, 4000, 11},
+                                         {State::kWaiting, kTransactionId, 500, 22},
+                                         {State::kRunnable, 0, 900, 22}});
+    CHECK(one.findings.at(0).query_id == 11);
+    const auto queue = std::ranges::find(one.findings, "RUNQ", &Finding::id);
+    REQUIRE(queue != one.findings.end());
+    CHECK(queue->query_id == 22);
+    const Diagnosis shared = diagnose_with(1000,
+                                           {{State::kWaiting, kTransactionId, 2000, 11},
+                                            {State::kWaiting, kTransactionId, 1000, 22},
+                                            {State::kWaiting, kTransactionId, 1000}});
+    CHECK(!shared.findings.at(0).query_id);
+  }
+
+  TEST_CASE("lightweight locks that nobody waits for are no contention") {
+    const auto ids = [](bool waits) {
+      Profile profile = testing::profile_from_folded(R"(
+        _start;main;LockRelationOid;LockAcquireExtended;LWLockAcquire 600
+        _start;main;standard_planner 400
+      )");
+      profile.recording.has_waits = waits;
+      std::string found;
+      for (const Finding& finding : diagnose(profile).findings)
+        found += finding.id + " ";
+      return found;
+    };
+    CHECK(ids(true) == "LOCKMGR PLAN ");
+    CHECK(ids(false) == "LWLOCK LOCKMGR PLAN ");
   }
 
   TEST_CASE("a queue for CPUs stands behind the pattern that fills them") {

@@ -30,7 +30,7 @@ def statements(major):
     for file in sorted(RULES.glob("*.toml")):
         book = tomllib.loads(file.read_text())
         for entry in book.get("rule", []) + book.get("wait", []):
-            name = entry.get("id") or entry["event"]
+            name = entry.get("id") or str(entry["event"])
             for text in texts(entry.get("confirm", []), major):
                 if not text.startswith(("--", "\\! ")):
                     yield name, text

@@ -90,6 +90,20 @@ TEST_SUITE("report") {
     }
   }
 
+  TEST_CASE("the comparison of captures that carry no claims says so first and colours nothing") {
+    const Profile before = testing::profile_from_folded("_start;main;a 900\n_start;main;b 100\n");
+    Profile after = testing::profile_from_folded("_start;main;a 100\ncut;c 900\n");
+    after.samples[1].end = StackEnd::kTruncated;
+    const std::string svg = to_diff_svg(before, after, diagnose::compare(before, after));
+    CHECK(svg.find("The capture AFTER has grade F") != std::string::npos);
+    CHECK(svg.find("no frame is coloured") != std::string::npos);
+    for (const std::string_view claim :
+         {"within noise", ": new", ": gone", "points", "Gone since"}) {
+      CAPTURE(claim);
+      CHECK(svg.find(claim) == std::string::npos);
+    }
+  }
+
   TEST_CASE("two empty profiles can be compared") {
     const std::string svg = to_diff_svg({}, {}, diagnose::compare({}, {}));
     CHECK(svg.ends_with("</svg>\n"));

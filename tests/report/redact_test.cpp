@@ -51,6 +51,9 @@ Profile profile_with_secrets() {
   Blocker blocker;
   blocker.user = "secretuser";
   blocker.application = "secretapp";
+  blocker.lock_type = "relation";
+  blocker.schema = "secretschema";
+  blocker.relation = "secrettable";
   blocker.text = "select secretcolumn";
   context.blockers.push_back(blocker);
   context.transactions.push_back({1, "client backend", "active", 5, "select secretcolumn"});
