@@ -11,6 +11,7 @@ DIR as NAME-MAJOR.pb.gz; --goldens checks such captures without any server, and 
 were recorded beside other load: their verdict has to be cpu-starved.
 """
 import argparse
+import collections
 import os
 import pathlib
 import subprocess
@@ -55,6 +56,18 @@ class Outcome:
         return not wanted or bool(self.ids) and self.ids[0] in wanted
 
     @property
+    def expected_first(self):
+        return self.workload.get("first", ["any"])[0]
+
+    @property
+    def given_first(self):
+        return self.ids[0] if self.ids else "none"
+
+    @property
+    def verdicts(self):
+        return ["cpu-starved"] if self.starved else self.workload["verdict"]
+
+    @property
     def missing(self):
         return [i for i in self.workload.get("present", []) if i not in self.ids]
 
@@ -64,7 +77,7 @@ class Outcome:
 
     @property
     def verdict_right(self):
-        return self.verdict in (["cpu-starved"] if self.starved else self.workload["verdict"])
+        return self.verdict in self.verdicts
 
     def line(self):
         marks = "".join("." if ok else letter for ok, letter in
@@ -77,23 +90,29 @@ class Outcome:
                 + ("" if self.first_right else f"   first should be: {self.workload['first']}"))
 
 
+def load_of(cluster, workload):
+    clients = workload.get("clients_per_cpu", 0) * os.cpu_count() or workload.get("clients", 1)
+    if "shell" in workload:
+        return cluster.shell_loop(workload["shell"], clients)
+    options = ["-n", "-T", "3600", "-c", str(clients), "-j", "1", *workload.get("pgbench", [])]
+    if workload["sql"]:
+        script = os.path.join(cluster.folder, workload["name"] + ".sql")
+        with open(script, "w") as out:
+            out.write(workload["sql"])
+        options += ["-f", script]
+    return cluster.pgbench(*options, database=workload.get("connection", "postgres"))
+
+
 def drive(cluster, recorder, workload, seconds):
     setup = workload.get("setup", "")
     if setup == "pgbench_init":
         cluster.pgbench_init(5)
     elif setup:
         cluster.psql(setup)
-    options = ["-n", "-T", "3600", "-c", str(workload.get("clients", 1)), "-j", "1",
-               *workload.get("pgbench", [])]
-    if workload["sql"]:
-        script = os.path.join(cluster.folder, workload["name"] + ".sql")
-        with open(script, "w") as out:
-            out.write(workload["sql"])
-        options += ["-f", script]
-    with cluster.pgbench(*options, database=workload.get("connection", "postgres")) as load:
+    with load_of(cluster, workload) as load:
         time.sleep(1)
         if load.poll() is not None:
-            raise RuntimeError(f"{workload['name']}: pgbench ended at once")
+            raise RuntimeError(f"{workload['name']}: the load ended at once")
         return recorder.record("-p", str(cluster.pid), "--mode", "wall", "-F", "399",
                                f"{seconds}s")
 
@@ -119,6 +138,7 @@ def run_on(bindir, chosen, options, recorder, broken):
                     print(f"!    {where:>3} {workload['name']}: {error}")
                     continue
                 if options.keep:
+                    os.makedirs(options.keep, exist_ok=True)
                     keep = os.path.join(options.keep, f"{workload['name']}-{where}.pb.gz")
                     with open(recording.capture, "rb") as one, open(keep, "wb") as other:
                         other.write(one.read())
@@ -133,6 +153,17 @@ def replay(folder, chosen, recorder, starved=False):
                 yield Outcome(workload, where, recorder.report(str(capture.resolve())).json, starved)
 
 
+def confusion(title, pairs):
+    """Prints what was given for each that was expected, the frequent first."""
+    table = collections.defaultdict(collections.Counter)
+    for expected, given in pairs:
+        table[expected][given] += 1
+    print(f"\n{title}")
+    for expected, counts in sorted(table.items()):
+        given = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+        print(f"  {expected:<16} {given}")
+
+
 def summary(outcomes, broken):
     count = len(outcomes)
     right = sum(o.first_right for o in outcomes)
@@ -140,6 +171,9 @@ def summary(outcomes, broken):
     missing = sum(bool(o.missing) for o in outcomes)
     verdicts = sum(o.verdict_right for o in outcomes)
     unclear = sum(o.unclassified > 0.05 for o in outcomes)
+    confusion("first finding expected, and given:",
+              ((o.expected_first, o.given_first) for o in outcomes))
+    confusion("verdict expected, and given:", ((o.verdicts[0], o.verdict) for o in outcomes))
     print(f"\n{count} recordings: first finding right in {right}, missing findings in {missing}, "
           f"forbidden findings in {forbidden}, verdict right in {verdicts}, "
           f"above 5 % unclassified in {unclear}")
