@@ -14,7 +14,8 @@ ALLOWED = {
     "symbolizer/unwind": MODEL + ["symbolizer", "bpf"],
     "symbolizer": MODEL + ["symbolizer/unwind"],
     "flamegraph": MODEL,
-    "src/capture": MODEL + ["bpf", "symbolizer/unwind"],
+    "src/bcc": BELOW_ALL,
+    "src/capture": MODEL + ["bpf", "src/bcc", "symbolizer/unwind"],
     "src/input": MODEL,
     "src/convert": MODEL,
     "src/postgres": MODEL,
@@ -26,6 +27,7 @@ ALLOWED = {
 # third-party header prefix -> the only folders that may know it
 ONLY = {
     r"bpf/(libbpf|bpf)\.h": ["src/capture"],
+    r"bcc/.*\.h": ["src/bcc"],
     r"(libelf|gelf|elfutils/.*|dwarf)\.h": ["symbolizer", "symbolizer/unwind", "src/base"],
     r"Zydis/.*": ["symbolizer"],
     r"CLI/.*": ["src/cli"],

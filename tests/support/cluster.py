@@ -173,10 +173,20 @@ class Cluster:
                           database=database) as child:
             yield child
 
-    @contextlib.contextmanager
+    def shell_loop(self, command, clients=1):
+        """Runs the shell `command`, psql within reach, again and again in `clients` processes."""
+        env = self._client_env("psql")
+        env["PATH"] = os.path.dirname(self.client("psql")) + os.pathsep + env["PATH"]
+        one = f"while :; do {command}\ndone"
+        return self._child(["sh", "-c", f"({one}) &\n" * clients + "wait"], env)
+
     def pgbench(self, *options, database="postgres"):
-        child = subprocess.Popen([self.client("pgbench"), *options, database],
-                                 env=self._client_env("pgbench"), stdin=subprocess.DEVNULL,
+        return self._child([self.client("pgbench"), *options, database],
+                           self._client_env("pgbench"))
+
+    @contextlib.contextmanager
+    def _child(self, command, env):
+        child = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                  start_new_session=True)
         self._children.append(child)

