@@ -12,6 +12,7 @@ were recorded beside other load: their verdict has to be cpu-starved.
 """
 import argparse
 import collections
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -24,6 +25,7 @@ sys.path.insert(0, str(HERE.parent.parent / "tests" / "support"))
 
 from cluster import DEBIAN_15, Cluster  # noqa: E402
 from recorder import Recorder  # noqa: E402
+from replica import Replica  # noqa: E402
 
 
 def workloads(file_name, only):
@@ -109,11 +111,15 @@ def drive(cluster, recorder, workload, seconds):
         cluster.pgbench_init(5)
     elif setup:
         cluster.psql(setup)
-    with load_of(cluster, workload) as load:
+    with contextlib.ExitStack() as stack:
+        recorded = cluster
+        if workload.get("on") == "replica":
+            recorded = stack.enter_context(Replica(cluster))
+        load = stack.enter_context(load_of(cluster, workload))
         time.sleep(1)
         if load.poll() is not None:
             raise RuntimeError(f"{workload['name']}: the load ended at once")
-        return recorder.record("-p", str(cluster.pid), "--mode", "wall", "-F", "399",
+        return recorder.record("-p", str(recorded.pid), "--mode", "wall", "-F", "399",
                                f"{seconds}s")
 
 

@@ -108,16 +108,28 @@ class Cluster:
         user = _server_user()
         os.chown(self.folder, user.pw_uid, user.pw_gid)
         os.chmod(self.folder, 0o755)
+        self._make_data(user)
+        self.start_server()
+
+    def _make_data(self, user):
         self._as_server("initdb", "-D", self.datadir, "-U", "postgres", "-A", "trust", "-N",
                         "--encoding=UTF8", "--locale=C.UTF-8", *self.initdb_options)
-        with open(os.path.join(self.datadir, "postgresql.conf"), "a") as conf:
-            for name, value in self.settings.items():
-                conf.write(f"{name} = {value}\n")
-            conf.write(f"port = {self.port}\nunix_socket_directories = '{self.folder}'\n")
+        self._configure(self.settings)
         if self.settings.get("ssl") == "on":
             self._make_certificate(user)
+
+    def _configure(self, settings):
+        with open(os.path.join(self.datadir, "postgresql.conf"), "a") as conf:
+            for name, value in settings.items():
+                conf.write(f"{name} = {value}\n")
+            conf.write(f"port = {self.port}\nunix_socket_directories = '{self.folder}'\n")
+
+    def start_server(self):
         log = os.path.join(self.folder, "server.log")
         self._as_server("pg_ctl", "-D", self.datadir, "-l", log, "-w", "-t", "60", "start")
+
+    def stop_server(self):
+        self._as_server("pg_ctl", "-D", self.datadir, "-m", "fast", "-w", "stop")
 
     def _make_certificate(self, user):
         key, certificate = (os.path.join(self.datadir, f"server.{end}") for end in ("key", "crt"))
