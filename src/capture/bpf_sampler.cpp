@@ -69,7 +69,8 @@ class BpfSampler : public Sampler {
         unwind_(settings.unwind),
         verify_unwind_(settings.verify_unwind),
         filters_(settings.filters),
-        only_query_(settings.only_query) {}
+        only_query_(settings.only_query),
+        cache_dir_(settings.cache_dir) {}
 
   // Without tables, for the reason given, stacks are walked by frame pointers.
   Status open(std::string obstacle_to_tables);
@@ -119,6 +120,7 @@ class BpfSampler : public Sampler {
   uint32_t verify_unwind_;
   bool filters_;
   uint64_t only_query_;
+  std::string cache_dir_;
   std::vector<LinkHandle> jit_probes_;
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   const EventSink* sink_ = nullptr;
@@ -200,6 +202,7 @@ Status BpfSampler::open_feed() {
                                 bpf_map__fd(maps.unwind_spaces),
                                 bpf_map__fd(maps.unwind_processes),
                                 bpf_map__max_entries(maps.unwind_rows)},
+                               cache_dir_,
                                [this](const std::string& path) { attach_jit_probes(path); });
   if (!feed) return fail(std::move(feed).error());
   feed_ = std::move(*feed);

@@ -10,6 +10,7 @@
 #include "src/base/file.h"
 #include "src/capture/mapped_image.h"
 #include "src/capture/proc.h"
+#include "symbolizer/unwind/table_cache.h"
 #include "symbolizer/unwind/walk.h"
 
 namespace pgflame::capture {
@@ -26,7 +27,8 @@ bool runs_on_aarch64() {
 
 }  // namespace
 
-LiveUnwinder::LiveUnwinder() : aarch64_(runs_on_aarch64()) {}
+LiveUnwinder::LiveUnwinder(std::string cache_dir)
+    : aarch64_(runs_on_aarch64()), cache_dir_(std::move(cache_dir)) {}
 
 void LiveUnwinder::add(int32_t pid) {
   const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes);
@@ -64,8 +66,8 @@ const LiveUnwinder::Module* LiveUnwinder::module_of(int32_t pid, const MapsLine&
   if (fresh) {
     const uint64_t before = thread_cpu_ns();
     if (const auto image = open_mapped_image(pid, line)) {
-      known->second =
-          std::make_unique<Module>(Module{unwind::compile_table(*image), image->segments()});
+      known->second = std::make_unique<Module>(
+          Module{unwind::cached_table(*image, cache_dir_), image->segments()});
     }
     compile_ns_ += thread_cpu_ns() - before;
   }
