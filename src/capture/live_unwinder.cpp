@@ -5,8 +5,6 @@
 
 #include <sys/utsname.h>
 
-#include <fmt/format.h>
-
 #include "src/base/file.h"
 #include "src/capture/mapped_image.h"
 #include "src/capture/proc.h"
@@ -62,7 +60,7 @@ void LiveUnwinder::forget(int32_t pid) {
 const LiveUnwinder::Module* LiveUnwinder::module_of(int32_t pid, const MapsLine& line) {
   const ModuleKind kind = kind_of_mapping(line.path);
   if (kind != ModuleKind::kFile && kind != ModuleKind::kVdso) return nullptr;
-  const auto [known, fresh] = modules_.try_emplace(fmt::format("{}:{}", line.inode, line.path));
+  const auto [known, fresh] = modules_.try_emplace(identity_of_mapped_file(line));
   if (fresh) {
     const uint64_t before = thread_cpu_ns();
     if (const auto image = open_mapped_image(pid, line)) {

@@ -56,7 +56,7 @@ class LiveUnwinder {
   std::string cache_dir_;
   uint64_t compile_ns_ = 0;
   std::unordered_map<int32_t, Process> processes_;
-  std::unordered_map<std::string, std::unique_ptr<Module>> modules_;  // by inode and path
+  std::unordered_map<std::string, std::unique_ptr<Module>> modules_;  // by identity_of_mapped_file
 };
 
 // Goes on with the kernel's frame-pointer chain where the walk had to stop: from the frame that

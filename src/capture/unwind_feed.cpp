@@ -191,7 +191,7 @@ pgf_unwind_space UnwindFeed::space_of(int32_t pid, const std::vector<pgf_unwind_
 }
 
 const UnwindFeed::Part& UnwindFeed::part_of(int32_t pid, const MapsLine& line) {
-  const auto [known, fresh] = modules_.try_emplace(fmt::format("{}:{}", line.inode, line.path));
+  const auto [known, fresh] = modules_.try_emplace(identity_of_mapped_file(line));
   if (fresh) {
     const uint64_t before = thread_cpu_ns();
     known->second = compile(pid, line);
@@ -202,8 +202,7 @@ const UnwindFeed::Part& UnwindFeed::part_of(int32_t pid, const MapsLine& line) {
 
 UnwindFeed::Part UnwindFeed::compile(int32_t pid, const MapsLine& line) {
   const std::string_view name = line.path.substr(line.path.rfind('/') + 1);
-  if (name.starts_with("libgcc_s.so"))
-    on_jit_runtime_(proc_path(pid, fmt::format("root{}", line.path)));
+  if (name.starts_with("libgcc_s.so")) on_jit_runtime_(path_of_mapped_file(pid, line));
   const auto image = open_mapped_image(pid, line);
   return image ? store(*image) : Part{};
 }

@@ -103,7 +103,7 @@ class UnwindFeed {
   std::unique_ptr<UnwindCheck> check_;  // made for the first stack to compare
   bool full_ = false;
   uint64_t compile_ns_ = 0;
-  std::unordered_map<std::string, Part> modules_;  // by inode and path
+  std::unordered_map<std::string, Part> modules_;  // by identity_of_mapped_file
   std::vector<unwind::Rule> rules_;
   HashIndex rule_index_;
   std::vector<uint64_t> slot_hashes_;  // by slot; 0: free

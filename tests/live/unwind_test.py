@@ -1,7 +1,11 @@
 """Stacks are whole: they reach the process's entry, through libraries and code made at run time, and
 agree with libdwfl's."""
 import collections
+import glob
+import os
 import re
+import shutil
+import tempfile
 import time
 import unittest
 
@@ -19,6 +23,9 @@ select v from t order by v limit 5;
 """
 COMPILED = ("set jit = on; set jit_above_cost = 0; set max_parallel_workers_per_gather = 0; "
             "select sum(i * 2 + 3), count(*) from w, generate_series(1, 5) where i % 7 = 3 and i > 5;")
+IN_PLPGSQL = """
+do $$ declare n bigint := 0; begin for i in 1 .. 300000 loop n := n + length(i::text); end loop; end $$;
+"""
 
 
 def stack_ends(capture, since=0):
@@ -103,6 +110,45 @@ class Unwind(unittest.TestCase):
         self.assertGreater(ends.total(), 100)
         self.assertGreaterEqual(whole_share(ends), 0.99)
         self.assertLessEqual(set(ends), {"root", "no unwind info"})
+
+    def replace_program_and_libraries(self, cluster):
+        """As an upgrade does, but with files that are of no use."""
+        installation = os.path.dirname(cluster.bindir)
+        libraries = glob.glob(os.path.join(installation, "lib", "libcrypto.so*"))
+        self.assertTrue(libraries)
+        for path in [os.path.join(cluster.bindir, "postgres"), *libraries]:
+            shutil.copy("/bin/true", path + ".new")
+            os.rename(path + ".new", path)
+        with open(f"/proc/{cluster.pid}/maps") as maps:
+            self.assertIn("postgres (deleted)", maps.read())
+
+    def test_stacks_stay_whole_when_the_programs_files_are_replaced(self):
+        folder = tempfile.mkdtemp(prefix="pgflame-live-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        os.chmod(folder, 0o755)
+        installation = os.path.join(folder, "postgres")
+        shutil.copytree(os.path.dirname(bindir_of(18)), installation, symlinks=True)
+        with Cluster(os.path.join(installation, "bin")) as cluster:
+            cluster.psql(TABLES)
+            with cluster.psql_loop(MIXED, clients=2):
+                time.sleep(1)
+                recording = self.recorder.start("-p", str(cluster.pid), "8s", "-F", "299")
+                time.sleep(2)
+                self.replace_program_and_libraries(cluster)
+                # Its library is mapped now: what all sessions have mapped is read again.
+                with cluster.psql_loop(IN_PLPGSQL):
+                    during = self.recorder.finish(*recording)
+                    after = self.recorder.record("-p", str(cluster.pid), "4s", "-F", "299")
+        for which, done in (("replaced during the recording", during),
+                            ("replaced before the recording", after)):
+            self.assertEqual(done.code, 0, done.stderr)
+            ends = stack_ends(Capture(done.capture))
+            without = ends.pop("no unwind info", 0)
+            print(f"{which}: {whole_share(ends):.2%} of {ends.total()} stacks are whole, "
+                  f"{without} more met code without unwind information ... ", end="", flush=True)
+            self.assertGreater(ends.total(), 200)
+            self.assertGreaterEqual(whole_share(ends), 0.99)
+            self.assertLess(without, 0.03 * ends.total())
 
     def test_frame_pointers_do_not_claim_to_be_whole(self):
         capture = self.record(MIXED, "--unwind", "fp")
