@@ -3,7 +3,7 @@
 #pragma once
 
 #include "maps.h"
-#include "unwind_walk.h"
+#include "unwind_maps.h"
 
 // Set by user space while it looks at the ring often anyway, so that a storm of connections does
 // not wake it up for each of them.

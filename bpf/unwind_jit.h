@@ -3,7 +3,7 @@
 // libgcc, once per compiled query, and takes it back when the query ends.
 #pragma once
 
-#include "unwind_walk.h"
+#include "unwind_maps.h"
 
 static __always_inline int is_unwound(__u32 pid) {
   return bpf_map_lookup_elem(&unwind_processes, &pid) != 0;

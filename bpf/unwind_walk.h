@@ -1,43 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// Walks the user stack of the current task with compiled unwind information (unwind_table.h), which
-// user space keeps in flat arrays: every lookup after that of the process is a plain array access.
+// Walks the user stack of the current task with compiled unwind information.
 #pragma once
 
-#include "platform.h"
-#include "unwind_table.h"
+#include "unwind_maps.h"
 
-enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 256 << 10, CACHED_RULES = 2048 };
+// `interrupted`: the context of a perf_event program, or 0 in other programs.
+static __always_inline int interrupts_user_code(struct bpf_perf_event_data* interrupted) {
+  return interrupted && PT_REGS_IP(&interrupted->regs) >> 63 == 0;
+}
 
-// Rows of all modules one after the other; a module's part is named by pgf_unwind_mapping. User
-// space writes through a memory mapping and publishes rows before it names them anywhere.
-MAP(unwind_rows,
-    BPF_MAP_TYPE_ARRAY,
-    __u32,
-    struct pgf_unwind_row,
-    UNWIND_DEFAULT_ROWS,
-    BPF_F_MMAPABLE);
-
-MAP(unwind_rules, BPF_MAP_TYPE_ARRAY, __u32, struct pgf_unwind_rule, PGF_MAX_RULES, 0);
-
-MAP(unwind_spaces, BPF_MAP_TYPE_ARRAY, __u32, struct pgf_unwind_space, PGF_MAX_SPACES, 0);
-
-// key: process. A child has its parent's space until it loads something of its own.
-MAP(unwind_processes, BPF_MAP_TYPE_HASH, __u32, struct pgf_unwind_process, 16384, 0);
-
-// Recently found rules by a hash of the pc: half of it for the sampling program, half for the
-// switch program, which the former may interrupt.
-MAP(unwind_cache, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct pgf_cached_rule, 2 * CACHED_RULES, 0);
-
-// pgf_unwind_record to user space. Full: the record is dropped, and the next miss sends another.
-RING(unwind_ring, UNWIND_RING_BYTES);
-
-// How many walks ended how; row: enum pgf_unwind_end.
-MAP(unwind_ends, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, PGF_END_COUNT, 0);
-
-// Set before loading. Without tables no walk happens; with `only_first_by_table` the caller of the
-// innermost frame comes from the table and the rest from frame pointers.
-SETTING(const volatile __u8, unwind_by_table, 1);
-SETTING(const volatile __u8, only_first_by_table, 0);
+#if PGFLAME_KERNEL_TABLES
 
 // An unknown address is reported at most this often per process.
 enum { MISS_PAUSE_NS = 50 * 1000 * 1000 };
@@ -49,8 +21,8 @@ struct walk {
       realigned; /* r10 of the innermost frame: gcc keeps the CFA there for an instruction or two */
   __u32 space;
   __u32 mapping; /* of the frame before: most calls stay in a module */
-  __u32 cache;   /* first row of this program's half of unwind_cache */
-  __u32 unused;
+  __u32 cache;   // first row of this program's half of unwind_cache
+  __s32 end;     // enum pgf_unwind_end
 };
 
 #define PGF_STEP_INLINE static __always_inline
@@ -162,24 +134,22 @@ SUBPROGRAM int step_to_caller(struct walk* walk, __u32 depth) {
   return pgf_step(&walk->frame, rule, walk);
 }
 
-struct walk_context {
-  struct walk walk;
-  __u64* addresses;
-  __u32 count;
-  __s32 end;
+struct frames {
+  __u64 addresses[PGF_MAX_USER_FRAMES];
 };
 
-static OUT_OF_LINE long walk_one(__u32 index, void* argument) {
-  struct walk_context* context = argument;
-  // The verifier knows a counter of our own value by value and would look at every frame anew.
-  if (index >= PGF_MAX_USER_FRAMES) {
-    context->end = PGF_END_TRUNCATED;
-    return 1;
+// Walks to the end, which it leaves in walk->end, and returns the number of frames. Global for the
+// same reason, which makes this plain loop cheap to verify: a step is only a call in it. So no
+// bpf_loop is needed, which Linux has from 5.17 on.
+SUBPROGRAM __u32 walk_to_end(struct walk* walk, struct frames* frames) {
+  if (!walk || !frames) return 0;
+  for (__u32 i = 0; i < PGF_MAX_USER_FRAMES; ++i) {
+    frames->addresses[i] = walk->frame.pc;
+    walk->end = step_to_caller(walk, i);
+    if (walk->end != PGF_GO_ON) return i + 1;
   }
-  context->addresses[index & (PGF_MAX_USER_FRAMES - 1)] = context->walk.frame.pc;
-  context->count = index + 1;
-  context->end = step_to_caller(&context->walk, index);
-  return context->end != PGF_GO_ON;
+  walk->end = PGF_END_TRUNCATED;
+  return PGF_MAX_USER_FRAMES;
 }
 
 static __always_inline void report_miss(struct pgf_unwind_process* process,
@@ -195,11 +165,6 @@ static __always_inline void report_miss(struct pgf_unwind_process* process,
 static __always_inline void count_end(__u32 end) {
   __u64* value = bpf_map_lookup_elem(&unwind_ends, &end);
   if (value) ++*value;
-}
-
-// `interrupted`: the context of a perf_event program, or 0 in other programs.
-static __always_inline int interrupts_user_code(struct bpf_perf_event_data* interrupted) {
-  return interrupted && PT_REGS_IP(&interrupted->regs) >> 63 == 0;
 }
 
 // Not 0: where the walk would begin is not known.
@@ -230,28 +195,27 @@ static __always_inline __u32 walk_user_stack(struct bpf_perf_event_data* interru
                                              __u64* addresses,
                                              __s32* end) {
   *end = PGF_GO_ON;
-  if (!PGFLAME_KERNEL_TABLES || !unwind_by_table) return 0;
+  if (!unwind_by_table) return 0;
   const __u32 pid = bpf_get_current_pid_tgid() >> 32;
   struct pgf_unwind_process* process = bpf_map_lookup_elem(&unwind_processes, &pid);
   if (!process) return 0;
   const __u32 space = process->space;
-  struct walk_context context = {.walk = {.space = space, .cache = interrupted ? 0 : CACHED_RULES},
-                                 .addresses = addresses};
-  if (enter(&context.walk, interrupted)) return 0;
-  bpf_loop(PGF_MAX_USER_FRAMES + 1, walk_one, &context, 0);
-  if (context.end == PGF_END_NO_MODULE) report_miss(process, pid, context.walk.frame.pc);
-  count_end((__u32)context.end);
-  *end = context.end;
-  return context.count;
+  struct walk walk = {.space = space, .cache = interrupted ? 0 : CACHED_RULES};
+  if (enter(&walk, interrupted)) return 0;
+  const __u32 count = walk_to_end(&walk, (struct frames*)addresses);
+  if (walk.end == PGF_END_NO_MODULE) report_miss(process, pid, walk.frame.pc);
+  count_end((__u32)walk.end);
+  *end = walk.end;
+  return count;
 }
 
-static __always_inline void unwind_fork(__u32 parent, __u32 child) {
-  const struct pgf_unwind_process* process = bpf_map_lookup_elem(&unwind_processes, &parent);
-  if (!process) return;
-  const struct pgf_unwind_process copy = {.space = process->space};
-  bpf_map_update_elem(&unwind_processes, &child, &copy, BPF_ANY);
+#else  // this build leaves the walker out
+
+static __always_inline __u32 walk_user_stack(struct bpf_perf_event_data* interrupted,
+                                             __u64* addresses,
+                                             __s32* end) {
+  *end = PGF_GO_ON;
+  return 0;
 }
 
-static __always_inline void unwind_forget(__u32 pid) {
-  bpf_map_delete_elem(&unwind_processes, &pid);
-}
+#endif

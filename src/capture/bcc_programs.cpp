@@ -39,18 +39,20 @@ constexpr std::array kTracing{
 };
 
 // All functions of sampler.bcc.c that are not inlined.
-std::vector<std::string_view> all_functions() {
+std::vector<std::string_view> all_functions(bool tables) {
   std::vector<std::string_view> names{kSampleStack, kCheckHeaders};
   for (const Tracing& tracing : kTracing)
     names.push_back(tracing.program);
-  for (const char* subprogram :
-       {"close_interval", "find_mapping", "find_rule", "step_to_caller", "walk_one"})
-    names.emplace_back(subprogram);
+  names.emplace_back("close_interval");
+  if (tables) {
+    for (const char* subprogram : {"find_mapping", "find_rule", "step_to_caller", "walk_to_end"})
+      names.emplace_back(subprogram);
+  }
   names.emplace_back("image_end");
   return names;
 }
 
-Result<std::string> definitions(const bpf_object* object) {
+Result<std::string> definitions(const bpf_object* object, bool tables) {
   auto maps = map_definitions(object);
   if (!maps) return maps;
   auto offsets = offset_definitions({{"sched", "sched_switch", "prev_pid"},
@@ -60,8 +62,7 @@ Result<std::string> definitions(const bpf_object* object) {
                                      {"task", "task_newtask", "pid"},
                                      {"task", "task_newtask", "clone_flags"}});
   if (!offsets) return offsets;
-  return fmt::format(
-      "#define PGFLAME_KERNEL_TABLES {}\n{}{}", PGFLAME_KERNEL_TABLES, *maps, *offsets);
+  return fmt::format("#define PGFLAME_KERNEL_TABLES {}\n{}{}", tables ? 1 : 0, *maps, *offsets);
 }
 
 // Loads programs out of an image. What the verifier has to know of functions that are looked at on
@@ -160,12 +161,12 @@ Result<uint8_t> check_headers(const Loader& loader) {
 }  // namespace
 
 Result<BccPrograms> BccPrograms::load(bpf_object* object,
-                                      bool waits,
+                                      Wanted wanted,
                                       volatile uint8_t& headers_hold) {
   if (auto made = make_maps(object); !made) return fail(std::move(made).error());
-  const auto defined = definitions(object);
+  const auto defined = definitions(object, wanted.tables);
   if (!defined) return fail(defined.error());
-  const auto names = all_functions();
+  const auto names = all_functions(wanted.tables);
   const auto image = compile_here(*defined, names);
   if (!image) return fail(image.error());
   Loader loader(*image, names, object);
@@ -186,7 +187,7 @@ Result<BccPrograms> BccPrograms::load(bpf_object* object,
   if (auto done = load(kSampleStack, BPF_PROG_TYPE_PERF_EVENT); !done)
     return fail(std::move(done).error());
   for (const Tracing& tracing : kTracing) {
-    if (tracing.only_for_waits && !waits) continue;
+    if (tracing.only_for_waits && !wanted.waits) continue;
     if (auto done = load(tracing.program, BPF_PROG_TYPE_TRACEPOINT); !done)
       return fail(std::move(done).error());
   }

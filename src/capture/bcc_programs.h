@@ -15,9 +15,16 @@ namespace pgflame::capture {
 
 class BccPrograms {
  public:
+  struct Wanted {
+    bool waits = false;
+    bool tables = false;  // the walker that uses them
+  };
+
   // Also makes the maps of `object`, which stays unloaded: its maps and variables are used as if it
   // had been loaded. `headers_hold` is its variable of that name.
-  static Result<BccPrograms> load(bpf_object* object, bool waits, volatile uint8_t& headers_hold);
+  static Result<BccPrograms> load(bpf_object* object,
+                                  Wanted wanted,
+                                  volatile uint8_t& headers_hold);
 
   // From here on targets are followed; samples are taken by the sampling event.
   Status attach();

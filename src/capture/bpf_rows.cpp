@@ -138,4 +138,14 @@ void forget_intervals(int intervals, const std::vector<int32_t>& pids) {
     bpf_map_delete_elem(intervals, &key);
 }
 
+Cost cost_of(int program) {
+  Cost cost;
+  bpf_prog_info info{};
+  uint32_t size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0) return cost;
+  cost.bpf_ns = info.run_time_ns;
+  cost.bpf_runs = info.run_cnt;
+  return cost;
+}
+
 }  // namespace pgflame::capture

@@ -8,6 +8,7 @@
 #include "bpf/sample_event.h"
 #include "src/capture/tag_layout.h"
 #include "src/capture/waits.h"
+#include "src/profile/profile.h"
 
 namespace pgflame::capture {
 
@@ -21,5 +22,8 @@ WaitTimes read_wait_times(int intervals, int targets);
 
 // Deletes the intervals of processes that are gone.
 void forget_intervals(int intervals, const std::vector<int32_t>& pids);
+
+// What a program has cost since the kernel counts it.
+Cost cost_of(int program);
 
 }  // namespace pgflame::capture

@@ -45,19 +45,7 @@ using LinkHandle = std::unique_ptr<bpf_link, DestroyLink>;
 
 // Why the walker in the kernel cannot be used; empty when it can.
 std::string obstacle_to_tables() {
-  if (PGFLAME_KERNEL_TABLES == 0) return "this build leaves it out";
-  const int has_loop = libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop, nullptr);
-  return has_loop == 1 ? "" : "this kernel lacks bpf_loop (Linux 5.17)";
-}
-
-Cost cost_of(int program) {
-  Cost cost;
-  bpf_prog_info info{};
-  uint32_t size = sizeof(info);
-  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0) return cost;
-  cost.bpf_ns = info.run_time_ns;
-  cost.bpf_runs = info.run_cnt;
-  return cost;
+  return PGFLAME_KERNEL_TABLES == 0 ? "this build leaves the tables in the kernel out" : "";
 }
 
 class BpfSampler : public Sampler {
@@ -69,7 +57,8 @@ class BpfSampler : public Sampler {
         unwind_(settings.unwind),
         verify_unwind_(settings.verify_unwind),
         filters_(settings.filters),
-        only_query_(settings.only_query) {}
+        only_query_(settings.only_query),
+        cache_dir_(settings.cache_dir) {}
 
   // Without tables, for the reason given, stacks are walked by frame pointers.
   Status open(std::string obstacle_to_tables);
@@ -119,6 +108,7 @@ class BpfSampler : public Sampler {
   uint32_t verify_unwind_;
   bool filters_;
   uint64_t only_query_;
+  std::string cache_dir_;
   std::vector<LinkHandle> jit_probes_;
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   const EventSink* sink_ = nullptr;
@@ -140,9 +130,10 @@ Status BpfSampler::open(std::string obstacle_to_tables) {
   if (!by_table && unwind_ == UnwindChoice::kTable) {
     return fail(ErrorKind::kUnsupported,
                 "stacks cannot be walked by table: " + obstacle_to_tables_,
-                "use --unwind auto");
+                "use --unwind auto, or --sampler perf, which walks them outside the kernel");
   }
   skeleton_->rodata->unwind_by_table = by_table ? 1 : 0;
+  if (!by_table) bpf_map__set_max_entries(skeleton_->maps.unwind_rows, 1);
   skeleton_->rodata->verify_samples = verify_unwind_;
   skeleton_->rodata->only_first_by_table = unwind_ == UnwindChoice::kFramePointers ? 1 : 0;
   skeleton_->rodata->filters = filters_ ? 1 : 0;
@@ -158,7 +149,9 @@ Status BpfSampler::open(std::string obstacle_to_tables) {
 
 Status BpfSampler::load() {
   if (compiled_here_) {
-    auto loaded = BccPrograms::load(skeleton_->obj, waits_, skeleton_->rodata->headers_hold);
+    auto loaded = BccPrograms::load(skeleton_->obj,
+                                    {waits_, skeleton_->rodata->unwind_by_table != 0},
+                                    skeleton_->rodata->headers_hold);
     if (!loaded) return fail(std::move(loaded).error());
     bcc_ = std::move(*loaded);
     return {};
@@ -200,6 +193,7 @@ Status BpfSampler::open_feed() {
                                 bpf_map__fd(maps.unwind_spaces),
                                 bpf_map__fd(maps.unwind_processes),
                                 bpf_map__max_entries(maps.unwind_rows)},
+                               cache_dir_,
                                [this](const std::string& path) { attach_jit_probes(path); });
   if (!feed) return fail(std::move(feed).error());
   feed_ = std::move(*feed);
@@ -475,18 +469,26 @@ Result<std::unique_ptr<Sampler>> open_sampler(const SamplerSettings& settings,
   return made;
 }
 
+// Kernels before 5.12 refuse functions that are verified on their own and take pointers: the
+// walker.
+Result<std::unique_ptr<Sampler>> open_with_or_without_tables(const SamplerSettings& settings,
+                                                             bool compiled_here) {
+  const std::string obstacle = obstacle_to_tables();
+  auto made = open_sampler(settings, compiled_here, obstacle);
+  if (made || !obstacle.empty() || settings.unwind == UnwindChoice::kTable) return made;
+  auto simpler =
+      open_sampler(settings, compiled_here, "the kernel refused the programs that use tables");
+  return simpler ? std::move(simpler) : std::move(made);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Sampler>> make_bpf_sampler(const SamplerSettings& settings) {
-  return open_sampler(settings, false, obstacle_to_tables());
+  return open_with_or_without_tables(settings, false);
 }
 
 Result<std::unique_ptr<Sampler>> make_bcc_sampler(const SamplerSettings& settings) {
-  const std::string obstacle = obstacle_to_tables();
-  auto made = open_sampler(settings, true, obstacle);
-  if (made || !obstacle.empty() || settings.unwind != UnwindChoice::kAuto) return made;
-  auto simpler = open_sampler(settings, true, "the kernel refused the programs that use tables");
-  return simpler ? std::move(simpler) : std::move(made);
+  return open_with_or_without_tables(settings, true);
 }
 
 }  // namespace pgflame::capture

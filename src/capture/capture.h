@@ -50,6 +50,7 @@ struct Options {
   QueryText query_text = QueryText::kNormalized;
   // Share of all CPUs that recording may take, 0 for no limit: see budget.h.
   double max_cpu = 0;
+  std::string cache_dir;  // of what is compiled once for each build; empty: none
   // Capabilities that are still needed once the recording runs; the others are given up.
   std::vector<int> keep_capabilities;
 };

@@ -28,6 +28,7 @@ SamplerSettings settings_from(const Options& options, bool single_backends) {
   settings.verify_unwind = options.verify_unwind;
   settings.filters = options.filter.active() || single_backends;
   settings.only_query = options.filter.query_id.value_or(0);
+  settings.cache_dir = options.cache_dir;
   return settings;
 }
 

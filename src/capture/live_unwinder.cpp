@@ -5,11 +5,10 @@
 
 #include <sys/utsname.h>
 
-#include <fmt/format.h>
-
 #include "src/base/file.h"
 #include "src/capture/mapped_image.h"
 #include "src/capture/proc.h"
+#include "symbolizer/unwind/table_cache.h"
 #include "symbolizer/unwind/walk.h"
 
 namespace pgflame::capture {
@@ -26,7 +25,8 @@ bool runs_on_aarch64() {
 
 }  // namespace
 
-LiveUnwinder::LiveUnwinder() : aarch64_(runs_on_aarch64()) {}
+LiveUnwinder::LiveUnwinder(std::string cache_dir)
+    : aarch64_(runs_on_aarch64()), cache_dir_(std::move(cache_dir)) {}
 
 void LiveUnwinder::add(int32_t pid) {
   const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes);
@@ -60,12 +60,12 @@ void LiveUnwinder::forget(int32_t pid) {
 const LiveUnwinder::Module* LiveUnwinder::module_of(int32_t pid, const MapsLine& line) {
   const ModuleKind kind = kind_of_mapping(line.path);
   if (kind != ModuleKind::kFile && kind != ModuleKind::kVdso) return nullptr;
-  const auto [known, fresh] = modules_.try_emplace(fmt::format("{}:{}", line.inode, line.path));
+  const auto [known, fresh] = modules_.try_emplace(identity_of_mapped_file(line));
   if (fresh) {
     const uint64_t before = thread_cpu_ns();
     if (const auto image = open_mapped_image(pid, line)) {
-      known->second =
-          std::make_unique<Module>(Module{unwind::compile_table(*image), image->segments()});
+      known->second = std::make_unique<Module>(
+          Module{unwind::cached_table(*image, cache_dir_), image->segments()});
     }
     compile_ns_ += thread_cpu_ns() - before;
   }

@@ -17,7 +17,7 @@ namespace pgflame::capture {
 
 class LiveUnwinder {
  public:
-  LiveUnwinder();
+  explicit LiveUnwinder(std::string cache_dir = {});
 
   // Reads what the process has mapped; again at an exec, or when an address is not covered.
   void add(int32_t pid);
@@ -53,9 +53,10 @@ class LiveUnwinder {
   const unwind::Rule* rule_at(int32_t pid, Process& process, uint64_t pc, uint64_t now_ns);
 
   bool aarch64_;
+  std::string cache_dir_;
   uint64_t compile_ns_ = 0;
   std::unordered_map<int32_t, Process> processes_;
-  std::unordered_map<std::string, std::unique_ptr<Module>> modules_;  // by inode and path
+  std::unordered_map<std::string, std::unique_ptr<Module>> modules_;  // by identity_of_mapped_file
 };
 
 // Goes on with the kernel's frame-pointer chain where the walk had to stop: from the frame that

@@ -128,7 +128,8 @@ class PerfSampler : public Sampler {
  public:
   explicit PerfSampler(const SamplerSettings& settings)
       : event_(choose_sampling_event(settings.rate_hz)),
-        registers_(settings.unwind == UnwindChoice::kFramePointers ? 0 : kRegisters) {}
+        registers_(settings.unwind == UnwindChoice::kFramePointers ? 0 : kRegisters),
+        unwinder_(settings.cache_dir) {}
 
   Status open();
   Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) override;

@@ -23,11 +23,6 @@ std::string read_text(const std::string& path) {
   return text ? std::move(*text) : std::string();
 }
 
-std::string_view without(std::string_view text, std::string_view suffix) {
-  if (text.ends_with(suffix)) text.remove_suffix(suffix.size());
-  return text;
-}
-
 uint64_t now_on(clockid_t clock) {
   timespec now{};
   ::clock_gettime(clock, &now);
@@ -96,11 +91,17 @@ std::string read_command_line(int32_t pid) {
   return std::string(trim(line));
 }
 
+std::string_view without_deleted(std::string_view path) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
+  return path;
+}
+
 std::string read_process_link(int32_t pid, std::string_view name) {
   std::array<char, 4096> target{};
   const ssize_t size = ::readlink(proc_path(pid, name).c_str(), target.data(), target.size());
   if (size <= 0) return {};
-  return std::string(without({target.data(), static_cast<size_t>(size)}, " (deleted)"));
+  return std::string(without_deleted({target.data(), static_cast<size_t>(size)}));
 }
 
 std::string parse_cgroup(std::string_view text) {

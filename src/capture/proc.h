@@ -26,6 +26,9 @@ std::optional<ProcessStat> parse_stat(std::string_view text);
 // The command line, its arguments joined by blanks; for backends that is their title.
 std::string read_command_line(int32_t pid);
 
+// The kernel writes " (deleted)" behind the path of a file that has no name any more.
+std::string_view without_deleted(std::string_view path);
+
 // Where a link of /proc/PID points to ("exe", "cwd"), without " (deleted)". Empty when unreadable.
 std::string read_process_link(int32_t pid, std::string_view name);
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "src/base/error.h"
@@ -22,6 +23,7 @@ struct SamplerSettings {
   uint32_t verify_unwind = 0;
   bool filters = false;     // ignore() may be called
   uint64_t only_query = 0;  // leave out samples that certainly belong to another; 0: none
+  std::string cache_dir;    // of unwinding tables; empty: none
 };
 
 class Sampler {

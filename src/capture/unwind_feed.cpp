@@ -13,6 +13,7 @@
 #include "src/base/file.h"
 #include "src/capture/mapped_image.h"
 #include "src/capture/proc.h"
+#include "symbolizer/unwind/table_cache.h"
 
 namespace pgflame::capture {
 namespace {
@@ -33,6 +34,7 @@ uint64_t hash_of(const pgf_unwind_space& space) {
 }  // namespace
 
 Result<std::unique_ptr<UnwindFeed>> UnwindFeed::open(const UnwindMaps& maps,
+                                                     std::string cache_dir,
                                                      OnJitRuntime on_jit_runtime) {
   void* rows = ::mmap(nullptr,
                       size_t{maps.row_capacity} * sizeof(pgf_unwind_row),
@@ -41,13 +43,17 @@ Result<std::unique_ptr<UnwindFeed>> UnwindFeed::open(const UnwindMaps& maps,
                       maps.rows,
                       0);
   if (rows == MAP_FAILED) return fail(system_error("cannot map the unwind tables", errno));
-  return std::unique_ptr<UnwindFeed>(
-      new UnwindFeed(maps, static_cast<pgf_unwind_row*>(rows), std::move(on_jit_runtime)));
+  return std::unique_ptr<UnwindFeed>(new UnwindFeed(
+      maps, static_cast<pgf_unwind_row*>(rows), std::move(cache_dir), std::move(on_jit_runtime)));
 }
 
-UnwindFeed::UnwindFeed(const UnwindMaps& maps, pgf_unwind_row* rows, OnJitRuntime on_jit_runtime)
+UnwindFeed::UnwindFeed(const UnwindMaps& maps,
+                       pgf_unwind_row* rows,
+                       std::string cache_dir,
+                       OnJitRuntime on_jit_runtime)
     : maps_(maps),
       row_array_(rows),
+      cache_dir_(std::move(cache_dir)),
       on_jit_runtime_(std::move(on_jit_runtime)),
       room_(maps.row_capacity - JitTables::kBlocks * JitTables::kBlockRows),
       jit_({rows + room_, size_t{JitTables::kBlocks} * JitTables::kBlockRows},
@@ -185,7 +191,7 @@ pgf_unwind_space UnwindFeed::space_of(int32_t pid, const std::vector<pgf_unwind_
 }
 
 const UnwindFeed::Part& UnwindFeed::part_of(int32_t pid, const MapsLine& line) {
-  const auto [known, fresh] = modules_.try_emplace(fmt::format("{}:{}", line.inode, line.path));
+  const auto [known, fresh] = modules_.try_emplace(identity_of_mapped_file(line));
   if (fresh) {
     const uint64_t before = thread_cpu_ns();
     known->second = compile(pid, line);
@@ -196,14 +202,13 @@ const UnwindFeed::Part& UnwindFeed::part_of(int32_t pid, const MapsLine& line) {
 
 UnwindFeed::Part UnwindFeed::compile(int32_t pid, const MapsLine& line) {
   const std::string_view name = line.path.substr(line.path.rfind('/') + 1);
-  if (name.starts_with("libgcc_s.so"))
-    on_jit_runtime_(proc_path(pid, fmt::format("root{}", line.path)));
+  if (name.starts_with("libgcc_s.so")) on_jit_runtime_(path_of_mapped_file(pid, line));
   const auto image = open_mapped_image(pid, line);
   return image ? store(*image) : Part{};
 }
 
 UnwindFeed::Part UnwindFeed::store(const unwind::ElfImage& image) {
-  const unwind::Table table = unwind::compile_table(image);
+  const unwind::Table table = unwind::cached_table(image, cache_dir_);
   Part part;
   part.segments = image.segments();
   if (table.rows.empty()) {

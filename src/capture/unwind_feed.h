@@ -39,7 +39,9 @@ class UnwindFeed {
   // `on_jit_runtime` is called with the path of each libgcc_s.so that a target has mapped, once:
   // it is what code made at run time is registered with (bpf/unwind_jit.h).
   using OnJitRuntime = std::function<void(const std::string& path)>;
+  // Tables are kept in `cache_dir` (symbolizer/unwind/table_cache.h).
   static Result<std::unique_ptr<UnwindFeed>> open(const UnwindMaps& maps,
+                                                  std::string cache_dir,
                                                   OnJitRuntime on_jit_runtime);
   UnwindFeed(const UnwindFeed&) = delete;
   UnwindFeed& operator=(const UnwindFeed&) = delete;
@@ -71,7 +73,10 @@ class UnwindFeed {
     unwind::LoadSegments segments;
   };
 
-  UnwindFeed(const UnwindMaps& maps, pgf_unwind_row* rows, OnJitRuntime on_jit_runtime);
+  UnwindFeed(const UnwindMaps& maps,
+             pgf_unwind_row* rows,
+             std::string cache_dir,
+             OnJitRuntime on_jit_runtime);
 
   void add_jit(const pgf_jit_record& record);
   pgf_unwind_mapping mapping_of(int32_t pid, const MapsLine& line);
@@ -88,6 +93,7 @@ class UnwindFeed {
 
   UnwindMaps maps_;
   pgf_unwind_row* row_array_;  // the kernel's array, mapped
+  std::string cache_dir_;
   OnJitRuntime on_jit_runtime_;
   uint32_t room_;  // rows for modules; the rest is for code made at run time
   uint32_t used_rows_ = 0;
@@ -97,7 +103,7 @@ class UnwindFeed {
   std::unique_ptr<UnwindCheck> check_;  // made for the first stack to compare
   bool full_ = false;
   uint64_t compile_ns_ = 0;
-  std::unordered_map<std::string, Part> modules_;  // by inode and path
+  std::unordered_map<std::string, Part> modules_;  // by identity_of_mapped_file
   std::vector<unwind::Rule> rules_;
   HashIndex rule_index_;
   std::vector<uint64_t> slot_hashes_;  // by slot; 0: free

@@ -115,6 +115,8 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
                                                               : ExitCode::kDone;
 }
 
+}  // namespace
+
 std::string cache_folder() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
     return std::string(cache) + "/pgflame";
@@ -124,8 +126,6 @@ std::string cache_folder() {
   }
   return {};
 }
-
-}  // namespace
 
 symbolizer::Options in_this_environment(symbolizer::Options options) {
   options.cache_dir = cache_folder();

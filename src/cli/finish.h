@@ -13,8 +13,12 @@
 
 namespace pgflame::cli {
 
-// Adds what the environment says about naming: the cache is $XDG_CACHE_HOME/pgflame or
-// ~/.cache/pgflame; debuginfod is asked when DEBUGINFOD_URLS is set, and only then.
+// What is worked out once for each build of a program is kept in $XDG_CACHE_HOME/pgflame or
+// ~/.cache/pgflame. Empty without a home.
+std::string cache_folder();
+
+// Adds what the environment says about naming: the cache, and debuginfod, which is asked when
+// DEBUGINFOD_URLS is set, and only then.
 symbolizer::Options in_this_environment(symbolizer::Options options);
 
 // Names the profile and what its processes are; what is missing becomes notes of the recording.

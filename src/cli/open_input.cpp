@@ -43,7 +43,8 @@ void add_input_options(CLI::App& command, InputArguments& arguments) {
 }
 
 Result<Profile> open_named(const std::string& path, const InputArguments& arguments) {
-  const unwind::FileOptions files{arguments.naming.symfs, arguments.naming.binaries};
+  const unwind::FileOptions files{
+      arguments.naming.symfs, arguments.naming.binaries, cache_folder()};
   input::Options options = arguments.input;
   options.unwind =
       arguments.unwinder == "dwfl" ? unwind::dwfl_unwinder(files) : unwind::table_unwinder(files);

@@ -64,6 +64,7 @@ Status complete(RecordArguments& arguments) {
   if (arguments.query_text == "none") arguments.capture.query_text = capture::QueryText::kNone;
   if (arguments.query_text == "raw") arguments.capture.query_text = capture::QueryText::kRaw;
   arguments.capture.max_cpu = arguments.max_cpu_percent / 100;
+  arguments.capture.cache_dir = cache_folder();
   if (arguments.mode == "cpu") arguments.capture.mode = capture::Mode::kCpu;
   if (arguments.mode == "wall") arguments.capture.mode = capture::Mode::kWall;
   return {};

@@ -5,6 +5,7 @@
 
 #include "src/base/build_id.h"
 #include "src/base/own_vdso.h"
+#include "symbolizer/unwind/table_cache.h"
 
 namespace pgflame::unwind {
 namespace {
@@ -59,7 +60,7 @@ std::unique_ptr<ModuleTable> ModuleTables::load(const Module& module) const {
   if (!path) return {};
   auto image = ElfImage::open(*path);
   if (!image) return {};
-  Table table = compile_table(*image);
+  Table table = cached_table(*image, options_.cache_dir);
   return std::make_unique<ModuleTable>(ModuleTable{std::move(*image), std::move(table)});
 }
 

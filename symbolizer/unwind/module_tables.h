@@ -16,6 +16,7 @@ namespace pgflame::unwind {
 struct FileOptions {
   std::string symfs;                  // prefix for every module path
   std::vector<std::string> binaries;  // given by the user, matched by build-id
+  std::string cache_dir;              // of compiled tables; empty: none
 };
 
 struct ModuleTable {

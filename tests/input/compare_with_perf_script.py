@@ -29,10 +29,12 @@ def run(command):
     return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
 
 
-def read_perf_script(capture, leaf_only):
+def read_perf_script(capture, leaf_only, symfs=""):
     """{event: {(comm, pid, stack): [samples, period]}}"""
-    command = ["perf", "script", "-i", capture, "-F", "comm,pid,tid,event,period,ip",
+    command = ["perf", "script", "--no-inline", "-i", capture, "-F", "comm,pid,tid,event,period,ip",
                "--max-stack", "1024"]
+    if symfs:
+        command += ["--symfs", symfs]
     if leaf_only:
         command.append("-G")
     output = run(command)

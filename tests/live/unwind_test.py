@@ -1,10 +1,13 @@
 """Stacks are whole: they reach the process's entry, through libraries and code made at run time, and
 agree with libdwfl's."""
 import collections
+import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -22,6 +25,9 @@ select v from t order by v limit 5;
 """
 COMPILED = ("set jit = on; set jit_above_cost = 0; set max_parallel_workers_per_gather = 0; "
             "select sum(i * 2 + 3), count(*) from w, generate_series(1, 5) where i % 7 = 3 and i > 5;")
+IN_PLPGSQL = """
+do $$ declare n bigint := 0; begin for i in 1 .. 300000 loop n := n + length(i::text); end loop; end $$;
+"""
 
 
 def stack_ends(capture, since=0):
@@ -156,6 +162,62 @@ class Unwind(unittest.TestCase):
         self.assertGreater(ends.total(), 100)
         self.assertGreaterEqual(whole_share(ends), 0.99)
         self.assertLessEqual(set(ends), {"root", "no unwind info"})
+
+    @contextlib.contextmanager
+    def cluster_of_its_own(self):
+        """A busy server whose files nobody else uses."""
+        with tempfile.TemporaryDirectory(prefix="pgflame-live-", dir="/tmp") as folder:
+            os.chmod(folder, 0o755)
+            installation = os.path.join(folder, "postgres")
+            shutil.copytree(os.path.dirname(bindir_of(18)), installation, symlinks=True)
+            with Cluster(os.path.join(installation, "bin")) as cluster:
+                cluster.psql(TABLES)
+                with cluster.psql_loop(MIXED, clients=2):
+                    time.sleep(1)
+                    yield cluster
+
+    def replace(self, cluster, *paths):
+        """As an upgrade does, but with a file that is of no use."""
+        for path in paths:
+            shutil.copy("/bin/true", path + ".new")
+            os.rename(path + ".new", path)
+            with open(f"/proc/{cluster.pid}/maps") as maps:
+                self.assertIn(os.path.basename(path) + " (deleted)", maps.read())
+
+    def stays_whole(self, recording, label):
+        self.assertEqual(recording.code, 0, recording.stderr)
+        ends = stack_ends(Capture(recording.capture))
+        print(f"{label}: {whole_share(ends):.2%} of {ends.total()} stacks are whole ... ", end="",
+              flush=True)
+        self.assertGreater(ends.total(), 100)
+        # One to three percent are in libcrypto's assembly, which has no unwind information.
+        self.assertGreaterEqual(whole_share(ends), 0.93)
+
+    def test_stacks_stay_whole_when_program_and_library_are_replaced(self):
+        with self.cluster_of_its_own() as cluster:
+            recording = self.recorder.start("-p", str(cluster.pid), "8s", "-F", "299")
+            time.sleep(2)
+            libraries = os.path.join(os.path.dirname(cluster.bindir), "lib")
+            self.replace(cluster, os.path.join(cluster.bindir, "postgres"),
+                         os.path.join(libraries, "libcrypto.so.1.1"))
+            # Its library is mapped only now: what the session has mapped is read again.
+            with cluster.psql_loop(IN_PLPGSQL):
+                self.stays_whole(self.recorder.finish(*recording), "replaced while recording")
+                self.stays_whole(self.recorder.record("-p", str(cluster.pid), "4s", "-F", "299"),
+                                 "replaced before")
+
+    def test_a_replaced_program_is_unwound_without_the_privilege_to_open_mapped_files(self):
+        with self.cluster_of_its_own() as cluster, Recorder() as recorder:
+            self.replace(cluster, os.path.join(cluster.bindir, "postgres"))
+            program = os.path.join(recorder.folder, "less-privileged")
+            with open(program, "w") as script:
+                script.write("#!/bin/sh\nexec setpriv --bounding-set=-checkpoint_restore,-sys_admin "
+                             f"--inh-caps=-checkpoint_restore,-sys_admin {recorder.pgflame} \"$@\"\n")
+            os.chmod(program, 0o755)
+            recorder.pgflame = program
+            for sampler in ("bpf", "perf"):
+                self.stays_whole(recorder.record("-p", str(cluster.pid), "4s", "-F", "299",
+                                                 "--sampler", sampler), sampler)
 
     def test_frame_pointers_do_not_claim_to_be_whole(self):
         capture = self.record(MIXED, "--unwind", "fp")
