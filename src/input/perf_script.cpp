@@ -7,7 +7,7 @@
 
 #include "src/base/hash_index.h"
 #include "src/base/text.h"
-#include "src/input/chain_table.h"
+#include "src/input/fingerprint.h"
 #include "src/input/given_frames.h"
 #include "src/input/hand_over.h"
 #include "src/input/perf_event.h"
