@@ -83,7 +83,7 @@ class PerfAssembler {
   void flush(uint64_t until);
   void prefetch(size_t sample) const;
   size_t place_of(const SampleRecord& sample) const;
-  uint32_t add_to_group(const SampleRecord& sample, ProcessTable::Task task, uint32_t second);
+  uint32_t add_to_group(const SampleRecord& record, ProcessTable::Task task, uint32_t second);
   void apply(const ProcessRecord& record);
   void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);
