@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <unordered_map>
 
 namespace pgflame::symbolizer {
@@ -221,13 +222,16 @@ void link_fragments(std::vector<FunctionRange>& ranges) {
     if (without_clone_suffix(range.name).size() != range.name.size()) parts.push_back(&range);
   }
   if (parts.empty()) return;
-  std::unordered_map<std::string_view, uint64_t> starts;
+  std::unordered_map<std::string_view, std::optional<uint64_t>> wholes;
+  for (const FunctionRange* part : parts)
+    wholes.try_emplace(without_clone_suffix(part->name));
   for (const FunctionRange& range : ranges) {
-    if (!range.name.empty()) starts.try_emplace(range.name, range.entry);
+    const auto whole = wholes.find(range.name);
+    if (whole != wholes.end() && !whole->second) whole->second = range.entry;
   }
   for (FunctionRange* part : parts) {
-    const auto parent = starts.find(without_clone_suffix(part->name));
-    if (parent != starts.end()) part->entry = parent->second;
+    const auto& entry = wholes.find(without_clone_suffix(part->name))->second;
+    if (entry) part->entry = *entry;
   }
 }
 

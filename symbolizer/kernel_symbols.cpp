@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "src/base/rows.h"
 #include "src/base/text.h"
 
 namespace pgflame::symbolizer {
@@ -45,6 +44,19 @@ bool is_better(std::string_view name, std::string_view other) {
   return name.size() < other.size();
 }
 
+// Keeps one of the names that each address has; `ranges` are sorted by address.
+void keep_best_names(std::vector<FunctionRange>& ranges) {
+  size_t kept = 0;
+  for (const FunctionRange& range : ranges) {
+    if (kept == 0 || ranges[kept - 1].start != range.start) {
+      ranges[kept++] = range;
+    } else if (is_better(range.name, ranges[kept - 1].name)) {
+      ranges[kept - 1] = range;
+    }
+  }
+  ranges.resize(kept);
+}
+
 // The last function has nothing after it; the kernel's functions are smaller than this.
 constexpr uint64_t kLastFunctionSize = 4096;
 
@@ -60,6 +72,8 @@ KernelSymbols parse_kallsyms(std::string text) {
   FunctionTable keeper;
   const std::string_view kept = keeper.keep(std::move(text));
   uint64_t code_end = 0;
+  constexpr size_t kUsualLine = 40;
+  ranges.reserve(kept.size() / kUsualLine);
   for (size_t at = 0; at < kept.size();) {
     const size_t newline = std::min(kept.find('\n', at), kept.size());
     const auto symbol = parse_line(kept.substr(at, newline - at));
@@ -76,10 +90,10 @@ KernelSymbols parse_kallsyms(std::string text) {
                       .tier = NameTier::kFull});
   }
   kernel.hidden = ranges.empty();
-  std::ranges::stable_sort(ranges, [](const FunctionRange& a, const FunctionRange& b) {
-    return a.start != b.start ? a.start < b.start : is_better(a.name, b.name);
-  });
-  drop_repeated(ranges, &FunctionRange::start);
+  // The kernel proper is in order, only modules need not be.
+  if (!std::ranges::is_sorted(ranges, {}, &FunctionRange::start))
+    std::ranges::stable_sort(ranges, {}, &FunctionRange::start);
+  keep_best_names(ranges);
   for (size_t i = 0; i < ranges.size(); ++i) {
     const uint64_t next =
         i + 1 < ranges.size() ? ranges[i + 1].start : ranges[i].start + kLastFunctionSize;

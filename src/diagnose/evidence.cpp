@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -132,18 +133,32 @@ class Gatherer {
     }
   }
 
+  // By number first: there are far fewer queries and backends than samples.
   void add_tags() {
     const Profile& profile = analysis_.profile();
+    std::unordered_map<uint64_t, uint64_t> queries;
+    std::vector<std::optional<uint64_t>> backends(profile.backends.size());
+    uint64_t last_query = 0;
+    uint64_t* weight_of_last = nullptr;
     for (size_t i = 0; i < profile.samples.size(); ++i) {
       const uint32_t use = analysis_.use_of_sample()[i];
       if (use == Analysis::kNotRunning || !counted_[use]) continue;
       const Sample& sample = profile.samples[i];
-      const auto id = static_cast<int64_t>(sample.query_id);
-      queries_[id == 0 ? "" : std::to_string(id)] += sample.weight;
+      if (weight_of_last == nullptr || sample.query_id != last_query)
+        weight_of_last = &queries[sample.query_id];
+      last_query = sample.query_id;
+      *weight_of_last += sample.weight;
       if (!profile.backends.contains(sample.backend)) continue;
-      const Backend& backend = profile.backends[sample.backend];
-      databases_[backend.database] += sample.weight;
-      types_[backend.type] += sample.weight;
+      auto& weight = backends[sample.backend.value];
+      weight = weight.value_or(0) + sample.weight;
+    }
+    for (const auto& [id, weight] : queries)
+      queries_[id == 0 ? "" : std::to_string(static_cast<int64_t>(id))] += weight;
+    for (size_t i = 0; i < backends.size(); ++i) {
+      if (!backends[i]) continue;
+      const Backend& backend = profile.backends[profile.backends.id_at(i)];
+      databases_[backend.database] += *backends[i];
+      types_[backend.type] += *backends[i];
     }
   }
 

@@ -31,6 +31,7 @@ class Viewer {
     for (const StackUse& use : analysis_.uses())
       stacks.push_back(stack_of(use));
     const Profile& profile = analysis_.profile();
+    builder_.profile().samples.reserve(profile.samples.size());
     for (size_t i = 0; i < profile.samples.size(); ++i) {
       const uint32_t use = analysis_.use_of_sample()[i];
       if (use == Analysis::kNotRunning) continue;

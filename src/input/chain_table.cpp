@@ -1,56 +1,43 @@
 #include "src/input/chain_table.h"
 
-#include <array>
-#include <bit>
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace pgflame::input {
 
-uint64_t hash_words(Bytes words) {
-  constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15ULL;
-  std::array<uint64_t, 4> lanes{1, 2, 3, words.size()};
-  const uint8_t* at = words.data();
-  const uint8_t* const end = at + words.size() / 8 * 8;
-  const auto mix = [](uint64_t lane, const uint8_t* from) {
-    uint64_t word = 0;
-    std::memcpy(&word, from, 8);
-    return std::rotl((lane ^ word) * kMultiplier, 29);
-  };
-  for (; end - at >= 32; at += 32) {
-    for (size_t i = 0; i < 4; ++i)
-      lanes[i] = mix(lanes[i], at + i * 8);
-  }
-  for (size_t i = 0; at < end; at += 8, ++i)
-    lanes[i] = mix(lanes[i], at);
-  return hash_mix(hash_mix(lanes[0], lanes[1]), hash_mix(lanes[2], lanes[3]));
-}
-
-uint64_t hash_text(std::string_view text, uint64_t seed) {
-  const size_t whole = text.size() / 8 * 8;
-  uint64_t tail = 0;
-  if (whole < text.size()) std::memcpy(&tail, text.data() + whole, text.size() - whole);
-  return hash_mix(hash_mix(hash_words(as_bytes(text.substr(0, whole))), tail), seed ^ text.size());
-}
-
-ChainTable::ChainTable() {
+ChainTable::ChainTable() : seed_(random_seed()), slots_(1024) {
   intern({});
 }
 
-ChainId ChainTable::intern(Bytes words) {
-  const uint64_t hash = hash_words(words);
-  const uint32_t found = index_.find(hash, [&](uint32_t id) {
-    const Chain& chain = chains_[id];
-    return chain.size_bytes() == words.size() &&
-           std::memcmp(chain.data(), words.data(), words.size()) == 0;
-  });
-  if (found != HashIndex::kAbsent) return found;
+ChainTable::Slot& ChainTable::slot_of(uint64_t high, uint32_t low) {
+  const size_t mask = slots_.size() - 1;
+  size_t at = low & mask;
+  while (slots_[at].id != kFree && (slots_[at].high != high || slots_[at].low != low))
+    at = (at + 1) & mask;
+  return slots_[at];
+}
+
+void ChainTable::grow() {
+  std::vector<Slot> old(slots_.size() * 2);
+  old.swap(slots_);
+  for (const Slot& slot : old) {
+    if (slot.id != kFree) slot_of(slot.high, slot.low) = slot;
+  }
+}
+
+ChainId ChainTable::intern(Bytes words, const Fingerprint& print) {
+  const auto low = static_cast<uint32_t>(print.low);
+  const Slot& known = slot_of(print.high, low);
+  if (known.id != kFree) return known.id;
   if (bytes_ + words.size() > kMaxBytes) {
     overflowed_ = true;
     return kOverflow;
   }
   const auto id = static_cast<ChainId>(chains_.size());
   chains_.push_back(store(words));
-  index_.insert(hash, id);
+  if (chains_.size() / 2 * 3 > slots_.size()) grow();
+  slot_of(print.high, low) = {print.high, low, id};
   return id;
 }
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "src/base/hash_index.h"
 #include "src/input/bytes.h"
+#include "src/input/fingerprint.h"
 
 namespace pgflame::input {
 
@@ -24,6 +24,9 @@ constexpr uint64_t kMarkerGuest = static_cast<uint64_t>(-2048);
 constexpr uint64_t kMarkerGuestKernel = static_cast<uint64_t>(-2176);
 constexpr uint64_t kMarkerGuestUser = static_cast<uint64_t>(-2560);
 
+// Chains are told apart by their fingerprints: comparing them with what is stored would fetch
+// memory that is in no cache.
+//
 // Addresses of stored chains stay where they are for the table's lifetime, so that another thread
 // can read the chains it has been told of while this one adds more.
 class ChainTable {
@@ -35,15 +38,32 @@ class ChainTable {
   ChainTable();
 
   // `words`: whole 8-byte words in our byte order, unaligned.
-  ChainId intern(Bytes words);
+  ChainId intern(Bytes words) { return intern(words, print_of(words)); }
+  // The same in two steps: between them there is time to fetch() what the second one needs.
+  Fingerprint print_of(Bytes words) const { return fingerprint(words, seed_); }
+  void fetch(const Fingerprint& print) const {
+    __builtin_prefetch(&slots_[print.low & (slots_.size() - 1)]);
+  }
+  ChainId intern(Bytes words, const Fingerprint& print);
   Chain operator[](ChainId id) const { return chains_[id]; }
   size_t size() const { return chains_.size(); }
   bool overflowed() const { return overflowed_; }
 
  private:
+  // The place of a slot follows from the low half; 96 bits are compared. Free ones have kFree.
+  struct Slot {
+    uint64_t high = 0;
+    uint32_t low = 0;
+    ChainId id = kFree;
+  };
+  static constexpr ChainId kFree = UINT32_MAX;
+
+  Slot& slot_of(uint64_t high, uint32_t low);
+  void grow();
   Chain store(Bytes words);
 
-  HashIndex index_;
+  FingerprintSeed seed_;
+  std::vector<Slot> slots_;
   std::vector<Chain> chains_;
   std::vector<std::vector<uint64_t>> blocks_;
   size_t block_left_ = 0;
@@ -51,9 +71,5 @@ class ChainTable {
   size_t bytes_ = 0;
   bool overflowed_ = false;
 };
-
-// Fast over long inputs: four independent multiply-rotate lanes.
-uint64_t hash_words(Bytes words);
-uint64_t hash_text(std::string_view text, uint64_t seed);
 
 }  // namespace pgflame::input

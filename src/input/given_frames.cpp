@@ -3,7 +3,7 @@
 #include <array>
 #include <string>
 
-#include "src/input/chain_table.h"
+#include "src/input/fingerprint.h"
 #include "src/profile/address_space.h"
 
 namespace pgflame::input {

@@ -1,6 +1,9 @@
 #include "src/input/perf_assembler.h"
 
 #include <algorithm>
+#include <bit>
+
+#include "src/base/hash_index.h"
 
 namespace pgflame::input {
 namespace {
@@ -8,6 +11,7 @@ namespace {
 // A stream without rounds must not make us hold all of it.
 constexpr size_t kMaxWaitingSamples = size_t{256} << 10;
 constexpr size_t kMaxWaitingProcesses = size_t{64} << 10;
+constexpr size_t kMostKnownGroups = size_t{1} << 19;
 constexpr size_t kMaxWaitingDumps = size_t{64} << 20;
 
 // What a chain entry says about the entries behind it.
@@ -39,17 +43,24 @@ bool comes_before(const Record& a, const Record& b) {
 
 // Moves the records up to `until` out of `waiting`.
 template <typename Record>
-std::vector<Record> take_until(std::vector<Record>& waiting, uint64_t until) {
-  std::vector<Record> taken;
-  if (until == UINT64_MAX) {
-    taken.swap(waiting);
-    return taken;
+void take_until(std::vector<Record>& waiting, uint64_t until, std::vector<Record>& taken) {
+  taken.clear();
+  size_t kept = 0;
+  for (Record& record : waiting) {
+    if (record.time <= until) {
+      taken.push_back(std::move(record));
+    } else {
+      if (&waiting[kept] != &record) waiting[kept] = std::move(record);
+      ++kept;
+    }
   }
-  const auto later = std::stable_partition(
-      waiting.begin(), waiting.end(), [&](const Record& record) { return record.time > until; });
-  taken.assign(std::make_move_iterator(later), std::make_move_iterator(waiting.end()));
-  waiting.erase(later, waiting.end());
-  return taken;
+  waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(kept), waiting.end());
+}
+
+// What its group is follows from its chain and its thread.
+bool is_plain(const SampleRecord& sample) {
+  return !sample.dump && !sample.user_part_lost && !sample.chain_only_ip &&
+         sample.chain != ChainTable::kOverflow;
 }
 
 bool is_untimed(uint64_t time) {
@@ -62,6 +73,8 @@ PerfAssembler::PerfAssembler(const Options& options)
     : options_(options),
       filter_(*options.wanted),
       processes_(builder_),
+      known_groups_(1),
+      known_locations_(kKnownLocations),
       first_time_(options.first_time) {
   kernel_.end = UINT64_MAX;
 }
@@ -69,7 +82,9 @@ PerfAssembler::PerfAssembler(const Options& options)
 // Records without a time count from where they stand; the others wait until nothing older can come.
 void PerfAssembler::accept(Batch batch) {
   for (const Chain& chain : batch.new_chains)
-    chains_.push_back(ChainRow{chain, UINT32_MAX, {}, {}, 0});
+    chains_.push_back(ChainRow{chain, UINT32_MAX, {}});
+  if (chains_.size() * 2 > known_groups_.size() && known_groups_.size() < kMostKnownGroups)
+    known_groups_.assign(std::bit_ceil(chains_.size() * 2), KnownGroup{});
   auto process = batch.processes.begin();
   const auto apply_processes_before = [&](uint64_t order) {
     for (; process != batch.processes.end() && process->order < order; ++process) {
@@ -104,8 +119,10 @@ void PerfAssembler::finish() {
 
 // Samples only need an order relative to changes of processes.
 void PerfAssembler::flush(uint64_t until) {
-  std::vector<SampleRecord> samples = take_until(waiting_samples_, until);
-  std::vector<ProcessRecord> processes = take_until(waiting_processes_, until);
+  take_until(waiting_samples_, until, due_samples_);
+  take_until(waiting_processes_, until, due_processes_);
+  std::vector<SampleRecord>& samples = due_samples_;
+  std::vector<ProcessRecord>& processes = due_processes_;
   if (waiting_samples_.empty()) waiting_dump_bytes_ = 0;
   if (first_time_ == 0 && !samples.empty()) {
     first_time_ = std::ranges::min_element(samples, {}, &SampleRecord::time)->time;
@@ -116,9 +133,7 @@ void PerfAssembler::flush(uint64_t until) {
   }
   auto process = processes.begin();
   for (size_t i = 0; i < samples.size(); ++i) {
-    // Its chain is anywhere in a table larger than the caches.
-    constexpr size_t kAhead = 8;
-    if (i + kAhead < samples.size()) __builtin_prefetch(&chains_[samples[i + kAhead].chain]);
+    prefetch(i);
     const SampleRecord& sample = samples[i];
     for (; process != processes.end() &&
            (process->time < sample.time ||
@@ -130,6 +145,21 @@ void PerfAssembler::flush(uint64_t until) {
   }
   for (; process != processes.end(); ++process)
     apply(*process);
+}
+
+size_t PerfAssembler::place_of(const SampleRecord& sample) const {
+  const uint64_t thread =
+      uint64_t{static_cast<uint32_t>(sample.pid)} << 32 | static_cast<uint32_t>(sample.tid);
+  return hash_mix(thread, sample.chain) & (known_groups_.size() - 1);
+}
+
+// What the samples behind this one need is anywhere in tables larger than the caches.
+void PerfAssembler::prefetch(size_t sample) const {
+  constexpr size_t kAhead = 8;
+  if (sample + 2 * kAhead < due_samples_.size())
+    __builtin_prefetch(&known_groups_[place_of(due_samples_[sample + 2 * kAhead])]);
+  if (sample + kAhead < due_samples_.size())
+    samples_.prefetch(known_groups_[place_of(due_samples_[sample + kAhead])].group);
 }
 
 void PerfAssembler::apply(const ProcessRecord& record) {
@@ -167,21 +197,30 @@ void PerfAssembler::add(const SampleRecord& record) {
     ++counts_.filtered;
     return;
   }
-  const ProcessTable::Task task = processes_.task(record.pid, record.tid, record.in_user_code);
   const uint32_t second = second_of(record.time);
-  const bool plain = !record.dump && !record.user_part_lost && !record.chain_only_ip &&
-                     record.chain != ChainTable::kOverflow;
-  ChainRow& row = chains_[record.chain];
-  if (plain && row.space == task.space && row.backend == task.backend) {
-    samples_.add_to(row.group, second, 1, record.weight);
+  const ProcessTable::Task task = processes_.task(record.pid, record.tid, record.in_user_code);
+  if (!is_plain(record)) {
+    add_to_group(record, task, second);
     return;
   }
+  KnownGroup& known = known_groups_[place_of(record)];
+  if (known.chain == record.chain && known.backend == task.backend && known.space == task.space) {
+    samples_.add_to(known.group, second, 1, record.weight);
+  } else {
+    known = {record.chain, task.backend, task.space, add_to_group(record, task, second)};
+  }
+}
+
+// Returns the group's number.
+uint32_t PerfAssembler::add_to_group(const SampleRecord& record,
+                                     ProcessTable::Task task,
+                                     uint32_t second) {
   ResolvedStack resolved;
   if (record.chain == ChainTable::kOverflow) {
     ++counts_.stacks_lost;
     resolved.end = StackEnd::kUnreadable;
   } else if (record.dump) {
-    resolved = unwind(record);
+    resolved = unwind(record, task.space);
   } else {
     resolved = resolve(record, task.space);
   }
@@ -195,10 +234,7 @@ void PerfAssembler::add(const SampleRecord& record) {
   sample.second = second;
   sample.count = 1;
   sample.weight = record.weight;
-  const uint32_t group = samples_.add(sample);
-  if (!plain || row.space != task.space) return;
-  row.backend = task.backend;
-  row.group = group;
+  return samples_.add(sample);
 }
 
 PerfAssembler::ResolvedStack PerfAssembler::resolve(const SampleRecord& sample, SpaceId space) {
@@ -206,47 +242,56 @@ PerfAssembler::ResolvedStack PerfAssembler::resolve(const SampleRecord& sample, 
   if (row.space == space) return row.resolved;
   if (row.space == UINT32_MAX) {
     row.space = space;
-    row.resolved = build(row.chain, addresses_of(sample));
+    row.resolved = build(row.chain, addresses_of(sample), space);
     return row.resolved;
   }
   const auto [entry, is_new] =
       resolved_elsewhere_.try_emplace(uint64_t{sample.chain} << 32U | space);
-  if (is_new) entry->second = build(row.chain, addresses_of(sample));
+  if (is_new) entry->second = build(row.chain, addresses_of(sample), space);
   return entry->second;
 }
 
-LocationId PerfAssembler::locate(uint64_t address,
-                                 bool kernel,
-                                 bool innermost,
-                                 const AddressSpace& addresses) {
+LocationId PerfAssembler::locate(uint64_t address, Place place) {
   // A return address lies behind its call, perhaps already in the next function.
   // The first page holds no code and a call takes two bytes: below there are no return addresses.
   constexpr uint64_t kLowestReturn = 4096 + 2;
-  const uint64_t looked_up = innermost || address < kLowestReturn ? address : address - 1;
-  if (!kernel) return builder_.location(addresses.find(looked_up), looked_up);
+  const uint64_t looked_up = place.innermost || address < kLowestReturn ? address : address - 1;
+  const SpaceId space = place.kernel ? kKernelSpace : place.space;
+  KnownLocation& known = known_locations_[hash_mix(space, looked_up) % kKnownLocations];
+  if (known.address == looked_up && known.space == space && known.location.valid())
+    return known.location;
+  const MappingId mapping = place.kernel ? mapping_of_kernel() : place.addresses->find(looked_up);
+  known = {looked_up, space, builder_.location(mapping, looked_up)};
+  return known.location;
+}
+
+MappingId PerfAssembler::mapping_of_kernel() {
   if (!kernel_mapping_.valid()) {
     Mapping row;
     row.end = UINT64_MAX;
     row.module = builder_.module(Module{ModuleKind::kKernel, "[kernel]", ""});
     kernel_mapping_ = builder_.mapping(row);
   }
-  return builder_.location(kernel_mapping_, looked_up);
+  return kernel_mapping_;
 }
 
-PerfAssembler::ResolvedStack PerfAssembler::build(Chain chain, const AddressSpace& addresses) {
+PerfAssembler::ResolvedStack PerfAssembler::build(Chain chain,
+                                                  const AddressSpace& addresses,
+                                                  SpaceId space) {
   path_.clear();
   ResolvedStack resolved;
   Context context;
-  bool innermost = true;
+  Place place{&addresses, space};
   for (const uint64_t word : chain) {
     if (word >= kLowestMarker) {
       context = context_of(word);
-      innermost = true;
+      place.kernel = context.kernel;
+      place.innermost = true;
       continue;
     }
     if (!context.known) continue;
-    path_.push_back(locate(word, context.kernel, innermost, addresses));
-    innermost = false;
+    path_.push_back(locate(word, place));
+    place.innermost = false;
   }
   if (path_.size() >= options_.max_stack) resolved.end = StackEnd::kTruncated;
   resolved.stack = push_path();
@@ -267,13 +312,13 @@ StackId PerfAssembler::push_path() {
 }
 
 // The kernel's part comes from the chain, the user's from registers and copied memory.
-PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample) {
+PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample, SpaceId space) {
   const AddressSpace& addresses = addresses_of(sample);
   const UserDump dump{
       sample.dump->abi, sample.dump->register_mask, sample.dump->registers, sample.dump->stack};
   const UserStack user = options_.wanted->unwind(builder_.profile(), addresses, dump);
   if (user.addresses.empty()) {
-    ResolvedStack resolved = build(chains_[sample.chain].chain, addresses);
+    ResolvedStack resolved = build(chains_[sample.chain].chain, addresses, space);
     resolved.end = user.end;
     return resolved;
   }
@@ -285,7 +330,7 @@ PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample) {
   }
   chain.push_back(kMarkerUser);
   chain.insert(chain.end(), user.addresses.begin(), user.addresses.end());
-  ResolvedStack resolved = build(chain, addresses);
+  ResolvedStack resolved = build(chain, addresses, space);
   resolved.end = user.end;
   return resolved;
 }

@@ -56,12 +56,34 @@ class PerfAssembler {
     Chain chain;
     SpaceId space = UINT32_MAX;  // for which `resolved` holds
     ResolvedStack resolved;
-    // The row's group of samples in `samples_`, for this backend in this space.
+  };
+  // The group in `samples_` to which the samples of a chain and a task were added last.
+  struct KnownGroup {
+    ChainId chain = 0;
     BackendId backend;
+    SpaceId space = 0;
     uint32_t group = 0;
+  };
+  // A place in the code that was looked up lately; kKernelSpace for the kernel's.
+  struct KnownLocation {
+    uint64_t address = 0;
+    SpaceId space = 0;
+    LocationId location;
+  };
+  static constexpr size_t kKnownLocations = 8192;
+  static constexpr SpaceId kKernelSpace = UINT32_MAX;
+  // Whose code the addresses of a chain are.
+  struct Place {
+    const AddressSpace* addresses = nullptr;
+    SpaceId space = 0;
+    bool kernel = false;
+    bool innermost = true;
   };
 
   void flush(uint64_t until);
+  void prefetch(size_t sample) const;
+  size_t place_of(const SampleRecord& sample) const;
+  uint32_t add_to_group(const SampleRecord& record, ProcessTable::Task task, uint32_t second);
   void apply(const ProcessRecord& record);
   void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);
@@ -70,10 +92,11 @@ class PerfAssembler {
   const AddressSpace& addresses_of(const SampleRecord& sample) {
     return processes_.address_space(sample.pid, sample.tid);
   }
-  ResolvedStack build(Chain chain, const AddressSpace& addresses);
+  ResolvedStack build(Chain chain, const AddressSpace& addresses, SpaceId space);
   StackId push_path();
-  ResolvedStack unwind(const SampleRecord& sample);
-  LocationId locate(uint64_t address, bool kernel, bool innermost, const AddressSpace& addresses);
+  ResolvedStack unwind(const SampleRecord& sample, SpaceId space);
+  LocationId locate(uint64_t address, Place place);
+  MappingId mapping_of_kernel();
 
   Options options_;
   SampleFilter filter_;
@@ -82,11 +105,16 @@ class PerfAssembler {
   ProcessTable processes_;
   SampleTable samples_;
   std::vector<ChainRow> chains_;
+  std::vector<KnownGroup> known_groups_;  // by a hash of chain and thread
   // By chain and space, for all but the first space of a chain.
   std::unordered_map<uint64_t, ResolvedStack> resolved_elsewhere_;
   std::vector<SampleRecord> waiting_samples_;
   std::vector<ProcessRecord> waiting_processes_;
-  std::vector<LocationId> path_;  // of the stack being built, innermost first
+  // What is due; kept for their memory.
+  std::vector<SampleRecord> due_samples_;
+  std::vector<ProcessRecord> due_processes_;
+  std::vector<KnownLocation> known_locations_;  // by a hash of their address
+  std::vector<LocationId> path_;                // of the stack being built, innermost first
   // The stack built last, outermost first: the next one mostly begins like it.
   std::vector<LocationId> last_path_;
   std::vector<StackId> last_stacks_;

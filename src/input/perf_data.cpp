@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <thread>
 
 #include "src/base/text.h"
 #include "src/input/hand_over.h"
@@ -73,8 +72,9 @@ struct Capture {
   uint64_t size = UINT64_MAX;  // bytes of records; unknown for streams
 };
 
-// Decodes everything, always going on with the stream that is furthest behind in time.
-Status decode(Capture& capture, const std::function<void(Batch)>& hand_on) {
+// Decodes everything, always going on with the stream that is furthest behind in time, for as long
+// as hand_on() wants more.
+Status decode(Capture& capture, const std::function<bool(Batch)>& hand_on) {
   PerfDecoder& decoder = *capture.decoder;
   const bool several = capture.sources.size() > 1;
   if (several) decoder.ignore_rounds();
@@ -86,7 +86,7 @@ Status decode(Capture& capture, const std::function<void(Batch)>& hand_on) {
     if (several) decoder.set_safe_time(next->latest_time());
     Status advanced = next->advance();
     if (!advanced) return advanced;
-    if (decoder.batch_is_full() || several) hand_on(decoder.take_batch());
+    if ((decoder.batch_is_full() || several) && !hand_on(decoder.take_batch())) return {};
   }
   decoder.finish();
   hand_on(decoder.take_batch());
@@ -97,16 +97,16 @@ Status decode(Capture& capture, const std::function<void(Batch)>& hand_on) {
 Status run(Capture& capture, PerfAssembler& assembler) {
   constexpr uint64_t kSmall = uint64_t{2} << 20;
   Status status;
+  const auto accept = [&](Batch batch) {
+    assembler.accept(std::move(batch));
+    return true;
+  };
   if (capture.size < kSmall) {
-    status = decode(capture, [&](Batch batch) { assembler.accept(std::move(batch)); });
+    status = decode(capture, accept);
   } else {
-    HandOver<Batch> queue(16);
-    std::jthread decoding([&] {
-      status = decode(capture, [&](Batch batch) { queue.push(std::move(batch)); });
-      queue.close();
-    });
-    while (auto batch = queue.pop())
-      assembler.accept(std::move(*batch));
+    constexpr size_t kAhead = 16;
+    make_and_use<Batch>(
+        kAhead, [&](const auto& put) { status = decode(capture, put); }, accept);
   }
   assembler.finish();
   if (status && capture.decoder->error()) return fail(*capture.decoder->error());

@@ -73,6 +73,7 @@ bool PerfDecoder::batch_is_full() const {
 }
 
 Batch PerfDecoder::take_batch() {
+  queue_.settle(chains_, batch_.samples);
   for (; chains_handed_out_ < chains_.size(); ++chains_handed_out_) {
     batch_.new_chains.push_back(chains_[static_cast<ChainId>(chains_handed_out_)]);
   }
@@ -103,13 +104,18 @@ void PerfDecoder::saw_time(uint64_t time) {
   latest_time_ = std::max(latest_time_, time);
 }
 
-const PerfEvent* PerfDecoder::event_by_id(uint64_t id) const {
+// Records mostly name the event that the one before named.
+const PerfEvent* PerfDecoder::event_by_id(uint64_t id) {
+  if (last_event_ != nullptr && last_event_id_ == id) return last_event_;
   const auto found = event_by_id_.find(id);
-  return found == event_by_id_.end() ? nullptr : &meta_.events[found->second];
+  if (found == event_by_id_.end()) return nullptr;
+  last_event_id_ = id;
+  last_event_ = &meta_.events[found->second];
+  return last_event_;
 }
 
 // With several events the record names its own; a name nobody knows means the first.
-const PerfEvent* PerfDecoder::event_of(const PerfRecord& record) const {
+const PerfEvent* PerfDecoder::event_of(const PerfRecord& record) {
   if (meta_.events.empty()) return nullptr;
   const PerfEvent& first = meta_.events.front();
   if (meta_.events.size() == 1) return &first;
@@ -223,8 +229,8 @@ void PerfDecoder::add_chain(SampleRecord sample, Bytes chain, bool in_our_order)
   const size_t words = chain.size() / 8;
   const bool waits = words >= 2 && word_at(chain, words - 2, meta_.swapped) == kMarkerUserDeferred;
   if (in_our_order && !waits) {
-    sample.chain = chains_.intern(chain);
     batch_.samples.push_back(std::move(sample));
+    queue_.add(chains_, chain, batch_.samples, batch_.samples.size() - 1);
     return;
   }
   for (size_t i = 0; i < words; ++i)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/input/chain_queue.h"
 #include "src/input/chain_table.h"
 #include "src/input/deferred_chains.h"
 #include "src/input/perf_batch.h"
@@ -67,16 +68,17 @@ class PerfDecoder {
   void add_event(Bytes body);
   void update_event(Cursor body);
   bool prepare();
-  const PerfEvent* event_of(const PerfRecord& record) const;
+  const PerfEvent* event_of(const PerfRecord& record);
   bool is_chosen(const PerfEvent& event) const;
   void leave_out(const PerfEvent& event);
-  const PerfEvent* event_by_id(uint64_t id) const;
+  const PerfEvent* event_by_id(uint64_t id);
   void saw_time(uint64_t time);
 
   PerfMeta meta_;
   Options options_;
   Counts counts_;
   ChainTable chains_;
+  ChainQueue queue_;
   DeferredChains deferred_;
   Batch batch_;
   size_t chains_handed_out_ = 0;
@@ -85,6 +87,8 @@ class PerfDecoder {
   uint64_t latest_time_ = 0;
   uint64_t latest_time_of_last_round_ = 0;
   std::unordered_map<uint64_t, uint32_t> event_by_id_;
+  uint64_t last_event_id_ = 0;
+  const PerfEvent* last_event_ = nullptr;  // the events are fixed once one was looked up
   std::vector<bool> chosen_;
   std::vector<uint64_t> left_out_;  // samples, by event
   std::string chosen_name_;

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <string>
-#include <thread>
 #include <unordered_map>
 
 #include "src/base/hash_index.h"
 #include "src/base/text.h"
-#include "src/input/chain_table.h"
+#include "src/input/fingerprint.h"
 #include "src/input/given_frames.h"
 #include "src/input/hand_over.h"
 #include "src/input/perf_event.h"
@@ -230,21 +229,17 @@ Result<Opened> ScriptReader::take(const Options& options) && {
 Status read_blocks(ByteStream& stream, ScriptReader& reader) {
   constexpr size_t kAhead = 4;
   TextPieces pieces(stream, "\n\n", kAhead + 1);
-  HandOver<std::vector<ScriptBlock>> pieces_of_blocks(kAhead);
   Status status;
-  {
-    std::jthread cutting([&] {
-      auto piece = pieces.next();
-      for (; piece && !piece->empty(); piece = pieces.next())
-        pieces_of_blocks.push(cut_into_blocks(*piece));
-      if (!piece) status = fail(piece.error());
-      pieces_of_blocks.close();
-    });
-    while (const auto blocks = pieces_of_blocks.pop()) {
-      for (const ScriptBlock& block : *blocks)
-        reader.add(block);
-    }
-  }
+  const auto cut = [&](const auto& put) {
+    auto piece = pieces.next();
+    while (piece && !piece->empty() && put(cut_into_blocks(*piece)))
+      piece = pieces.next();
+    if (!piece) status = fail(piece.error());
+  };
+  make_and_use<std::vector<ScriptBlock>>(kAhead, cut, [&](const std::vector<ScriptBlock>& blocks) {
+    for (const ScriptBlock& block : blocks)
+      reader.add(block);
+  });
   return status;
 }
 

@@ -83,7 +83,9 @@ ProcessTable::Task ProcessTable::task(int32_t pid, int32_t tid, bool in_user_cod
   Thread& sampled = thread(pid, tid);
   if (!sampled.backend.valid()) sampled.backend = backend_of(sampled);
   Process& process = processes_[sampled.process];
-  if (in_user_code && process.next) process.space = std::exchange(process.next, nullptr);
+  if (in_user_code && process.next) {
+    process.space = std::exchange(process.next, nullptr);
+  }
   Space& space = *process.space;
   if (space.id == kUnnumbered) space.id = number(space);
   return {sampled.backend, space.id};
@@ -94,8 +96,13 @@ const AddressSpace& ProcessTable::address_space(int32_t pid, int32_t tid) {
 }
 
 ProcessTable::Thread& ProcessTable::thread(int32_t pid, int32_t tid) {
+  uint32_t& recent = recent_threads_[static_cast<uint32_t>(tid) % recent_threads_.size()];
+  if (recent < threads_.size() && threads_[recent].tid == tid && threads_[recent].pid == pid) {
+    return threads_[recent];
+  }
   const auto found = thread_by_tid_.find(tid);
   if (found != thread_by_tid_.end() && threads_[found->second].pid == pid) {
+    recent = found->second;
     return threads_[found->second];
   }
   return make_thread(pid, tid, process_of(pid));

@@ -2,6 +2,7 @@
 // mappings of their parent (Postgres forks its backends without exec).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -69,6 +70,7 @@ class ProcessTable {
 
   ProfileBuilder& builder_;
   std::vector<Thread> threads_;
+  std::array<uint32_t, 256> recent_threads_{};  // rows of threads_, by a part of their tid
   std::vector<Process> processes_;
   std::unordered_map<int32_t, uint32_t> thread_by_tid_;
   std::unordered_map<int32_t, uint32_t> process_by_pid_;

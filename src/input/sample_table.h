@@ -21,6 +21,10 @@ class SampleTable {
   // (and counts). Later ones of the group can be added by its number.
   uint32_t add(const Sample& sample);
   void add_to(uint32_t group, uint32_t second, uint64_t count, uint64_t weight);
+  // Fetches what add_to() will need for this group.
+  void prefetch(uint32_t group) const {
+    if (group < latest_.size()) __builtin_prefetch(&latest_[group]);
+  }
   // Seconds that one value of Sample::second stands for.
   uint32_t resolution() const { return resolution_; }
   // Ordered by stack and the other tags, then by second.
@@ -34,6 +38,7 @@ class SampleTable {
     uint32_t before = kNone;  // row of `earlier_`
     uint64_t count = 0;
     uint64_t weight = 0;
+    uint32_t group = 0;
   };
   // Samples that differ in nothing but their second.
   struct Group {
@@ -54,9 +59,9 @@ class SampleTable {
   size_t rows() const { return latest_.size() + earlier_.size(); }
   void insert(uint32_t group, const Moment& moment);
   void coarsen();
-  const Moment* before(const Moment& moment) const {
-    return moment.before == kNone ? nullptr : &earlier_[moment.before];
-  }
+  std::vector<uint32_t> sorted_groups() const;
+  std::vector<uint32_t> earlier_by_group(const std::vector<uint32_t>& order) const;
+  void append_rows(const Group& group, std::vector<Moment>& moments, std::vector<Sample>& rows);
 
   std::vector<Group> groups_;
   std::vector<Moment> latest_;  // of each group: the one that most samples add to

@@ -1,7 +1,7 @@
 #include "src/input/script_blocks.h"
 
 #include "src/base/text.h"
-#include "src/input/chain_table.h"
+#include "src/input/fingerprint.h"
 #include "src/input/text_pieces.h"
 
 namespace pgflame::input {

@@ -1,5 +1,6 @@
 #include "src/postgres/function_names.h"
 
+#include <algorithm>
 #include <array>
 
 namespace pgflame::postgres {
@@ -22,6 +23,9 @@ bool is_numbered(std::string_view rest) {
 }  // namespace
 
 std::string_view base_name(std::string_view name) {
+  // Most names have nothing to take off.
+  const auto may_mark = [](char c) { return c == '.' || c == '@' || c == '+' || c == ']'; };
+  if (std::ranges::none_of(name, may_mark)) return name;
   // stackcollapse marks kernel, jitted and inlined frames this way.
   for (const std::string_view mark : {"_[k]", "_[j]", "_[i]"}) {
     if (name.ends_with(mark)) name.remove_suffix(mark.size());

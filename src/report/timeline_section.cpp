@@ -51,17 +51,22 @@ Bands count(const Profile& profile) {
   if (bands.seconds < 3) return bands;
   const size_t columns = (bands.seconds + bands.per_column - 1) / bands.per_column;
   std::vector<uint64_t> totals(columns);
+  std::array<std::vector<uint64_t>, postgres::kAreaCount> rows;
   for (const Sample& sample : profile.samples) {
     if (sample.state != State::kRunning || sample.second >= kLongest) continue;
     if (!known[sample.stack.value]) {
       areas[sample.stack.value] = leaf_area(profile, sample.stack);
       known[sample.stack.value] = true;
     }
-    auto& row = bands.rows[areas[sample.stack.value]];
+    auto& row = rows[static_cast<size_t>(areas[sample.stack.value])];
     row.resize(columns);
     const uint32_t column = std::min(sample.second, last) / bands.per_column;
     row[column] += sample.count;
     totals[column] += sample.count;
+  }
+  for (size_t area = 0; area < rows.size(); ++area) {
+    if (!rows[area].empty())
+      bands.rows.emplace(static_cast<postgres::Area>(area), std::move(rows[area]));
   }
   bands.tallest = *std::ranges::max_element(totals);
   return bands;
