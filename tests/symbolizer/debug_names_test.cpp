@@ -24,7 +24,9 @@ TEST_CASE("mangled names become what the programmer wrote, others stay") {
        "17h0123456789abcdefE",
        "<alloc::string::String as core::fmt::Write>::write_str"},
       {"_RNvNtCs1234_7mycrate3foo3bar", "mycrate::foo::bar"},
-      {"_RNCNvCs1234_7mycrate4main0", "mycrate::main::{closure}"},
+      {"_RNCNvCs1234_7mycrate4main0", "mycrate::main::{closure#0}"},
+      {"_RNvMNtCs1234_7mycrate3fooNtB2_3Bar3baz", "<mycrate::foo::Bar>::baz"},
+      {"_RINvNtC3std3mem8align_ofdE", "std::mem::align_of::<f64>"},
       {"_RNvNtCs1234_7mycrate3foo", "_RNvNtCs1234_7mycrate3foo"},
       {"_Zgarbage", "_Zgarbage"},
       {"_R", "_R"},
@@ -33,6 +35,50 @@ TEST_CASE("mangled names become what the programmer wrote, others stay") {
     CAPTURE(row.mangled);
     CHECK(demangle(row.mangled) == row.readable);
   }
+}
+
+std::string base(size_t number, size_t of, std::string_view digits) {
+  std::string text;
+  for (; number != 0; number /= of)
+    text.insert(text.begin(), digits[number % of]);
+  return text;
+}
+
+// f(A, P<A, A>, P<P<A, A>, P<A, A>>, ...): each type holds the one before it twice.
+std::string bomb_in_cxx(int depth) {
+  constexpr std::string_view kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string name = "_Z1f1A1PIS_S_E";
+  for (size_t i = 1; i <= static_cast<size_t>(depth); ++i) {
+    const std::string last = "S" + base(i, 36, kDigits) + "_";
+    name += "S0_I" + last + last + "E";
+  }
+  return name;
+}
+
+// The same with tuples.
+std::string bomb_in_rust(int depth) {
+  constexpr std::string_view kDigits =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string path = "INvC1a1fTuuE";
+  for (size_t place = 8; depth > 0; --depth) {
+    const std::string last = "B" + base(place - 1, 62, kDigits) + "_";
+    place = path.size();
+    path += "T" + last + last + "E";
+  }
+  return "_R" + path + "E";
+}
+
+TEST_CASE("a short name that stands for gigabytes stays as it is") {
+  CHECK(demangle(bomb_in_cxx(2)) ==
+        "f(A, P<A, A>, P<P<A, A>, P<A, A> >, P<P<P<A, A>, P<A, A> >, "
+        "P<P<A, A>, P<A, A> > >)");
+  CHECK(demangle(bomb_in_rust(1)) == "a::f::<((), ()), (((), ()), ((), ()))>");
+  for (const std::string& name : {bomb_in_cxx(60), bomb_in_rust(60)}) {
+    CAPTURE(name);
+    CHECK(demangle(name) == name);
+  }
+  const std::string deep = "_Z1f" + std::string(4000, 'P') + "i";
+  CHECK(demangle(deep) == deep);
 }
 
 TEST_CASE("the package with the symbols follows from where the file is") {
