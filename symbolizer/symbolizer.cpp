@@ -73,7 +73,6 @@ class Namer {
   void load_modules();
   void load_kernel(MappingId mapping);
   void load_jit();
-  ModuleHints hints_for(ModuleId module) const;
   void name_location(LocationId id);
   std::vector<Line> lines_at(LocationId id);
   std::vector<SourceFrame> inlined_at(ModuleId module, const Place& place) const;
@@ -130,31 +129,20 @@ void Namer::load_modules() {
     if (kind == ModuleKind::kVdso && options_.this_host) modules_[module.value] = load_own_vdso();
     jit = jit || kind == ModuleKind::kJit;
   }
-  if (jit || options_.this_host) processes_ = find_processes(profile_);
+  if (jit) processes_ = find_processes(profile_);
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i = next++; i < files.size(); i = next++) {
       modules_[files[i].value] =
-          load_module(profile_.modules[files[i]], options_, hints_for(files[i]));
+          load_module(profile_.modules[files[i]],
+                      options_,
+                      options_.files == nullptr ? nullptr : options_.files->of(files[i]));
     }
   };
   const std::jthread helper(work);
   if (kernel.valid()) load_kernel(kernel);
   if (jit) load_jit();
   work();
-}
-
-ModuleHints Namer::hints_for(ModuleId module) const {
-  ModuleHints hints;
-  if (processes_.pid_of_module.empty()) return hints;
-  hints.pid = processes_.pid_of_module[module.value];
-  for (const Mapping& mapping : profile_.mappings) {
-    if (mapping.module != module) continue;
-    hints.start = mapping.start;
-    hints.end = mapping.end;
-    break;
-  }
-  return hints;
 }
 
 // Another recording's addresses mean the same when the kernel is the same build at the same place.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "src/base/build_id.h"
 #include "src/base/file.h"
 #include "src/capture/proc.h"
@@ -223,24 +221,18 @@ void Processes::read_maps(int32_t pid, Row& row) {
 }
 
 MappingId Processes::mapping_of(int32_t pid, const MapsLine& line) {
-  Module module;
-  module.kind = code_kind(line);
+  const ModuleKind kind = code_kind(line);
   std::string_view path = line.path;
   if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
-  module.path = path;
-  if (module.kind == ModuleKind::kFile) module.build_id = build_id_of(pid, line, module.path);
-  return builder_.mapping({line.start, line.end, line.file_offset, builder_.module(module)});
+  const ModuleId module = kind == ModuleKind::kFile
+                              ? files_.module_of(pid, line)
+                              : builder_.module({kind, std::string(path), {}});
+  return builder_.mapping({line.start, line.end, line.file_offset, module});
 }
 
-std::string Processes::build_id_of(int32_t pid, const MapsLine& line, const std::string& path) {
-  auto [known, added] = build_ids_.try_emplace(fmt::format("{}:{}", line.inode, path));
-  if (added) {
-    // The mapped file itself, even when its name is gone or belongs to another mount namespace.
-    known->second =
-        build_id_of_file(proc_path(pid, fmt::format("map_files/{:x}-{:x}", line.start, line.end)));
-    if (known->second.empty()) known->second = build_id_of_file(proc_path(pid, "root" + path));
-  }
-  return known->second;
+ModuleFiles Processes::take_files() {
+  files_.mark_replaced();
+  return std::move(files_).take();
 }
 
 void Processes::read_title(int32_t pid, Row& row) {

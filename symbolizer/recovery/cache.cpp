@@ -44,10 +44,11 @@ bool read_row(std::string_view line, FunctionTable& table) {
   auto& ranges = table.ranges();
   const auto found = std::ranges::lower_bound(ranges, *start, {}, &FunctionRange::start);
   if (found == ranges.end() || found->start != *start) return false;
+  if (found->file.empty()) found->file = fields[4];
+  // It has a name of its own: a debug file may have come since the row was written.
+  if (!found->name.empty()) return true;
   found->entry = *entry;
   found->tier = static_cast<NameTier>(*tier);
-  found->file = fields[4];
-  if (!found->name.empty()) return true;
   found->name = fields[3];
   found->evidence = fields[5];
   return true;

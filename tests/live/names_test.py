@@ -291,6 +291,82 @@ class SymbolFiles(unittest.TestCase):
             file.write(b"x")
         self.assertEqual("unnamed", self.name_of_helper(copy)[1])
 
+    def test_a_fifo_where_a_debug_file_is_looked_for_is_not_waited_for(self):
+        debug, build_id = self.debug_file()
+        copy = self.stripped(f"--add-gnu-debuglink={debug}")
+        os.remove(debug)
+        os.mkfifo(debug)
+        folder = self.path(f"debug/.build-id/{build_id[:2]}")
+        os.makedirs(folder)
+        os.mkfifo(f"{folder}/{build_id[2:]}.debug")
+        row = subprocess.run([PGFLAME, "symbols", copy, "--tsv", "--debug-dir", self.path("debug")],
+                             capture_output=True, text=True, timeout=20, check=True)
+        self.assertIn("[unnamed]", row.stdout)
+        refused = subprocess.run([PGFLAME, "symbols", debug], capture_output=True, text=True,
+                                 timeout=20, check=False)
+        self.assertEqual(2, refused.returncode)
+        self.assertIn("is not a regular file", refused.stderr)
+
+    def test_a_fifo_in_the_place_of_a_split_or_shared_dwarf_file_is_not_waited_for(self):
+        source, binary = self.path("program.cpp"), self.path("split")
+        run("g++", "-g", "-gsplit-dwarf", "-O2", "-o", binary, source, cwd=self.folder.name)
+        second = self.path("second")
+        run("g++", "-g", "-O2", "-o", second, source)
+        run("g++", "-g", "-O2", "-o", self.path("third"), source)
+        run("dwz", "-m", self.path("common.debug"), second, self.path("third"))
+        split, = [name for name in os.listdir(self.folder.name) if name.endswith(".dwo")]
+        for program, part in ((binary, split), (second, "common.debug")):
+            os.remove(self.path(part))
+            os.mkfifo(self.path(part))
+            shown = subprocess.run([PGFLAME, "symbols", program, "--address", hex(self.helper)],
+                                   capture_output=True, text=True, timeout=20, check=True).stdout
+            self.assertIn("helper", shown)
+
+    def test_a_debug_link_is_followed_from_a_name_without_a_folder(self):
+        debug, _ = self.debug_file()
+        copy = self.stripped(f"--add-gnu-debuglink={debug}")
+        rows = run(PGFLAME, "symbols", os.path.basename(copy), "--tsv", cwd=self.folder.name)
+        self.assertIn("\thelper(int)\tfull\t", rows)
+
+    def test_inlined_functions_come_from_a_debug_file_of_a_binary_with_symbols_too(self):
+        source, program, debug = self.path("in.cpp"), self.path("in"), self.path("in.debug")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("static inline __attribute__((always_inline)) int inlined_one(int n) "
+                       "{ for (volatile int i = 0; i < n; ++i); return n; }\n"
+                       "int main(int argc, char**) { return inlined_one(argc); }\n")
+        run("g++", "-g", "-O2", "-o", program, source)
+        run("objcopy", "--only-keep-debug", program, debug)
+        run("strip", "--strip-debug", program)
+        run("objcopy", f"--add-gnu-debuglink={debug}", program)
+        main, size = next((a, row[0]) for a, row in symbols(program).items() if row[1] == "main")
+        options = [text for a in range(main, main + size) for text in ("--address", hex(a))]
+        self.assertIn("inlined_one", run(PGFLAME, "symbols", program, *options))
+        os.remove(debug)
+        self.assertNotIn("inlined_one", run(PGFLAME, "symbols", program, *options))
+
+    def test_a_debug_file_that_came_after_the_cache_was_written_counts(self):
+        _, server = next(servers("15"))
+        debug, stripped = self.path("postgres.debug"), self.path("postgres")
+        run("objcopy", "--only-keep-debug", server, debug)
+        run("strip", "-o", stripped, server)
+        run("objcopy", f"--add-gnu-debuglink={debug}", stripped)
+        os.rename(debug, debug + ".later")
+        before = symbols(stripped, cache=self.folder.name)
+        os.rename(debug + ".later", debug)
+        after = symbols(stripped, cache=self.folder.name)
+        recovered = [address for address, row in before.items() if row[2] == "recovered"]
+        self.assertGreater(len(recovered), 1000)
+        self.assertEqual([], [hex(a) for a in recovered if after[a][2] != "full"][:10])
+
+    def test_a_file_that_was_cut_short_is_refused(self):
+        with open(self.program, "r+b") as contents:
+            contents.truncate(os.path.getsize(self.program) // 2)
+        done = subprocess.run([PGFLAME, "symbols", self.program], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual((1, ""), (done.returncode, done.stdout))
+        self.assertIn("cut short", done.stderr)
+        self.assertIn("hint: ", done.stderr)
+
     def test_mini_debug_info_inside_the_binary_is_used(self):
         mini = self.path("mini")
         run("objcopy", "--only-keep-debug", self.program, mini)
