@@ -9,7 +9,8 @@ void add_hint(const Profile& profile, LocationId id, const Backend& backend, Pro
   const MappingId mapping = profile.locations[id].mapping;
   if (!mapping.valid() || !profile.mappings[mapping].module.valid()) return;
   const ModuleId module = profile.mappings[mapping].module;
-  if (profile.modules[module].kind == ModuleKind::kJit) {
+  const ModuleKind kind = profile.modules[module].kind;
+  if (kind == ModuleKind::kJit || kind == ModuleKind::kAnonymous) {
     hints.pid_of_code.try_emplace(id, backend.pid);
   }
 }

@@ -101,7 +101,7 @@ class Processes {
   void read_maps(int32_t pid, Row& row);
   void read_title(int32_t pid, Row& row);
   MappingId code_that_is_gone(uint64_t address);
-  MappingId mapping_of(int32_t pid, const MapsLine& line);
+  MappingId mapping_of(int32_t pid, const MapsLine& line, bool in_maker);
 
   ProfileBuilder& builder_;
   std::unordered_map<int32_t, Row> rows_;
