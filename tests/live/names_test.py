@@ -7,6 +7,7 @@ import tempfile
 import threading
 import unittest
 import unittest.mock
+from collections import Counter
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PGFLAME = os.environ["PGFLAME"]
@@ -176,6 +177,40 @@ class RecoveredNames(unittest.TestCase):
             cold = symbols(stripped, cache=folder)
             self.assertTrue(os.listdir(os.path.join(folder, "pgflame")))
             self.assertEqual(cold, symbols(stripped, cache=folder))
+
+    def test_the_evidence_cites_the_fact_and_survives_the_cache(self):
+        _, server = next(servers("15"))
+        with tempfile.TemporaryDirectory() as folder:
+            stripped = os.path.join(folder, "postgres")
+            run("strip", "-o", stripped, server)
+            environment = dict(os.environ, XDG_CACHE_HOME=folder)
+            cold, cached = (run(PGFLAME, "symbols", stripped, "--tsv", env=environment)
+                            for _ in range(2))
+            self.assertEqual(cold, cached)
+            with open(stripped, "rb") as contents:
+                binary = contents.read()
+        rows = [line.split("\t") for line in cold.splitlines()]
+        # Those that a reference testifies to.
+        evidence = [row[4] for row in rows if row[3] == "recovered" and " as in " in row[4]]
+        names = {row[2] for row in rows}
+        kinds = Counter()
+        for text in evidence:
+            fact = re.match(r'(?:the only one with )?string "(.*?)"(\.\.\.)?, |'
+                            r"(called by|its address is taken by|in a table of|calls|takes) (\w+), |"
+                            r"in (\w+)\+0x[0-9a-f]+, ", text)
+            if fact is None:
+                continue
+            kinds[fact[3] or ("string" if fact[1] is not None else "slot")] += 1
+            if fact[4]:
+                self.assertIn(fact[4], names, text)
+            elif fact[5]:
+                self.assertIn(fact[5].encode(), binary, text)
+            elif "." not in fact[1]:
+                self.assertTrue(fact[1].encode() in binary, text)
+        print(f"\n  {len(evidence)} recovered names rest on {dict(kinds)}")
+        self.assertGreater(len(evidence), 3000)
+        self.assertGreater(sum(kinds.values()), 0.98 * len(evidence))
+        self.assertGreater(len(kinds), 4)
 
     def test_no_name_is_recovered_in_a_program_that_is_no_server(self):
         tiers = {tier for _, _, tier in symbols("/bin/bash").values()}
