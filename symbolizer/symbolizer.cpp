@@ -315,7 +315,7 @@ void Namer::name_location(LocationId id) {
 
 Named name(Profile profile, const Options& options) {
   Named named{Namer(std::move(profile), options).run(), {}};
-  named.missing = missing_symbols(named.profile);
+  named.missing = missing_symbols(named.profile, options.this_host);
   return named;
 }
 

@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 
 #include <doctest/doctest.h>
 
+#include "src/base/file.h"
+#include "symbolizer/debug_package.h"
 #include "symbolizer/demangle.h"
 #include "symbolizer/missing_symbols.h"
 #include "symbolizer/module_symbols.h"
@@ -85,12 +89,41 @@ TEST_CASE("the package with the symbols follows from where the file is") {
   CHECK(debug_package("/usr/lib/postgresql/15/bin/postgres") == "postgresql-15-dbgsym");
   CHECK(debug_package("/usr/lib/postgresql/16/lib/postgis-3.so") ==
         "postgresql-16-postgis-3-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/15/lib/ltree.so") == "postgresql-15-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/15/lib/utf8_and_gbk.so") == "postgresql-15-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/15/lib/hstore_plperl.so") ==
+        "postgresql-plperl-15-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/15/lib/timescaledb-2.11.so").empty());
   CHECK(debug_package("/usr/pgsql-17/bin/postgres") == "postgresql17-debuginfo");
+  CHECK(debug_package("/usr/pgsql-17/lib/pg_cron.so").empty());
+  CHECK(debug_package("/usr/bin/postgres") == "postgresql-server-debuginfo");
+  CHECK(debug_package("/usr/lib64/pgsql/plpgsql.so") == "postgresql-server-debuginfo");
+  CHECK(debug_package("/usr/lib64/pgsql/pgcrypto.so") == "postgresql-contrib-debuginfo");
+  CHECK(debug_package("/usr/lib64/pgsql/pg_cron.so").empty());
   CHECK(debug_package("/usr/lib/x86_64-linux-gnu/libc.so.6") == "libc6-dbg");
   CHECK(debug_package("/usr/lib64/libc.so.6") == "glibc-debuginfo");
   CHECK(debug_package("/usr/lib/x86_64-linux-gnu/libicui18n.so.72.1") == "libicu72-dbgsym");
   CHECK(debug_package("/opt/unheard/of.so").empty());
   CHECK(debug_package("postgres").empty());
+}
+
+TEST_CASE("what is installed tells the package of any other file") {
+  const std::string folder = std::filesystem::temp_directory_path() / "pgflame-dpkg-XXXXXX";
+  std::string made = folder;
+  REQUIRE(::mkdtemp(made.data()) != nullptr);
+  const auto list = [&](const char* name, const char* contents) {
+    REQUIRE(write_file_atomically(made + "/" + name, contents, Overwrite::kAllow));
+  };
+  list("postgresql-15-cron.list", "/.\n/usr/lib/postgresql/15/lib/pg_cron.so\n");
+  list("libfoo1:amd64.list", "/lib/x86_64-linux-gnu/libfoo.so.1\n");
+  list("other.md5sums", "/usr/lib/other.so\n");
+  const auto package = [&](std::string_view path) { return installed_debug_package(path, made); };
+  CHECK(package("/usr/lib/postgresql/15/lib/pg_cron.so") == "postgresql-15-cron-dbgsym");
+  CHECK(package("/usr/lib/x86_64-linux-gnu/libfoo.so.1") == "libfoo1-dbgsym");
+  CHECK(package("/usr/lib/postgresql/15/lib/pg_cro").empty());
+  CHECK(package("/usr/lib/other.so").empty());
+  CHECK(installed_debug_package("/usr/lib/other.so", made + "/none").empty());
+  std::filesystem::remove_all(made);
 }
 
 TEST_CASE("the functions of this kernel's vDSO have names") {
