@@ -42,6 +42,14 @@ struct Place {
   bool run_time = false;  // code that is in no file
 };
 
+bool is_run_time(ModuleKind kind) {
+  return kind == ModuleKind::kJit || kind == ModuleKind::kAnonymous;
+}
+
+const ModuleFile* mapped_file(const Options& options, ModuleId module) {
+  return options.files == nullptr ? nullptr : options.files->of(module);
+}
+
 bool is_named(const Place& place) {
   return place.range != nullptr && !place.range->name.empty();
 }
@@ -127,16 +135,14 @@ void Namer::load_modules() {
     if (kind == ModuleKind::kFile) files.push_back(module);
     if (kind == ModuleKind::kKernel) kernel = mapping;
     if (kind == ModuleKind::kVdso && options_.this_host) modules_[module.value] = load_own_vdso();
-    jit = jit || kind == ModuleKind::kJit || kind == ModuleKind::kAnonymous;
+    jit = jit || is_run_time(kind);
   }
   if (jit) processes_ = find_processes(profile_);
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i = next++; i < files.size(); i = next++) {
       modules_[files[i].value] =
-          load_module(profile_.modules[files[i]],
-                      options_,
-                      options_.files == nullptr ? nullptr : options_.files->of(files[i]));
+          load_module(profile_.modules[files[i]], options_, mapped_file(options_, files[i]));
     }
   };
   const std::jthread helper(work);
