@@ -73,9 +73,9 @@ std::unique_ptr<DebugFile> find_by_link(const ElfImage& image,
                                         const std::string& path,
                                         const Options& options) {
   const auto link = debug_link_of(image);
+  if (!link) return nullptr;
   const size_t slash = path.rfind('/');
-  if (!link || slash == std::string::npos) return nullptr;
-  const std::string folder = path.substr(0, slash);
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
   std::vector<std::string> candidates{folder + "/" + link->name, folder + "/.debug/" + link->name};
   std::string_view inside = folder;
   if (!options.symfs.empty() && inside.starts_with(options.symfs)) {
@@ -86,7 +86,7 @@ std::unique_ptr<DebugFile> find_by_link(const ElfImage& image,
     candidates.push_back(debug_folder + "/" + link->name);
   }
   for (const std::string& candidate : candidates) {
-    if (candidate == path) continue;
+    if (candidate == path || candidate == "./" + path) continue;
     auto debug = open_debug_file(candidate);
     if (debug != nullptr && checksum_of(debug->file.bytes()) == link->checksum) return debug;
   }
@@ -122,11 +122,17 @@ std::string unpack_xz(std::span<const uint8_t> packed) {
 
 }  // namespace
 
+std::unique_ptr<DebugFile> find_local_debug_file(const ElfImage& image,
+                                                 const std::string& path,
+                                                 const Options& options) {
+  auto debug = find_by_build_id(image, options);
+  return debug != nullptr ? std::move(debug) : find_by_link(image, path, options);
+}
+
 std::unique_ptr<DebugFile> find_debug_file(const ElfImage& image,
                                            const std::string& path,
                                            const Options& options) {
-  auto debug = find_by_build_id(image, options);
-  if (debug == nullptr) debug = find_by_link(image, path, options);
+  auto debug = find_local_debug_file(image, path, options);
   return debug != nullptr ? std::move(debug) : fetch(image, options);
 }
 

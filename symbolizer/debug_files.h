@@ -26,6 +26,11 @@ std::unique_ptr<DebugFile> find_debug_file(const ElfImage& image,
                                            const std::string& path,
                                            const Options& options);
 
+// The same, of those on this machine: no server is asked.
+std::unique_ptr<DebugFile> find_local_debug_file(const ElfImage& image,
+                                                 const std::string& path,
+                                                 const Options& options);
+
 // What is in .gnu_debugdata. Null when there is none or it is broken.
 std::unique_ptr<DebugFile> unpack_mini_debug_info(const ElfImage& image);
 

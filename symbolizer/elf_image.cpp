@@ -95,6 +95,13 @@ Result<ElfImage> ElfImage::parse(std::span<const uint8_t> bytes) {
   return image;
 }
 
+bool ElfImage::is_whole() const {
+  const auto header = read_at<Elf64_Ehdr>(file_, 0);
+  if (header->e_shoff == 0) return true;
+  const uint64_t size = uint64_t{header->e_shnum} * header->e_shentsize;
+  return header->e_shoff <= file_.size() && size <= file_.size() - header->e_shoff;
+}
+
 std::span<const uint8_t> ElfImage::slice(uint64_t offset, uint64_t size) const {
   if (offset > file_.size() || size > file_.size() - offset) return {};
   return file_.subspan(offset, size);

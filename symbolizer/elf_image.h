@@ -67,6 +67,10 @@ class ElfImage {
   // The bytes must outlive the image.
   static Result<ElfImage> parse(std::span<const uint8_t> bytes);
 
+  // False when the file ends before its section headers, which linkers write last: it was cut
+  // short, and what it still has is no ground for saying what it has not.
+  bool is_whole() const;
+
   Machine machine() const { return machine_; }
   const std::string& build_id() const { return build_id_; }  // lower-case hex, empty without one
   const std::vector<ElfSection>& sections() const { return sections_; }

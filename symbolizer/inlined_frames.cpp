@@ -8,6 +8,7 @@
 #include <elfutils/libdw.h>
 
 #include "src/base/file.h"
+#include "symbolizer/dwarf_files.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -75,8 +76,9 @@ struct Unit {
 
 class DwarfFrames final : public InlinedFrames {
  public:
-  DwarfFrames(FileHandle file, Dwarf* dwarf) : file_(std::move(file)), dwarf_(dwarf) {
-    read_units();
+  DwarfFrames(FileHandle file, Dwarf* dwarf, const std::string& folder)
+      : file_(std::move(file)), dwarf_(dwarf) {
+    read_units(folder);
   }
   DwarfFrames(const DwarfFrames&) = delete;
   DwarfFrames& operator=(const DwarfFrames&) = delete;
@@ -93,7 +95,7 @@ class DwarfFrames final : public InlinedFrames {
   }
 
  private:
-  void read_units();
+  void read_units(const std::string& folder);
   static void read_functions(Unit& unit);
   static std::vector<Dwarf_Die> chain_at(Dwarf_Die function, uint64_t vaddr);
   static std::vector<SourceFrame> frames_of(Unit& unit,
@@ -106,17 +108,21 @@ class DwarfFrames final : public InlinedFrames {
   std::vector<CodeRange> ranges_;  // of the units
 };
 
-void DwarfFrames::read_units() {
+void DwarfFrames::read_units(const std::string& folder) {
   Dwarf_CU* unit = nullptr;
   Dwarf_Half version = 0;
   uint8_t type = 0;
   Dwarf_Die entry;
-  Dwarf_Die split;
   while (units_.size() < kMaxUnits &&
-         dwarf_get_units(dwarf_, unit, &unit, &version, &type, &entry, &split) == 0) {
+         dwarf_get_units(dwarf_, unit, &unit, &version, &type, &entry, nullptr) == 0) {
     if (type == DW_UT_type || type == DW_UT_partial) continue;
     // A skeleton has the ranges, its .dwo file the functions.
-    const bool is_split = type == DW_UT_skeleton && dwarf_tag(&split) != DW_TAG_invalid;
+    Dwarf_Die split{};
+    if (type == DW_UT_skeleton) {
+      if (!split_file_can_be_opened(entry, folder)) continue;
+      dwarf_cu_info(unit, nullptr, nullptr, nullptr, &split, nullptr, nullptr, nullptr);
+    }
+    const bool is_split = split.addr != nullptr && dwarf_tag(&split) != DW_TAG_invalid;
     add_ranges(entry, units_.size(), ranges_);
     units_.push_back({.entry = is_split ? split : entry, .functions = {}, .ranges = {}});
   }
@@ -212,11 +218,16 @@ std::vector<SourceFrame> DwarfFrames::frames_of(Unit& unit,
 }  // namespace
 
 std::unique_ptr<InlinedFrames> InlinedFrames::open(const std::string& path) {
-  auto file = open_for_reading(path);
+  auto file = open_regular_file(path);
   if (!file) return nullptr;
+  const std::string folder = folder_of_file(file->get());
   Dwarf* dwarf = dwarf_begin(file->get(), DWARF_C_READ);
   if (dwarf == nullptr) return nullptr;
-  return std::make_unique<DwarfFrames>(std::move(*file), dwarf);
+  if (!shared_file_can_be_opened(dwarf, folder)) {
+    dwarf_end(dwarf);
+    return nullptr;
+  }
+  return std::make_unique<DwarfFrames>(std::move(*file), dwarf, folder);
 }
 
 }  // namespace pgflame::symbolizer

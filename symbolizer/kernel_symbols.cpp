@@ -57,8 +57,35 @@ void keep_best_names(std::vector<FunctionRange>& ranges) {
   ranges.resize(kept);
 }
 
-// The last function has nothing after it; the kernel's functions are smaller than this.
-constexpr uint64_t kLastFunctionSize = 4096;
+// What the linker calls the ends of sections; "_text" and the like name no function.
+bool is_mark(std::string_view name) {
+  return name == "_text" || name == "_stext" || name == "_etext" || name == "_sinittext" ||
+         name == "_einittext" || name.ends_with("_text_start") || name.ends_with("_text_end");
+}
+
+bool is_absolute(char type) {
+  return type == 'a' || type == 'A';
+}
+
+// A function ends where anything else begins. Where that is far away, as after the last one of a
+// module, it is taken to be no larger than functions mostly are.
+constexpr uint64_t kLargestFunction = uint64_t{256} << 10;
+constexpr uint64_t kLargestProgram = uint64_t{64} << 10;  // of BPF
+constexpr uint64_t kLastFunction = 4096;                  // of a module
+
+// Both are sorted; `starts` has every range's start.
+void set_ends(std::vector<FunctionRange>& ranges, const std::vector<uint64_t>& starts) {
+  auto next = starts.begin();
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    FunctionRange& range = ranges[i];
+    const bool is_last = i + 1 == ranges.size() || ranges[i + 1].evidence != range.evidence;
+    uint64_t largest = is_last ? kLastFunction : kLargestFunction;
+    if (range.evidence == "bpf") largest = kLargestProgram;
+    range.end = range.start + std::min(largest, UINT64_MAX - range.start);
+    next = std::find_if(next, starts.end(), [&](uint64_t at) { return at > range.start; });
+    if (next != starts.end()) range.end = std::min(range.end, *next);
+  }
+}
 
 }  // namespace
 
@@ -71,17 +98,19 @@ KernelSymbols parse_kallsyms(std::string text) {
   std::vector<FunctionRange> ranges;
   FunctionTable keeper;
   const std::string_view kept = keeper.keep(std::move(text));
-  uint64_t code_end = 0;
   constexpr size_t kUsualLine = 40;
   ranges.reserve(kept.size() / kUsualLine);
+  std::vector<uint64_t> starts;  // of functions and of data
+  starts.reserve(kept.size() / kUsualLine);
   for (size_t at = 0; at < kept.size();) {
     const size_t newline = std::min(kept.find('\n', at), kept.size());
     const auto symbol = parse_line(kept.substr(at, newline - at));
     at = newline + 1;
     if (!symbol) continue;
     if (symbol->name == "_text") kernel.text_start = symbol->address;
-    if (symbol->name == "_etext") code_end = symbol->address;
-    if (symbol->address == 0 || !is_code(symbol->type)) continue;
+    if (symbol->address == 0 || is_absolute(symbol->type)) continue;
+    starts.push_back(symbol->address);
+    if (!is_code(symbol->type) || is_mark(symbol->name)) continue;
     ranges.push_back({.start = symbol->address,
                       .entry = symbol->address,
                       .name = symbol->name,
@@ -93,13 +122,9 @@ KernelSymbols parse_kallsyms(std::string text) {
   // The kernel proper is in order, only modules need not be.
   if (!std::ranges::is_sorted(ranges, {}, &FunctionRange::start))
     std::ranges::stable_sort(ranges, {}, &FunctionRange::start);
+  if (!std::ranges::is_sorted(starts)) std::ranges::sort(starts);
   keep_best_names(ranges);
-  for (size_t i = 0; i < ranges.size(); ++i) {
-    const uint64_t next =
-        i + 1 < ranges.size() ? ranges[i + 1].start : ranges[i].start + kLastFunctionSize;
-    const bool last_of_kernel = ranges[i].start < code_end && next > code_end;
-    ranges[i].end = last_of_kernel ? code_end : next;
-  }
+  set_ends(ranges, starts);
   keeper.ranges() = std::move(ranges);
   kernel.table = std::move(keeper);
   return kernel;

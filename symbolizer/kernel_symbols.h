@@ -17,7 +17,8 @@ struct KernelSymbols {
 };
 
 // Parses the text of /proc/kallsyms: "ffffffff81000000 T _text" and, for modules,
-// "ffffffffc0000000 t ext4_sync_file\t[ext4]". A function ends where the next one begins.
+// "ffffffffc0000000 t ext4_sync_file\t[ext4]", BPF programs among them as "[bpf]". A function ends
+// where the next symbol begins, and the last one of a module within a page's length.
 KernelSymbols parse_kallsyms(std::string text);
 
 }  // namespace pgflame::symbolizer

@@ -1,7 +1,8 @@
 #include "symbolizer/module_symbols.h"
 
-#include <algorithm>
-#include <vector>
+#include <utility>
+
+#include <sys/stat.h>
 
 #include <fmt/format.h>
 
@@ -19,25 +20,12 @@ std::string_view without_deleted(std::string_view path) {
   return path;
 }
 
-// The file as its path says; then as the process sees it, which works in containers; then what is
-// mapped even though an upgrade has replaced it.
-std::vector<std::string> paths_of(const Module& module,
-                                  const Options& options,
-                                  const ModuleHints& hints) {
-  std::vector<std::string> paths = options.binaries;
-  const std::string path(without_deleted(module.path));
-  if (path.starts_with('/')) paths.push_back(options.symfs + path);
-  if (!options.this_host || hints.pid == 0) return paths;
-  const std::string process = fmt::format("/proc/{}", hints.pid);
-  if (path.starts_with('/')) paths.push_back(process + "/root" + path);
-  paths.push_back(fmt::format("{}/map_files/{:x}-{:x}", process, hints.start, hints.end));
-  paths.push_back(process + "/exe");
-  return paths;
-}
-
-bool is_other_build(const Module& module, const ElfImage& image) {
-  return !module.build_id.empty() && !image.build_id().empty() &&
-         module.build_id != image.build_id();
+// Whether what is at the path is known to be something else than what was mapped, when there is no
+// build-id to compare. A capture from elsewhere has nothing but the path.
+bool is_another_file(const std::string& path, const Module& module, const ModuleFile* mapped) {
+  struct stat status = {};
+  if (!module.build_id.empty() || ::stat(path.c_str(), &status) != 0) return false;
+  return module.path.ends_with(kDeleted) || (mapped != nullptr && status.st_ino != mapped->inode);
 }
 
 // Opens one candidate; says what is wrong with it.
@@ -45,26 +33,66 @@ Unnamed open_candidate(const std::string& path, const Module& module, ModuleSymb
   auto file = MappedFile::open(path);
   if (!file) return Unnamed::kModuleGone;
   auto image = ElfImage::parse(file->bytes());
-  if (!image) return Unnamed::kModuleCorrupt;
-  if (is_other_build(module, *image)) return Unnamed::kBuildIdMismatch;
+  if (!image || !image->is_whole()) return Unnamed::kModuleCorrupt;
+  const bool other_build = !module.build_id.empty() && module.build_id != image->build_id();
+  if (other_build) return Unnamed::kBuildIdMismatch;
   symbols.path = path;
   symbols.file = std::move(*file);
   symbols.image = std::move(*image);
   return Unnamed::kNamed;
 }
 
+// What was mapped, though an upgrade may have replaced it or a container hide it; else what is at
+// its path.
+void open_file_of(const Module& module,
+                  const Options& options,
+                  const ModuleFile* mapped,
+                  ModuleSymbols& symbols) {
+  const std::string own = options.symfs + std::string(without_deleted(module.path));
+  symbols.reason = Unnamed::kModuleGone;
+  for (const std::string& path : options.binaries) {
+    const bool same =
+        !module.build_id.empty() && open_candidate(path, module, symbols) == Unnamed::kNamed;
+    if (!same) continue;
+    symbols.place = path;
+    symbols.reason = Unnamed::kNamed;
+    return;
+  }
+  symbols.place = own;
+  if (mapped != nullptr && mapped->file.valid()) {
+    const std::string path = fmt::format("/proc/self/fd/{}", mapped->file.get());
+    symbols.reason = open_candidate(path, module, symbols);
+    if (symbols.reason == Unnamed::kNamed) return;
+  }
+  if (!module.path.starts_with('/')) return;
+  symbols.reason = is_another_file(own, module, mapped) ? Unnamed::kBuildIdMismatch
+                                                        : open_candidate(own, module, symbols);
+}
+
+bool has_dwarf(const ElfImage& image) {
+  return image.section(".debug_info") != nullptr;
+}
+
+// DWARF is in the file with the symbol table, or apart from it all the same.
+std::unique_ptr<InlinedFrames> find_inlined(const ModuleSymbols& symbols, const Options& options) {
+  if (has_dwarf(*symbols.image)) return InlinedFrames::open(symbols.path);
+  if (symbols.debug != nullptr) {
+    return has_dwarf(*symbols.debug->image) ? InlinedFrames::open(symbols.debug->path) : nullptr;
+  }
+  const auto debug = find_local_debug_file(*symbols.image, symbols.place, options);
+  const bool found = debug != nullptr && has_dwarf(*debug->image);
+  return found ? InlinedFrames::open(debug->path) : nullptr;
+}
+
 void read_functions(ModuleSymbols& symbols, const Options& options) {
   const auto bounds = function_bounds(*symbols.image);
   if (symbols.image->section(".symtab") == nullptr) {
-    symbols.debug = find_debug_file(*symbols.image, symbols.path, options);
+    symbols.debug = find_debug_file(*symbols.image, symbols.place, options);
     if (symbols.debug == nullptr) symbols.debug = unpack_mini_debug_info(*symbols.image);
   }
   const ElfImage* debug = symbols.debug == nullptr ? nullptr : &*symbols.debug->image;
   symbols.functions = FunctionTable::from_image(*symbols.image, bounds, debug);
-  const ElfImage& with_dwarf = debug == nullptr ? *symbols.image : *debug;
-  if (options.inlines && with_dwarf.section(".debug_info") != nullptr) {
-    symbols.inlined = InlinedFrames::open(debug == nullptr ? symbols.path : symbols.debug->path);
-  }
+  if (options.inlines) symbols.inlined = find_inlined(symbols, options);
   if (options.recover) recover(*symbols.image, symbols.functions, options.cache_dir);
 }
 
@@ -96,7 +124,13 @@ Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
   if (!file) return fail(std::move(file).error());
   auto image = ElfImage::parse(file->bytes());
   if (!image) return fail(std::move(image).error().within(path));
+  if (!image->is_whole()) {
+    return fail(ErrorKind::kCorrupt,
+                path + ": the file is cut short: it ends before its section headers",
+                "copy or install it again");
+  }
   symbols->path = path;
+  symbols->place = path;
   symbols->file = std::move(*file);
   symbols->image = std::move(*image);
   read_functions(*symbols, options);
@@ -105,24 +139,10 @@ Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
 
 std::unique_ptr<ModuleSymbols> load_module(const Module& module,
                                            const Options& options,
-                                           const ModuleHints& hints) {
+                                           const ModuleFile* mapped) {
   auto symbols = std::make_unique<ModuleSymbols>();
-  symbols->reason = Unnamed::kModuleGone;
-  for (const std::string& path : paths_of(module, options, hints)) {
-    // Only the module's own path may stand for it without a build-id to compare.
-    const bool own = path == options.symfs + std::string(without_deleted(module.path)) ||
-                     path.find("/root/") != std::string::npos;
-    const bool replaced = module.path.ends_with(kDeleted);
-    if ((!own || replaced) && module.build_id.empty() &&
-        path.find("/map_files/") == std::string::npos) {
-      continue;
-    }
-    const Unnamed problem = open_candidate(path, module, *symbols);
-    if (problem == Unnamed::kNamed || own) symbols->reason = problem;
-    if (problem == Unnamed::kNamed) break;
-  }
-  if (!symbols->image) return symbols;
-  read_functions(*symbols, options);
+  open_file_of(module, options, mapped, *symbols);
+  if (symbols->image) read_functions(*symbols, options);
   return symbols;
 }
 

@@ -21,7 +21,8 @@ struct ModuleSymbols {
   MappedFile file;
   std::vector<uint8_t> memory;  // instead of a file, of what has none
   std::optional<ElfImage> image;
-  std::string path;                  // of the file
+  std::string path;                  // by which the file can be opened
+  std::string place;                 // where its debug files are looked for: its path of old
   std::unique_ptr<DebugFile> debug;  // null without one
   FunctionTable functions;
   Unnamed reason = Unnamed::kNamed;        // why `functions` is empty
@@ -39,16 +40,10 @@ Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
 // kernel without one.
 std::unique_ptr<ModuleSymbols> load_own_vdso();
 
-// Where to look for a module besides its path.
-struct ModuleHints {
-  int32_t pid = 0;     // a process of this host that runs it, 0 none
-  uint64_t start = 0;  // a mapping of it in that process
-  uint64_t end = 0;
-};
-
-// A module whose file cannot be used comes back empty, with the reason.
+// A module whose file cannot be used comes back empty, with the reason. `mapped` is the file that
+// was mapped, null when that is not known: then a file without build-id is taken by its path.
 std::unique_ptr<ModuleSymbols> load_module(const Module& module,
                                            const Options& options,
-                                           const ModuleHints& hints);
+                                           const ModuleFile* mapped);
 
 }  // namespace pgflame::symbolizer

@@ -1,5 +1,7 @@
 #include "symbolizer/process_hints.h"
 
+#include <vector>
+
 namespace pgflame::symbolizer {
 namespace {
 
@@ -7,10 +9,8 @@ void add_hint(const Profile& profile, LocationId id, const Backend& backend, Pro
   const MappingId mapping = profile.locations[id].mapping;
   if (!mapping.valid() || !profile.mappings[mapping].module.valid()) return;
   const ModuleId module = profile.mappings[mapping].module;
-  // The postmaster maps the same files and outlives its backends.
-  int32_t& pid = hints.pid_of_module[module.value];
-  if (pid == 0) pid = backend.postmaster != 0 ? backend.postmaster : backend.pid;
-  if (profile.modules[module].kind == ModuleKind::kJit) {
+  const ModuleKind kind = profile.modules[module].kind;
+  if (kind == ModuleKind::kJit || kind == ModuleKind::kAnonymous) {
     hints.pid_of_code.try_emplace(id, backend.pid);
   }
 }
@@ -19,7 +19,6 @@ void add_hint(const Profile& profile, LocationId id, const Backend& backend, Pro
 
 ProcessHints find_processes(const Profile& profile) {
   ProcessHints hints;
-  hints.pid_of_module.resize(profile.modules.size());
   std::vector<int32_t> seen(profile.stacks.size());  // pid that was last here
   for (const Sample& sample : profile.samples) {
     if (!profile.backends.contains(sample.backend)) continue;

@@ -14,6 +14,7 @@
 #include <zstd.h>
 
 #include "symbolizer/recovery/cache.h"
+#include "symbolizer/recovery/citation.h"
 #include "symbolizer/recovery/code.h"
 #include "symbolizer/recovery/direct.h"
 #include "symbolizer/recovery/matcher.h"
@@ -189,7 +190,9 @@ void recover_with(const ElfImage& image,
   const Program program = read_program(image, functions);
   reader.join();
   hear(program, testimonies);
-  apply(program, judge(program, testimonies), functions);
+  std::vector<Verdict> verdicts = judge(program, testimonies);
+  cite_facts(program, testimonies, verdicts);
+  apply(program, verdicts, functions);
   apply_fragments(program, functions);
 }
 

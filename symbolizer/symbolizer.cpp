@@ -15,7 +15,7 @@
 #include "src/base/build_id.h"
 #include "src/base/file.h"
 #include "symbolizer/demangle.h"
-#include "symbolizer/jit_symbols.h"
+#include "symbolizer/jit_files.h"
 #include "symbolizer/kernel_symbols.h"
 #include "symbolizer/missing_symbols.h"
 #include "symbolizer/module_symbols.h"
@@ -27,7 +27,6 @@ namespace {
 constexpr size_t kMaxKallsyms = size_t{64} << 20;
 // A kernel at such an address was not moved to a random one.
 constexpr uint64_t kUnmovedKernel = uint64_t{16} << 20;
-constexpr size_t kMaxJitFile = size_t{256} << 20;
 
 std::string_view file_name(std::string_view path) {
   const size_t slash = path.rfind('/');
@@ -40,7 +39,16 @@ struct Place {
   const FunctionRange* range = nullptr;
   uint64_t address = 0;  // in the file where there is one, else in the process
   Unnamed reason = Unnamed::kNamed;
+  bool run_time = false;  // code that is in no file
 };
+
+bool is_run_time(ModuleKind kind) {
+  return kind == ModuleKind::kJit || kind == ModuleKind::kAnonymous;
+}
+
+const ModuleFile* mapped_file(const Options& options, ModuleId module) {
+  return options.files == nullptr ? nullptr : options.files->of(module);
+}
 
 bool is_named(const Place& place) {
   return place.range != nullptr && !place.range->name.empty();
@@ -48,7 +56,7 @@ bool is_named(const Place& place) {
 
 // Where a place's function begins; 0 where all such places of a module are one.
 uint64_t start_of(const Place& place) {
-  const bool one_frame = place.reason == Unnamed::kJit || place.reason == Unnamed::kNoMapping ||
+  const bool one_frame = place.run_time || place.reason == Unnamed::kNoMapping ||
                          place.reason == Unnamed::kKernelHidden;
   if (!is_named(place) && one_frame) return 0;
   return place.range != nullptr ? place.range->entry : place.address;
@@ -73,7 +81,6 @@ class Namer {
   void load_modules();
   void load_kernel(MappingId mapping);
   void load_jit();
-  ModuleHints hints_for(ModuleId module) const;
   void name_location(LocationId id);
   std::vector<Line> lines_at(LocationId id);
   std::vector<SourceFrame> inlined_at(ModuleId module, const Place& place) const;
@@ -128,33 +135,20 @@ void Namer::load_modules() {
     if (kind == ModuleKind::kFile) files.push_back(module);
     if (kind == ModuleKind::kKernel) kernel = mapping;
     if (kind == ModuleKind::kVdso && options_.this_host) modules_[module.value] = load_own_vdso();
-    jit = jit || kind == ModuleKind::kJit;
+    jit = jit || is_run_time(kind);
   }
-  if (jit || options_.this_host) processes_ = find_processes(profile_);
+  if (jit) processes_ = find_processes(profile_);
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i = next++; i < files.size(); i = next++) {
       modules_[files[i].value] =
-          load_module(profile_.modules[files[i]], options_, hints_for(files[i]));
+          load_module(profile_.modules[files[i]], options_, mapped_file(options_, files[i]));
     }
   };
   const std::jthread helper(work);
   if (kernel.valid()) load_kernel(kernel);
   if (jit) load_jit();
   work();
-}
-
-ModuleHints Namer::hints_for(ModuleId module) const {
-  ModuleHints hints;
-  if (processes_.pid_of_module.empty()) return hints;
-  hints.pid = processes_.pid_of_module[module.value];
-  for (const Mapping& mapping : profile_.mappings) {
-    if (mapping.module != module) continue;
-    hints.start = mapping.start;
-    hints.end = mapping.end;
-    break;
-  }
-  return hints;
 }
 
 // Another recording's addresses mean the same when the kernel is the same build at the same place.
@@ -178,21 +172,10 @@ void Namer::load_kernel(MappingId mapping) {
 }
 
 void Namer::load_jit() {
-  for (const Module& module : profile_.modules) {
-    if (!module.path.ends_with(".dump") || !file_name(module.path).starts_with("jit-")) continue;
-    const auto bytes = read_strange_file(options_.symfs + module.path, kMaxJitFile);
-    if (!bytes) continue;
-    JitDump dump = parse_jitdump({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
-    jit_[dump.pid].push_back(std::move(dump.functions));
-  }
-  if (!options_.this_host) return;
   std::set<int32_t> pids;
   for (const auto& [location, pid] : processes_.pid_of_code)
     pids.insert(pid);
-  for (const int32_t pid : pids) {
-    auto text = read_strange_file(fmt::format("/tmp/perf-{}.map", pid), kMaxJitFile);
-    if (text) jit_[pid].push_back(parse_perf_map(std::move(*text)));
-  }
+  jit_ = read_jit_files(profile_, options_, pids);
 }
 
 const FunctionRange* Namer::jit_function(LocationId id) const {
@@ -223,8 +206,10 @@ Place Namer::place_of(LocationId id) const {
       place.reason = kernel_.hidden ? Unnamed::kKernelHidden : Unnamed::kNoSymbols;
       return place;
     case ModuleKind::kJit:
+    case ModuleKind::kAnonymous:
       place.range = jit_function(id);
-      place.reason = Unnamed::kJit;
+      place.reason = kind == ModuleKind::kJit ? Unnamed::kJit : Unnamed::kNoSymbols;
+      place.run_time = true;
       return place;
     default:
       break;
@@ -257,9 +242,9 @@ Function Namer::describe(ModuleId module, const Place& place) const {
   function.unnamed = place.reason;
   const std::string_view path =
       module.valid() ? std::string_view(profile_.modules[module].path) : std::string_view{};
-  if (place.reason == Unnamed::kJit) {
-    // The kernel keeps the instructions that probes have replaced in a mapping of their own.
-    function.name = path == "[uprobes]" ? "[uprobes]" : "[jit]";
+  if (place.run_time) {
+    const bool is_jit = place.reason == Unnamed::kJit;
+    function.name = path.starts_with('[') ? path : is_jit ? "[jit]" : "[anonymous]";
   } else if (place.reason == Unnamed::kKernelHidden) {
     function.name = "[unnamed] [kernel]";
   } else if (place.reason == Unnamed::kNoMapping) {
@@ -272,7 +257,7 @@ Function Namer::describe(ModuleId module, const Place& place) const {
 
 FunctionId Namer::function_at(ModuleId module, const Place& place) {
   // Two processes may have different code at one address.
-  if (place.reason == Unnamed::kJit && place.range != nullptr) {
+  if (place.run_time && place.range != nullptr) {
     return inlined_function(module, {.name = std::string(place.range->name), .file = {}});
   }
   const auto [row, is_new] = functions_[module].try_emplace(start_of(place));
@@ -336,7 +321,7 @@ void Namer::name_location(LocationId id) {
 
 Named name(Profile profile, const Options& options) {
   Named named{Namer(std::move(profile), options).run(), {}};
-  named.missing = missing_symbols(named.profile);
+  named.missing = missing_symbols(named.profile, options.this_host);
   return named;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/profile/module_files.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::symbolizer {
@@ -13,14 +14,15 @@ namespace pgflame::symbolizer {
 class Debuginfod;
 
 struct Options {
-  std::string symfs;                       // prefix for every module path
-  std::vector<std::string> debug_dirs;     // searched before /usr/lib/debug
-  std::vector<std::string> binaries;       // given by the user, matched by build-id
-  bool this_host = false;                  // captured here and now: live kernel, live processes
-  bool inlines = true;                     // inlined frames where DWARF has them
-  bool recover = true;                     // tier 3 and 4
-  std::string cache_dir;                   // empty: no cache
-  std::shared_ptr<Debuginfod> debuginfod;  // null: no server is asked for debug files
+  std::string symfs;                         // prefix for every module path
+  std::vector<std::string> debug_dirs;       // searched before /usr/lib/debug
+  std::vector<std::string> binaries;         // given by the user, matched by build-id
+  bool this_host = false;                    // captured here and now: live kernel, live processes
+  bool inlines = true;                       // inlined frames where DWARF has them
+  bool recover = true;                       // tier 3 and 4
+  std::shared_ptr<const ModuleFiles> files;  // of a profile captured just now; else null
+  std::string cache_dir;                     // empty: no cache
+  std::shared_ptr<Debuginfod> debuginfod;    // null: no server is asked for debug files
 };
 
 // What stands between the profile and full names; the report prints it.

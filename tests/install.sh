@@ -11,7 +11,7 @@ build=(
   bpftool          # makes their skeletons
   libbpf-dev libelf-dev libdw-dev zlib1g-dev libzstd-dev liblzma-dev libdeflate-dev
   libcli11-dev libexpected-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
-  libprotozero-dev libzydis-dev libpq-dev libbpfcc-dev
+  libprotozero-dev libzydis-dev libpq-dev libbpfcc-dev libiberty-dev
   doctest-dev
 )
 demo=(postgresql-15 postgresql-client-15 python3 procps)

@@ -120,8 +120,12 @@ std::string build_id_of_elf(std::span<const uint8_t> image) {
 }
 
 std::string build_id_of_file(const std::string& path) {
-  const auto file = open_for_reading(path);
-  return file ? find_build_id(Source(file->get())) : std::string();
+  const auto file = open_regular_file(path);
+  return file ? build_id_of_file(*file) : std::string();
+}
+
+std::string build_id_of_file(const FileHandle& file) {
+  return file.valid() ? find_build_id(Source(file.get())) : std::string();
 }
 
 }  // namespace pgflame

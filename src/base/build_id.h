@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 
+#include "src/base/file.h"
+
 namespace pgflame {
 
 // In lower-case hex; empty when the bytes are no ELF file or have no readable build-id. Program
@@ -17,5 +19,6 @@ std::string build_id_of_notes(std::span<const uint8_t> notes);
 
 // Of a file on disk, reading only the headers and the notes. Empty when there is none.
 std::string build_id_of_file(const std::string& path);
+std::string build_id_of_file(const FileHandle& file);
 
 }  // namespace pgflame

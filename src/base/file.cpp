@@ -45,6 +45,17 @@ Status move_into_place(const std::string& from, const std::string& to, Overwrite
   return fail(file_error("cannot write", to));
 }
 
+// Without waiting for whoever writes into a FIFO.
+Result<FileHandle> open_if_regular(const std::string& path, int more_flags) {
+  FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | more_flags));
+  struct stat status = {};
+  if (!file.valid() || ::fstat(file.get(), &status) != 0) {
+    return fail(file_error("cannot open", path));
+  }
+  if (!S_ISREG(status.st_mode)) return fail(ErrorKind::kUsage, path + " is not a regular file");
+  return file;
+}
+
 }  // namespace
 
 FileHandle& FileHandle::operator=(FileHandle&& other) noexcept {
@@ -85,14 +96,15 @@ Result<FileHandle> open_for_reading(const std::string& path) {
   return file;
 }
 
+Result<FileHandle> open_regular_file(const std::string& path) {
+  return open_if_regular(path, 0);
+}
+
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  auto file = open_for_reading(path);
+  auto file = open_regular_file(path);
   if (!file) return fail(std::move(file).error());
   struct stat status = {};
   if (::fstat(file->get(), &status) != 0) return fail(file_error("cannot open", path));
-  if (!S_ISREG(status.st_mode)) {
-    return fail(ErrorKind::kUsage, path + " is not a regular file");
-  }
   MappedFile mapped;
   if (status.st_size == 0) return mapped;
   void* address =
@@ -127,12 +139,9 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
 }
 
 Result<std::string> read_strange_file(const std::string& path, size_t limit) {
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file.valid()) return fail(file_error("cannot open", path));
-  struct stat status = {};
-  if (::fstat(file.get(), &status) != 0) return fail(file_error("cannot open", path));
-  if (!S_ISREG(status.st_mode)) return fail(ErrorKind::kUsage, path + " is not a regular file");
-  auto contents = read_all(file, limit);
+  const auto file = open_if_regular(path, O_NOFOLLOW);
+  if (!file) return fail(file.error());
+  auto contents = read_all(*file, limit);
   if (!contents) return fail(std::move(contents).error().within(path));
   return contents;
 }

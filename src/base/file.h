@@ -29,8 +29,9 @@ class FileHandle {
   int fd_ = -1;
 };
 
-// A read-only private mapping of a regular file. A file that shrinks while it is mapped raises
-// SIGBUS; captures that may be growing or shrinking are read with read_file instead.
+// A read-only private mapping of a regular file, opened as by open_regular_file. A file that
+// shrinks while it is mapped raises SIGBUS; captures that may be growing or shrinking are read with
+// read_file instead.
 class MappedFile {
  public:
   static Result<MappedFile> open(const std::string& path);
@@ -50,6 +51,9 @@ class MappedFile {
 };
 
 Result<FileHandle> open_for_reading(const std::string& path);
+// The same for a path that somebody else may have chosen: nothing but a regular file (behind
+// symbolic links, too), and never waited for (a FIFO, a device).
+Result<FileHandle> open_regular_file(const std::string& path);
 
 // The whole file, at most `limit` bytes (more is an error). Works for /proc and pipes too.
 Result<std::string> read_file(const std::string& path, size_t limit = size_t{1} << 30);

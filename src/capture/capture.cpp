@@ -106,7 +106,7 @@ class Recorder {
     if (!chosen.note.empty()) recording.notes.push_back(std::move(chosen.note));
   }
 
-  Result<Profile> run();
+  Result<Recorded> run();
 
  private:
   void each_second();
@@ -119,7 +119,7 @@ class Recorder {
   nanoseconds elapsed() const { return nanoseconds(monotonic_now() - start_ns_); }
   bool is_over();
   void report_progress();
-  Profile finish();
+  Recorded finish();
 
   const Options& options_;
   const Callbacks& callbacks_;
@@ -162,7 +162,7 @@ void Recorder::report_progress() {
   callbacks_.progress(progress);
 }
 
-Result<Profile> Recorder::run() {
+Result<Recorded> Recorder::run() {
   if (auto done = targets_.add_all(); !done) return fail(std::move(done).error());
   if (auto done = sampler_->start(); !done) return fail(std::move(done).error());
   // Getting here may have taken a second (tables for the unwinder); it is not recorded time.
@@ -291,7 +291,7 @@ void Recorder::finish_queries() {
   profile.queries = std::move(queries);
 }
 
-Profile Recorder::finish() {
+Recorded Recorder::finish() {
   sampler_->stop();
   const WaitTimes times = sampler_->wait_times();
   wait_and_read(milliseconds{0});
@@ -321,12 +321,13 @@ Profile Recorder::finish() {
       targets_.alive() == 0) {
     recording.notes.emplace_back("All targets ended before the recording's time was over.");
   }
-  return std::move(builder_).take();
+  ModuleFiles files = processes_.take_files();
+  return {std::move(builder_).take(), std::move(files)};
 }
 
 }  // namespace
 
-Result<Profile> record(const Options& options, const Callbacks& callbacks) {
+Result<Recorded> record(const Options& options, const Callbacks& callbacks) {
   if (!std::isfinite(options.rate_hz) || options.rate_hz < 1 || options.rate_hz > 10000) {
     return fail(ErrorKind::kUsage,
                 fmt::format("a rate of {} Hz is out of range", options.rate_hz),

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/profile/module_files.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::capture {
@@ -67,8 +68,13 @@ struct Callbacks {
   std::function<void(const Progress&)> progress;  // called a few times a second
 };
 
+struct Recorded {
+  Profile profile;
+  ModuleFiles files;  // of its modules, for naming here and now
+};
+
 // Records until the duration is over, stop() says so, or all targets are gone. What was captured
 // is always returned; a failure after the first sample becomes a note in the profile.
-Result<Profile> record(const Options& options, const Callbacks& callbacks);
+Result<Recorded> record(const Options& options, const Callbacks& callbacks);
 
 }  // namespace pgflame::capture

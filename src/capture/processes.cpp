@@ -1,8 +1,7 @@
 #include "src/capture/processes.h"
 
 #include <algorithm>
-
-#include <fmt/format.h>
+#include <array>
 
 #include "src/base/build_id.h"
 #include "src/base/file.h"
@@ -25,9 +24,28 @@ constexpr uint64_t kLowestUserAddress = 65536;  // vm.mmap_min_addr
 constexpr uint64_t kKernelStart = uint64_t{1} << 63;
 constexpr std::string_view kDeleted = " (deleted)";
 
-ModuleKind code_kind(const MapsLine& line) {
+// Libraries that make code at run time: PostgreSQL's own provider, PL/v8, PL/Java, LuaJIT, PCRE2,
+// Numba in PL/Python.
+constexpr std::array<std::string_view, 8> kCodeMakers{"/llvmjit",
+                                                      "/plv8",
+                                                      "/libv8",
+                                                      "/libjvm",
+                                                      "/libluajit",
+                                                      "/libpcre2-",
+                                                      "/libmozjs",
+                                                      "/libllvmlite"};
+
+bool makes_code(std::string_view path) {
+  return std::any_of(kCodeMakers.begin(), kCodeMakers.end(), [&](std::string_view maker) {
+    return path.find(maker) != std::string_view::npos;
+  });
+}
+
+// The kernel keeps the instructions that probes have replaced in "[uprobes]".
+ModuleKind code_kind(const MapsLine& line, bool in_maker) {
   const ModuleKind kind = kind_of_mapping(line.path);
-  return kind == ModuleKind::kAnonymous && line.path != "[vsyscall]" ? ModuleKind::kJit : kind;
+  if (kind != ModuleKind::kAnonymous || line.path == "[vsyscall]") return kind;
+  return in_maker || line.path == "[uprobes]" ? ModuleKind::kJit : kind;
 }
 
 std::string kernel_build_id() {
@@ -213,34 +231,31 @@ void Processes::read_maps(int32_t pid, Row& row) {
   const auto text = read_file(proc_path(pid, "maps"), size_t{64} << 20);
   if (!text || text->empty()) return;  // gone: what its parent had still holds
   auto space = std::make_shared<AddressSpace>();
-  for (const MapsLine& line : parse_maps(*text)) {
+  const std::vector<MapsLine> lines = parse_maps(*text);
+  const bool in_maker =
+      std::ranges::any_of(lines, [](const MapsLine& line) { return makes_code(line.path); });
+  for (const MapsLine& line : lines) {
     if (!line.executable) continue;
-    space->add(line.start, line.end, mapping_of(pid, line));
+    space->add(line.start, line.end, mapping_of(pid, line, in_maker));
     row.compiles = row.compiles || line.path.find("llvmjit") != std::string_view::npos;
   }
   row.own_maps = true;
   row.space = std::move(space);
 }
 
-MappingId Processes::mapping_of(int32_t pid, const MapsLine& line) {
-  Module module;
-  module.kind = code_kind(line);
+MappingId Processes::mapping_of(int32_t pid, const MapsLine& line, bool in_maker) {
+  const ModuleKind kind = code_kind(line, in_maker);
   std::string_view path = line.path;
   if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
-  module.path = path;
-  if (module.kind == ModuleKind::kFile) module.build_id = build_id_of(pid, line, module.path);
-  return builder_.mapping({line.start, line.end, line.file_offset, builder_.module(module)});
+  const ModuleId module = kind == ModuleKind::kFile
+                              ? files_.module_of(pid, line)
+                              : builder_.module({kind, std::string(path), {}});
+  return builder_.mapping({line.start, line.end, line.file_offset, module});
 }
 
-std::string Processes::build_id_of(int32_t pid, const MapsLine& line, const std::string& path) {
-  auto [known, added] = build_ids_.try_emplace(fmt::format("{}:{}", line.inode, path));
-  if (added) {
-    // The mapped file itself, even when its name is gone or belongs to another mount namespace.
-    known->second =
-        build_id_of_file(proc_path(pid, fmt::format("map_files/{:x}-{:x}", line.start, line.end)));
-    if (known->second.empty()) known->second = build_id_of_file(proc_path(pid, "root" + path));
-  }
-  return known->second;
+ModuleFiles Processes::take_files() {
+  files_.mark_replaced();
+  return std::move(files_).take();
 }
 
 void Processes::read_title(int32_t pid, Row& row) {

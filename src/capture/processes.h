@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/capture/mapped_files.h"
 #include "src/capture/tag_layout.h"
 #include "src/profile/address_space.h"
 #include "src/profile/builder.h"
@@ -20,7 +21,7 @@ namespace pgflame::capture {
 
 class Processes {
  public:
-  explicit Processes(ProfileBuilder& builder) : builder_(builder) {}
+  explicit Processes(ProfileBuilder& builder) : builder_(builder), files_(builder) {}
 
   void add_cluster(const Cluster& cluster, const std::optional<TagLayout>& layout);
 
@@ -62,6 +63,9 @@ class Processes {
   // Reads all titles again.
   void read_all_titles();
 
+  // The files of the modules, at the end of the recording.
+  ModuleFiles take_files();
+
  private:
   struct Row {
     int32_t postmaster = 0;
@@ -97,16 +101,15 @@ class Processes {
   void read_maps(int32_t pid, Row& row);
   void read_title(int32_t pid, Row& row);
   MappingId code_that_is_gone(uint64_t address);
-  MappingId mapping_of(int32_t pid, const MapsLine& line);
-  std::string build_id_of(int32_t pid, const MapsLine& line, const std::string& path);
+  MappingId mapping_of(int32_t pid, const MapsLine& line, bool in_maker);
 
   ProfileBuilder& builder_;
   std::unordered_map<int32_t, Row> rows_;
   std::unordered_map<int32_t, Cluster> clusters_;  // by postmaster
   std::unordered_map<int32_t, std::optional<TagLayout>> layouts_;
   std::unordered_map<int32_t, NamesOfCluster> names_;
-  std::vector<Unnamed> unnamed_;                            // backends that are gone
-  std::unordered_map<std::string, std::string> build_ids_;  // by inode and path
+  std::vector<Unnamed> unnamed_;  // backends that are gone
+  MappedFiles files_;
   MappingId kernel_;
   std::vector<int32_t> titled_;
 };

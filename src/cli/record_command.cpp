@@ -95,10 +95,10 @@ context::Options questions(const RecordArguments& arguments) {
 }
 
 // Records between two looks at the database, when there is one to look at.
-Result<Profile> capture_with_context(const RecordArguments& arguments) {
+Result<capture::Recorded> capture_with_context(const RecordArguments& arguments) {
   std::optional<context::Observer> observer;
   if (!arguments.dsn.empty()) observer.emplace(questions(arguments));
-  Result<Profile> captured = [&] {
+  Result<capture::Recorded> captured = [&] {
     ProgressLine line(arguments.capture.duration);
     return capture::record(arguments.capture, {stop_requested, [&](const auto& now) {
                                                  if (observer) observer->begin();
@@ -107,9 +107,9 @@ Result<Profile> capture_with_context(const RecordArguments& arguments) {
   }();
   if (!captured || !observer) return captured;
   std::vector<uint64_t> ids;
-  for (const Query& query : captured->queries)
+  for (const Query& query : captured->profile.queries)
     ids.push_back(query.id);
-  captured->database = observer->finish(ids);
+  captured->profile.database = observer->finish(ids);
   return captured;
 }
 
@@ -142,13 +142,15 @@ Result<ExitCode> record(RecordArguments& arguments, const std::string& command_l
   if (!writable) return fail(std::move(writable).error());
   keep_override(arguments, base);
   catch_stop_signals();
-  Result<Profile> captured = capture_with_context(arguments);
+  Result<capture::Recorded> captured = capture_with_context(arguments);
   if (!captured) return fail(std::move(captured).error());
-  captured->recording.command_line = command_line;
-  captured->recording.version = PGFLAME_VERSION;
+  Profile& profile = captured->profile;
+  profile.recording.command_line = command_line;
+  profile.recording.version = PGFLAME_VERSION;
   symbolizer::Options naming;
   naming.this_host = true;
-  return finish(with_names(std::move(*captured), in_this_environment(std::move(naming))),
+  naming.files = std::make_shared<const ModuleFiles>(std::move(captured->files));
+  return finish(with_names(std::move(profile), in_this_environment(std::move(naming))),
                 {arguments.output, base, true, arguments.diagnose.options()});
 }
 

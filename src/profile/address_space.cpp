@@ -49,13 +49,13 @@ std::vector<MapsLine> parse_maps(std::string_view text) {
     const auto range = split(take_field(line), '-');
     const std::string_view permissions = take_field(line);
     const auto offset = parse_u64(take_field(line), 16);
-    take_field(line);  // device
+    const std::string_view device = take_field(line);
     const auto inode = parse_u64(take_field(line));
     if (range.size() != 2 || permissions.size() < 4 || !offset || !inode) continue;
     const auto start = parse_u64(range[0], 16);
     const auto end = parse_u64(range[1], 16);
     if (!start || !end) continue;
-    lines.push_back({*start, *end, *offset, permissions[2] == 'x', *inode, trim(line)});
+    lines.push_back({*start, *end, *offset, permissions[2] == 'x', device, *inode, trim(line)});
   }
   return lines;
 }

@@ -35,6 +35,7 @@ struct MapsLine {
   uint64_t end = 0;
   uint64_t file_offset = 0;
   bool executable = false;
+  std::string_view device;  // "fd:01", into the text too
   uint64_t inode = 0;
   std::string_view path;  // into the text that was parsed; empty for anonymous memory
 };

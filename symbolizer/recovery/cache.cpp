@@ -1,9 +1,9 @@
 #include "symbolizer/recovery/cache.h"
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <span>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@ namespace pgflame::symbolizer {
 namespace {
 
 // Changes whenever recovery or its references change, so that old results are not read.
-constexpr std::string_view kHeader = "pgflame-names 4";
+constexpr std::string_view kHeader = "pgflame-names 5";
 constexpr size_t kMaxBytes = size_t{64} << 20;
 
 std::string path_of(const std::string& directory, const std::string& build_id) {
@@ -33,21 +33,23 @@ bool split_into(std::string_view line, char separator, std::span<std::string_vie
   return line.find(separator) == std::string_view::npos;
 }
 
-// start, entry, tier, name, file, evidence
-bool read_row(std::string_view line, FunctionTable& table) {
+// start, entry, tier, name, file, evidence. Rows are sorted as the ranges are: `from` moves along.
+bool read_row(std::string_view line, std::vector<FunctionRange>& ranges, size_t& from) {
   std::array<std::string_view, 6> fields;
   if (!split_into(line, '\t', fields)) return false;
   const auto start = parse_u64(fields[0], 16);
   const auto entry = parse_u64(fields[1], 16);
   const auto tier = parse_u64(fields[2]);
   if (!start || !entry || !tier || *tier > static_cast<uint64_t>(NameTier::kPlaced)) return false;
-  auto& ranges = table.ranges();
-  const auto found = std::ranges::lower_bound(ranges, *start, {}, &FunctionRange::start);
-  if (found == ranges.end() || found->start != *start) return false;
+  while (from < ranges.size() && ranges[from].start < *start)
+    ++from;
+  if (from == ranges.size() || ranges[from].start != *start) return false;
+  FunctionRange* const found = &ranges[from];
+  if (found->file.empty()) found->file = fields[4];
+  // It has a name of its own: a debug file may have come since the row was written.
+  if (!found->name.empty()) return true;
   found->entry = *entry;
   found->tier = static_cast<NameTier>(*tier);
-  found->file = fields[4];
-  if (!found->name.empty()) return true;
   found->name = fields[3];
   found->evidence = fields[5];
   return true;
@@ -61,11 +63,12 @@ bool read_cache(const std::string& directory, const std::string& build_id, Funct
   if (!text || !text->starts_with(kHeader) || !text->ends_with("end\n")) return false;
   const std::string_view kept = table.keep(std::move(*text));
   size_t at = kept.find('\n') + 1;
+  size_t from = 0;
   while (at < kept.size()) {
     const size_t newline = kept.find('\n', at);
     const std::string_view line = kept.substr(at, newline - at);
     if (line == "end") return true;
-    if (!read_row(line, table)) return false;
+    if (!read_row(line, table.ranges(), from)) return false;
     at = newline + 1;
   }
   return false;

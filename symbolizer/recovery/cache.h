@@ -7,8 +7,8 @@
 
 namespace pgflame::symbolizer {
 
-// Fills names, files and tiers into the table as write_cache saw them. False when there is no
-// cache, or one that does not fit the table.
+// Fills what has no name, or no file, as write_cache saw it. False when there is no cache, or one
+// that does not fit the table.
 bool read_cache(const std::string& directory, const std::string& build_id, FunctionTable& table);
 
 // Best effort: a cache that cannot be written is only slow.

@@ -260,6 +260,7 @@ void ProgramReader::add_data_facts(uint64_t address, std::vector<Fact>& facts) {
     // Source files are named as the build saw them; only the last part is the same everywhere.
     if (text.ends_with(".c") || text.ends_with(".h")) text = text.substr(text.rfind('/') + 1);
     facts.push_back({FactKind::kText, hash32(text)});
+    program_.wordings.try_emplace(key_of(facts.back()), Wording{text});
     return;
   }
   add_table_facts(address, facts);
@@ -309,7 +310,9 @@ void ProgramReader::collect_facts() {
     if (data == nullptr) continue;
     const uint32_t function = function_starting_at(program_, pointer.target);
     if (function == kNoFunction) continue;
-    all[function].push_back({FactKind::kSlot, hash32(data->name, pointer.slot - data->start)});
+    const uint64_t offset = pointer.slot - data->start;
+    all[function].push_back({FactKind::kSlot, hash32(data->name, offset)});
+    program_.wordings.try_emplace(key_of(all[function].back()), Wording{data->name, offset});
   }
   for (size_t i = 0; i < all.size(); ++i) {
     sort_unique(all[i]);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "symbolizer/elf_image.h"
@@ -38,6 +39,10 @@ struct Fact {
   }
 };
 
+constexpr uint64_t key_of(const Fact& fact) {
+  return static_cast<uint64_t>(fact.kind) << 32 | fact.value;
+}
+
 struct ProgramFunction {
   uint64_t start = 0;  // virtual address; in references only their order matters
   uint32_t size = 0;   // bytes, split parts included
@@ -54,12 +59,20 @@ struct Fragment {
   uint32_t function = 0;  // the function it belongs to
 };
 
+// What stands behind the hash of a fact.
+struct Wording {
+  std::string_view text;  // a string, or the name of a table
+  uint64_t offset = 0;    // into the table
+};
+
 struct Program {
   Machine machine = Machine::kX8664;       // of all references
   std::vector<ProgramFunction> functions;  // sorted by start
   std::vector<Fact> facts;                 // sorted and unique per function
   std::vector<std::string> files{""};
   std::vector<Fragment> fragments;  // sorted by start
+  // By key_of facts of the kinds kText and kSlot; into the file's bytes. Empty in references.
+  std::unordered_map<uint64_t, Wording> wordings;
 
   std::span<const Fact> facts_of(uint32_t function) const {
     const ProgramFunction& row = functions[function];

@@ -48,6 +48,20 @@ TEST_SUITE("base") {
     CHECK_FALSE(read_strange_file(folder / "none", 100));
   }
 
+  TEST_CASE("a path that somebody else chose is opened only when it leads to a plain file") {
+    const Folder folder;
+    REQUIRE(write_file_atomically(folder / "plain", "hello", Overwrite::kRefuse));
+    fs::create_symlink(folder / "plain", folder / "link");
+    CHECK(open_regular_file(folder / "plain"));
+    CHECK(open_regular_file(folder / "link"));
+    REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+    const auto refused = open_regular_file(folder / "fifo");  // at once
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().what.ends_with("fifo is not a regular file"));
+    CHECK_FALSE(MappedFile::open(folder / "fifo"));
+    CHECK_FALSE(open_regular_file("/dev/zero"));
+  }
+
   TEST_CASE("a file is written whole and read back, mapped or copied") {
     const Folder folder;
     const std::string path = folder / "a";

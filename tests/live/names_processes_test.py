@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import unittest.mock
 
@@ -82,6 +83,91 @@ class Servers(unittest.TestCase):
         pid = self.start("unshare", "--mount", hidden=True)
         self.assertFalse(os.path.exists(self.folder + DEBIAN_15))
         self.check_names(recorded(pid), "/postgres")
+
+
+# A function for PostgreSQL 15 that spends its time in WORK. Its headers need not be installed: the
+# magic block is struct Pg_magic_struct of fmgr.h.
+EXTENSION = """
+static const struct { int len, version, arguments, keys, name, float8; char extra[32]; } magic =
+    {sizeof magic, 1500, 100, 32, 64, 1, "PostgreSQL"};
+const void *Pg_magic_func(void) { return &magic; }
+static const struct { int version; } finfo = {1};
+const void *pg_finfo_spin(void) { return &finfo; }
+static __attribute__((noinline)) void WORK(volatile long *left) { while (*left > 0) *left -= STEP; }
+unsigned long spin(void *call) { volatile long left = 20000000; (void)call; WORK(&left); return 0; }
+"""
+
+
+class Libraries(unittest.TestCase):
+    """One that only backends have loaded is replaced while it is recorded."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="pgflame-library-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        os.chmod(self.folder, 0o755)
+        self.library = os.path.join(self.folder, "spin.so")
+
+    def build(self, work, *options):
+        """Moved into its place as package managers do. The build-id does not depend on symbols."""
+        step = 1 if work == "old_work" else 2
+        subprocess.run(["gcc", "-xc", "-", "-O1", "-shared", "-fPIC", f"-DWORK={work}",
+                        f"-DSTEP={step}", *options, "-o", self.library + ".new"], input=EXTENSION, text=True, check=True)
+        os.rename(self.library + ".new", self.library)
+
+    @staticmethod
+    def functions_by_backend(capture):
+        names = {}
+        for sample in capture["samples"]:
+            stack = sample["stack"]
+            while stack:
+                location, stack = capture["stacks"][stack]
+                for line in capture["locations"][location]["lines"] if location is not None else []:
+                    name = capture["functions"][line[0]]["name"]
+                    if name in ("old_work", "new_work") or "spin.so" in name:
+                        names.setdefault(sample["backend"], set()).add(name)
+        return names
+
+    def replaced_while_recording(self, *options):
+        self.build("old_work", *options)
+        with Cluster() as cluster, Recorder() as recorder:
+            cluster.psql(f"create function spin() returns int as '{self.library}' language c")
+            with cluster.psql_loop("select spin();"):
+                base, child = recorder.start("-p", str(cluster.pid), "8s", "--max-cpu", "0")
+                time.sleep(4)
+                self.build("new_work", *options)
+                with cluster.psql_loop("select spin();"):
+                    recording = recorder.finish(base, child)
+            self.assertEqual(0, recording.code, recording.stderr)
+            return [self.functions_by_backend(json.loads(recorder.run(
+                "convert", capture, "--to", "json", "-o", "-").stdout))
+                for capture in (recording.capture, recorder.report(recording.capture).base + ".svg")]
+
+    def test_every_backend_is_named_from_the_file_that_it_has_mapped(self):
+        for options in (["-Wl,--build-id=none"], ["-Wl,--build-id"]):
+            for names in self.replaced_while_recording(*options):
+                with self.subTest(options=options):
+                    self.assertEqual([{"new_work"}, {"old_work"}], sorted(names.values(), key=sorted))
+
+    def test_what_was_replaced_before_has_no_name_without_the_right_to_open_it(self):
+        """Without CAP_CHECKPOINT_RESTORE the kernel does not open what only processes still have."""
+        self.build("old_work", "-Wl,--build-id=none")
+        rights = "cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search"
+        keep = ["setpriv", "--bounding-set", "-all," + ",".join("+" + r[4:] for r in rights.split(","))]
+        with Cluster() as cluster, Recorder() as recorder:
+            cluster.psql(f"create function spin() returns int as '{self.library}' language c")
+            with cluster.psql_loop("select spin();"):
+                time.sleep(2)
+                self.build("new_work", "-Wl,--build-id=none")
+                base = recorder.base()
+                done = subprocess.run([*keep, recorder.pgflame, "record", "-p", str(cluster.pid), "4s",
+                                       "-o", base, "--sampler", "perf"], capture_output=True,
+                                      text=True, timeout=60, check=False)
+                self.assertEqual(0, done.returncode, done.stderr)
+                capture = json.loads(recorder.run("convert", base + ".pb.gz", "--to", "json", "-o",
+                                                  "-").stdout)
+        names = set().union(*self.functions_by_backend(capture).values())
+        self.assertTrue(names)
+        self.assertTrue(all(name.startswith("[unnamed] spin.so") for name in names), names)
 
 
 class JitCode(unittest.TestCase):

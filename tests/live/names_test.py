@@ -7,6 +7,7 @@ import tempfile
 import threading
 import unittest
 import unittest.mock
+from collections import Counter
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PGFLAME = os.environ["PGFLAME"]
@@ -177,6 +178,40 @@ class RecoveredNames(unittest.TestCase):
             self.assertTrue(os.listdir(os.path.join(folder, "pgflame")))
             self.assertEqual(cold, symbols(stripped, cache=folder))
 
+    def test_the_evidence_cites_the_fact_and_survives_the_cache(self):
+        _, server = next(servers("15"))
+        with tempfile.TemporaryDirectory() as folder:
+            stripped = os.path.join(folder, "postgres")
+            run("strip", "-o", stripped, server)
+            environment = dict(os.environ, XDG_CACHE_HOME=folder)
+            cold, cached = (run(PGFLAME, "symbols", stripped, "--tsv", env=environment)
+                            for _ in range(2))
+            self.assertEqual(cold, cached)
+            with open(stripped, "rb") as contents:
+                binary = contents.read()
+        rows = [line.split("\t") for line in cold.splitlines()]
+        # Those that a reference testifies to.
+        evidence = [row[4] for row in rows if row[3] == "recovered" and " as in " in row[4]]
+        names = {row[2] for row in rows}
+        kinds = Counter()
+        for text in evidence:
+            fact = re.match(r'(?:the only one with )?string "(.*?)"(\.\.\.)?, |'
+                            r"(called by|its address is taken by|in a table of|calls|takes) (\w+), |"
+                            r"in (\w+)\+0x[0-9a-f]+, ", text)
+            if fact is None:
+                continue
+            kinds[fact[3] or ("string" if fact[1] is not None else "slot")] += 1
+            if fact[4]:
+                self.assertIn(fact[4], names, text)
+            elif fact[5]:
+                self.assertIn(fact[5].encode(), binary, text)
+            elif "." not in fact[1]:
+                self.assertTrue(fact[1].encode() in binary, text)
+        print(f"\n  {len(evidence)} recovered names rest on {dict(kinds)}")
+        self.assertGreater(len(evidence), 3000)
+        self.assertGreater(sum(kinds.values()), 0.98 * len(evidence))
+        self.assertGreater(len(kinds), 4)
+
     def test_no_name_is_recovered_in_a_program_that_is_no_server(self):
         tiers = {tier for _, _, tier in symbols("/bin/bash").values()}
         self.assertNotIn("recovered", tiers)
@@ -290,6 +325,82 @@ class SymbolFiles(unittest.TestCase):
         with open(debug, "ab") as file:
             file.write(b"x")
         self.assertEqual("unnamed", self.name_of_helper(copy)[1])
+
+    def test_a_fifo_where_a_debug_file_is_looked_for_is_not_waited_for(self):
+        debug, build_id = self.debug_file()
+        copy = self.stripped(f"--add-gnu-debuglink={debug}")
+        os.remove(debug)
+        os.mkfifo(debug)
+        folder = self.path(f"debug/.build-id/{build_id[:2]}")
+        os.makedirs(folder)
+        os.mkfifo(f"{folder}/{build_id[2:]}.debug")
+        row = subprocess.run([PGFLAME, "symbols", copy, "--tsv", "--debug-dir", self.path("debug")],
+                             capture_output=True, text=True, timeout=20, check=True)
+        self.assertIn("[unnamed]", row.stdout)
+        refused = subprocess.run([PGFLAME, "symbols", debug], capture_output=True, text=True,
+                                 timeout=20, check=False)
+        self.assertEqual(2, refused.returncode)
+        self.assertIn("is not a regular file", refused.stderr)
+
+    def test_a_fifo_in_the_place_of_a_split_or_shared_dwarf_file_is_not_waited_for(self):
+        source, binary = self.path("program.cpp"), self.path("split")
+        run("g++", "-g", "-gsplit-dwarf", "-O2", "-o", binary, source, cwd=self.folder.name)
+        second = self.path("second")
+        run("g++", "-g", "-O2", "-o", second, source)
+        run("g++", "-g", "-O2", "-o", self.path("third"), source)
+        run("dwz", "-m", self.path("common.debug"), second, self.path("third"))
+        split, = [name for name in os.listdir(self.folder.name) if name.endswith(".dwo")]
+        for program, part in ((binary, split), (second, "common.debug")):
+            os.remove(self.path(part))
+            os.mkfifo(self.path(part))
+            shown = subprocess.run([PGFLAME, "symbols", program, "--address", hex(self.helper)],
+                                   capture_output=True, text=True, timeout=20, check=True).stdout
+            self.assertIn("helper", shown)
+
+    def test_a_debug_link_is_followed_from_a_name_without_a_folder(self):
+        debug, _ = self.debug_file()
+        copy = self.stripped(f"--add-gnu-debuglink={debug}")
+        rows = run(PGFLAME, "symbols", os.path.basename(copy), "--tsv", cwd=self.folder.name)
+        self.assertIn("\thelper(int)\tfull\t", rows)
+
+    def test_inlined_functions_come_from_a_debug_file_of_a_binary_with_symbols_too(self):
+        source, program, debug = self.path("in.cpp"), self.path("in"), self.path("in.debug")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("static inline __attribute__((always_inline)) int inlined_one(int n) "
+                       "{ for (volatile int i = 0; i < n; ++i); return n; }\n"
+                       "int main(int argc, char**) { return inlined_one(argc); }\n")
+        run("g++", "-g", "-O2", "-o", program, source)
+        run("objcopy", "--only-keep-debug", program, debug)
+        run("strip", "--strip-debug", program)
+        run("objcopy", f"--add-gnu-debuglink={debug}", program)
+        main, size = next((a, row[0]) for a, row in symbols(program).items() if row[1] == "main")
+        options = [text for a in range(main, main + size) for text in ("--address", hex(a))]
+        self.assertIn("inlined_one", run(PGFLAME, "symbols", program, *options))
+        os.remove(debug)
+        self.assertNotIn("inlined_one", run(PGFLAME, "symbols", program, *options))
+
+    def test_a_debug_file_that_came_after_the_cache_was_written_counts(self):
+        _, server = next(servers("15"))
+        debug, stripped = self.path("postgres.debug"), self.path("postgres")
+        run("objcopy", "--only-keep-debug", server, debug)
+        run("strip", "-o", stripped, server)
+        run("objcopy", f"--add-gnu-debuglink={debug}", stripped)
+        os.rename(debug, debug + ".later")
+        before = symbols(stripped, cache=self.folder.name)
+        os.rename(debug + ".later", debug)
+        after = symbols(stripped, cache=self.folder.name)
+        recovered = [address for address, row in before.items() if row[2] == "recovered"]
+        self.assertGreater(len(recovered), 1000)
+        self.assertEqual([], [hex(a) for a in recovered if after[a][2] != "full"][:10])
+
+    def test_a_file_that_was_cut_short_is_refused(self):
+        with open(self.program, "r+b") as contents:
+            contents.truncate(os.path.getsize(self.program) // 2)
+        done = subprocess.run([PGFLAME, "symbols", self.program], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual((1, ""), (done.returncode, done.stdout))
+        self.assertIn("cut short", done.stderr)
+        self.assertIn("hint: ", done.stderr)
 
     def test_mini_debug_info_inside_the_binary_is_used(self):
         mini = self.path("mini")

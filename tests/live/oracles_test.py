@@ -190,6 +190,25 @@ class SymbolCaches(unittest.TestCase):
         # GNU ld's parts (main.cold) and initialisers are called otherwise.
         self.assertLess(len(different), 0.002 * len(places), different[:10])
 
+    def test_names_are_read_as_cxxfilt_reads_them(self):
+        libraries = [line.split()[-1] for line in run("ldconfig", "-p").splitlines()
+                     if re.match(r"\s*(libstdc\+\+|libLLVM-)", line) and "x86-64" in line]
+        checked = 0
+        for library in {os.path.realpath(path) for path in libraries}:
+            mangled = {}
+            for line in run("nm", "-D", "--defined-only", library).splitlines():
+                address, _, name = line.split()
+                mangled.setdefault(int(address, 16), []).append(name.split("@")[0])
+            names = [name for several in mangled.values() for name in several]
+            readable = dict(zip(names, run("c++filt", "-i", input="\n".join(names)).splitlines()))
+            rows = [row for row in listed(library) if row[3] == "exported" and row[0] in mangled]
+            different = [(row[2], mangled[row[0]]) for row in rows
+                         if row[2] not in [readable[name] for name in mangled[row[0]]]]
+            print(f"\n  {library}: {len(rows)} names, {len(different)} differ")
+            self.assertEqual([], different[:10])
+            checked += len(rows)
+        self.assertGreater(checked, 3000)
+
     def test_every_exported_function_that_nm_lists_is_listed(self):
         for binary in ("/usr/lib/postgresql/15/bin/postgres", "/lib/x86_64-linux-gnu/libc.so.6",
                        "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"):

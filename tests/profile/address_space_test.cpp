@@ -39,6 +39,7 @@ TEST_SUITE("profile") {
     CHECK(lines[0].start == 0x558a00000000);
     CHECK(lines[0].file_offset == 0xa1000);
     CHECK(lines[0].executable);
+    CHECK(lines[0].device == "fe:00");
     CHECK(lines[0].inode == 1234);
     CHECK(lines[0].path == "/usr/lib/postgresql/15/bin/postgres");
     CHECK_FALSE(lines[1].executable);

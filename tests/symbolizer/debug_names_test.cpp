@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 
 #include <doctest/doctest.h>
 
+#include "src/base/file.h"
+#include "symbolizer/debug_package.h"
 #include "symbolizer/demangle.h"
 #include "symbolizer/missing_symbols.h"
 #include "symbolizer/module_symbols.h"
@@ -24,7 +28,9 @@ TEST_CASE("mangled names become what the programmer wrote, others stay") {
        "17h0123456789abcdefE",
        "<alloc::string::String as core::fmt::Write>::write_str"},
       {"_RNvNtCs1234_7mycrate3foo3bar", "mycrate::foo::bar"},
-      {"_RNCNvCs1234_7mycrate4main0", "mycrate::main::{closure}"},
+      {"_RNCNvCs1234_7mycrate4main0", "mycrate::main::{closure#0}"},
+      {"_RNvMNtCs1234_7mycrate3fooNtB2_3Bar3baz", "<mycrate::foo::Bar>::baz"},
+      {"_RINvNtC3std3mem8align_ofdE", "std::mem::align_of::<f64>"},
       {"_RNvNtCs1234_7mycrate3foo", "_RNvNtCs1234_7mycrate3foo"},
       {"_Zgarbage", "_Zgarbage"},
       {"_R", "_R"},
@@ -35,16 +41,89 @@ TEST_CASE("mangled names become what the programmer wrote, others stay") {
   }
 }
 
+std::string base(size_t number, size_t of, std::string_view digits) {
+  std::string text;
+  for (; number != 0; number /= of)
+    text.insert(text.begin(), digits[number % of]);
+  return text;
+}
+
+// f(A, P<A, A>, P<P<A, A>, P<A, A>>, ...): each type holds the one before it twice.
+std::string bomb_in_cxx(int depth) {
+  constexpr std::string_view kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string name = "_Z1f1A1PIS_S_E";
+  for (size_t i = 1; i <= static_cast<size_t>(depth); ++i) {
+    const std::string last = "S" + base(i, 36, kDigits) + "_";
+    name += "S0_I" + last + last + "E";
+  }
+  return name;
+}
+
+// The same with tuples.
+std::string bomb_in_rust(int depth) {
+  constexpr std::string_view kDigits =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string path = "INvC1a1fTuuE";
+  for (size_t place = 8; depth > 0; --depth) {
+    const std::string last = "B" + base(place - 1, 62, kDigits) + "_";
+    place = path.size();
+    path += "T" + last + last + "E";
+  }
+  return "_R" + path + "E";
+}
+
+TEST_CASE("a short name that stands for gigabytes stays as it is") {
+  CHECK(demangle(bomb_in_cxx(2)) ==
+        "f(A, P<A, A>, P<P<A, A>, P<A, A> >, P<P<P<A, A>, P<A, A> >, "
+        "P<P<A, A>, P<A, A> > >)");
+  CHECK(demangle(bomb_in_rust(1)) == "a::f::<((), ()), (((), ()), ((), ()))>");
+  for (const std::string& name : {bomb_in_cxx(60), bomb_in_rust(60)}) {
+    CAPTURE(name);
+    CHECK(demangle(name) == name);
+  }
+  const std::string deep = "_Z1f" + std::string(4000, 'P') + "i";
+  CHECK(demangle(deep) == deep);
+}
+
 TEST_CASE("the package with the symbols follows from where the file is") {
   CHECK(debug_package("/usr/lib/postgresql/15/bin/postgres") == "postgresql-15-dbgsym");
   CHECK(debug_package("/usr/lib/postgresql/16/lib/postgis-3.so") ==
         "postgresql-16-postgis-3-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/15/lib/ltree.so") == "postgresql-15-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/15/lib/utf8_and_gbk.so") == "postgresql-15-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/15/lib/hstore_plperl.so") ==
+        "postgresql-plperl-15-dbgsym");
+  CHECK(debug_package("/usr/lib/postgresql/15/lib/timescaledb-2.11.so").empty());
   CHECK(debug_package("/usr/pgsql-17/bin/postgres") == "postgresql17-debuginfo");
+  CHECK(debug_package("/usr/pgsql-17/lib/pg_cron.so").empty());
+  CHECK(debug_package("/usr/bin/postgres") == "postgresql-server-debuginfo");
+  CHECK(debug_package("/usr/lib64/pgsql/plpgsql.so") == "postgresql-server-debuginfo");
+  CHECK(debug_package("/usr/lib64/pgsql/pgcrypto.so") == "postgresql-contrib-debuginfo");
+  CHECK(debug_package("/usr/lib64/pgsql/pg_cron.so").empty());
   CHECK(debug_package("/usr/lib/x86_64-linux-gnu/libc.so.6") == "libc6-dbg");
   CHECK(debug_package("/usr/lib64/libc.so.6") == "glibc-debuginfo");
   CHECK(debug_package("/usr/lib/x86_64-linux-gnu/libicui18n.so.72.1") == "libicu72-dbgsym");
   CHECK(debug_package("/opt/unheard/of.so").empty());
   CHECK(debug_package("postgres").empty());
+}
+
+TEST_CASE("what is installed tells the package of any other file") {
+  const std::string folder = std::filesystem::temp_directory_path() / "pgflame-dpkg-XXXXXX";
+  std::string made = folder;
+  REQUIRE(::mkdtemp(made.data()) != nullptr);
+  const auto list = [&](const char* name, const char* contents) {
+    REQUIRE(write_file_atomically(made + "/" + name, contents, Overwrite::kAllow));
+  };
+  list("postgresql-15-cron.list", "/.\n/usr/lib/postgresql/15/lib/pg_cron.so\n");
+  list("libfoo1:amd64.list", "/lib/x86_64-linux-gnu/libfoo.so.1\n");
+  list("other.md5sums", "/usr/lib/other.so\n");
+  const auto package = [&](std::string_view path) { return installed_debug_package(path, made); };
+  CHECK(package("/usr/lib/postgresql/15/lib/pg_cron.so") == "postgresql-15-cron-dbgsym");
+  CHECK(package("/usr/lib/x86_64-linux-gnu/libfoo.so.1") == "libfoo1-dbgsym");
+  CHECK(package("/usr/lib/postgresql/15/lib/pg_cro").empty());
+  CHECK(package("/usr/lib/other.so").empty());
+  CHECK(installed_debug_package("/usr/lib/other.so", made + "/none").empty());
+  std::filesystem::remove_all(made);
 }
 
 TEST_CASE("the functions of this kernel's vDSO have names") {

@@ -32,16 +32,68 @@ TEST_CASE("kallsyms gives every function the room up to the next one") {
       "nonsense\n");
   CHECK_FALSE(kernel.hidden);
   CHECK(kernel.text_start == 0xffffffff81000000);
-  const FunctionRange* found = kernel.table.find(0xffffffff81000183);
+  const FunctionRange* found = kernel.table.find(0xffffffff8100017f);
   REQUIRE(found != nullptr);
   CHECK(found->name == "do_syscall_64");
+  CHECK(kernel.table.find(0xffffffff81000183) == nullptr);
   CHECK(kernel.table.find(0xffffffff81000010)->name == "startup_64");
   CHECK(kernel.table.find(0xffffffff80ffffff) == nullptr);
   CHECK(kernel.table.find(0xffffffffc0000004)->name == "ext4_sync_file");
   KernelSymbols proper = std::move(kernel);
   proper.drop_modules();
-  CHECK(proper.table.find(0xffffffff81000183) != nullptr);
+  CHECK(proper.table.find(0xffffffff8100017f) != nullptr);
   CHECK(proper.table.find(0xffffffffc0000004) == nullptr);
+}
+
+TEST_CASE("no kernel function reaches into a gap or another module") {
+  const KernelSymbols kernel = parse_kallsyms(
+      "0000000000000000 A fixed_percpu_data\n"
+      "0000000000001000 A cpu_debug_store\n"
+      "ffffffff81000000 T _stext\n"
+      "ffffffff81000000 T _text\n"
+      "ffffffff81000000 T startup_64\n"
+      "ffffffff81400000 t last_of_kernel\n"
+      "ffffffff81400080 T __sched_text_end\n"
+      "ffffffff81401000 T _etext\n"
+      "ffffffff81800000 R __start_rodata\n"
+      "ffffffff82000000 T _sinittext\n"
+      "ffffffff82000000 t late_init\n"
+      "ffffffff82000100 T _einittext\n"
+      "ffffffffc0000000 t ext4_sync_file\t[ext4]\n"
+      "ffffffffc0000100 d ext4_data\t[ext4]\n"
+      "ffffffffc0000800 t ext4_last\t[ext4]\n"
+      "ffffffffc0200000 t veth_xmit\t[veth]\n"
+      "ffffffffc1000000 t bpf_prog_6deef7357e7b4530_walk\t[bpf]\n"
+      "ffffffffc1002000 t bpf_trampoline_42\t[bpf]\n");
+  struct Case {
+    uint64_t address;
+    std::string_view name;  // empty: none
+  };
+  const Case cases[] = {
+      {0x1004, ""},
+      {0xffffffff81000000, "startup_64"},
+      {0xffffffff8103ffff, "startup_64"},
+      {0xffffffff81100000, ""},  // a megabyte further
+      {0xffffffff8140007f, "last_of_kernel"},
+      {0xffffffff81400080, ""},
+      {0xffffffff81401010, ""},
+      {0xffffffff82000010, "late_init"},
+      {0xffffffff82000100, ""},
+      {0xffffffffc00000ff, "ext4_sync_file"},
+      {0xffffffffc0000100, ""},
+      {0xffffffffc00017ff, "ext4_last"},
+      {0xffffffffc0001800, ""},
+      {0xffffffffc0200fff, "veth_xmit"},
+      {0xffffffffc0201000, ""},
+      {0xffffffffc1001fff, "bpf_prog_6deef7357e7b4530_walk"},
+      {0xffffffffc1002fff, "bpf_trampoline_42"},
+      {0xffffffffc1013000, ""},
+  };
+  for (const Case& row : cases) {
+    CAPTURE(row.address);
+    const FunctionRange* range = kernel.table.find(row.address);
+    CHECK((range == nullptr ? std::string_view() : range->name) == row.name);
+  }
 }
 
 TEST_CASE("kallsyms full of zeros is recognised as hidden") {

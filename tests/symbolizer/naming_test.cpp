@@ -1,9 +1,12 @@
+#include <tuple>
+
 #include <doctest/doctest.h>
 
 #include "src/base/build_id.h"
 #include "src/base/file.h"
 #include "src/profile/address_space.h"
 #include "symbolizer/inlined_frames.h"
+#include "symbolizer/jit_files.h"
 #include "symbolizer/jit_symbols.h"
 #include "symbolizer/kernel_symbols.h"
 #include "symbolizer/symbolizer.h"
@@ -131,6 +134,28 @@ TEST_CASE("a kernel of another boot or build stays one frame without a name") {
     CHECK(function.unnamed == Unnamed::kKernelHidden);
     CHECK(function.start == 0);
   }
+}
+
+TEST_CASE("code in no file is [jit] only where something makes code") {
+  Profile profile = one_place("", 0x1000);
+  for (const auto& [kind, path, name_of_it] :
+       {std::tuple(ModuleKind::kJit, "", "[jit]"),
+        std::tuple(ModuleKind::kJit, "[uprobes]", "[uprobes]"),
+        std::tuple(ModuleKind::kAnonymous, "", "[anonymous]"),
+        std::tuple(ModuleKind::kAnonymous, "/memfd:x", "[anonymous]")}) {
+    profile.modules[ModuleId{0}] = {kind, path, ""};
+    const Function function = outermost(name(profile, {}).profile);
+    CHECK(function.name == name_of_it);
+    CHECK(function.tier == NameTier::kNone);
+    CHECK(function.start == 0);
+  }
+}
+
+TEST_CASE("a process in a container knows itself by the last of its numbers") {
+  CHECK(own_pid_of_status("Name:\tpostgres\nPid:\t4711\nNSpid:\t4711\t88\t7\nThreads:\t1\n") == 7);
+  CHECK(own_pid_of_status("Name:\tpostgres\nNSpid:\t4711\n") == 4711);
+  CHECK(own_pid_of_status("Name:\tNSpid:\t3\n") == 0);
+  CHECK(own_pid_of_status("\nNSpid:\tabc\n") == 0);
 }
 
 TEST_CASE("a perf map's later lines replace earlier ones") {
