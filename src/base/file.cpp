@@ -30,6 +30,10 @@ Status write_all(int fd, std::string_view contents, const std::string& path) {
     if (written < 0) return fail(file_error("cannot write", path));
     contents.remove_prefix(static_cast<size_t>(written));
   }
+  return {};
+}
+
+Status flush_to_disk(int fd, const std::string& path) {
   if (::fsync(fd) != 0 && errno != EINVAL) return fail(file_error("cannot write", path));
   return {};
 }
@@ -155,13 +159,15 @@ Status may_be_replaced(const std::string& path) {
 
 Status write_file_atomically(const std::string& path,
                              std::string_view contents,
-                             Overwrite overwrite) {
+                             Overwrite overwrite,
+                             Flush flush) {
   if (Status done = may_be_replaced(path); !done) return done;
   std::string temporary = path + ".XXXXXX";
   FileHandle file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file.valid()) return fail(file_error("cannot write", path));
   ::fchmod(file.get(), 0640);
   Status done = write_all(file.get(), contents, path);
+  if (done && flush == Flush::kYes) done = flush_to_disk(file.get(), path);
   if (done) done = move_into_place(temporary, path, overwrite);
   ::unlink(temporary.c_str());  // after rename() the name is gone already
   return done;

@@ -63,6 +63,8 @@ Result<std::string> read_strange_file(const std::string& path, size_t limit);
 Result<std::string> read_all(const FileHandle& file, size_t limit);
 
 enum class Overwrite { kRefuse, kAllow };
+// Not to wait for the disk is for what can be made again and is checked when read.
+enum class Flush { kNo, kYes };
 
 // An error when there is something at `path` that is no file and must not be replaced by one: a
 // folder, a device, a FIFO.
@@ -70,8 +72,10 @@ Status may_be_replaced(const std::string& path);
 
 // Writes `contents` under a temporary name in the same folder, flushes it to disk and moves it into
 // place: the file is complete or absent, and a symbolic link at `path` is replaced, not followed.
+// Without the flush that holds unless the machine crashes.
 Status write_file_atomically(const std::string& path,
                              std::string_view contents,
-                             Overwrite overwrite);
+                             Overwrite overwrite,
+                             Flush flush = Flush::kYes);
 
 }  // namespace pgflame

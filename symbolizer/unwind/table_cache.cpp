@@ -126,7 +126,9 @@ Table cached_table(const ElfImage& image, const std::string& directory) {
   if (!is_sound(table)) return table;
   std::error_code ignored;
   std::filesystem::create_directories(directory, ignored);
-  static_cast<void>(write_file_atomically(path, packed(table, made_from), Overwrite::kAllow));
+  // A recording waits for this.
+  static_cast<void>(
+      write_file_atomically(path, packed(table, made_from), Overwrite::kAllow, Flush::kNo));
   return table;
 }
 
