@@ -91,11 +91,12 @@ std::string file_name(const std::string& path) {
   return path.substr(path.find_last_of('/') + 1);
 }
 
-// "/usr/lib/postgresql/15/bin/postgres" -> 15; also .../15/lib/plpgsql.so.
+// "/usr/lib/postgresql/15/bin/postgres" -> 15. What else is in that folder may be of another
+// package.
 std::string debian_major(const std::string& path) {
   constexpr std::string_view kFolder = "/postgresql/";
   const auto at = path.find(kFolder);
-  if (at == std::string::npos) return {};
+  if (at == std::string::npos || file_name(path) != "postgres") return {};
   const std::string rest = path.substr(at + kFolder.size());
   const std::string major = rest.substr(0, rest.find('/'));
   return parse_u64(major) ? major : std::string();

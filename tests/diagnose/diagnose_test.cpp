@@ -269,12 +269,11 @@ TEST_SUITE("diagnose") {
     CHECK(diagnose(profile).quality.grade == 'A');
   }
 
-  TEST_CASE("unnamed leaves in Debian's server ask for its debug package") {
+  Diagnosis with_unnamed_leaves(const std::string& module) {
     ProfileBuilder builder;
     Function function;
     function.name = "[unnamed] postgres+0x1000";
-    function.module =
-        builder.module(Module{ModuleKind::kFile, "/usr/lib/postgresql/15/bin/postgres", ""});
+    function.module = builder.module(Module{ModuleKind::kFile, module, ""});
     function.unnamed = Unnamed::kNoSymbols;
     const std::array<Line, 1> lines{Line{builder.function(function), 0}};
     Sample sample;
@@ -283,10 +282,19 @@ TEST_SUITE("diagnose") {
     sample.count = 1000;
     sample.weight = 1000;
     builder.add(sample);
-    const Diagnosis diagnosis = diagnose(builder.profile());
+    return diagnose(builder.profile());
+  }
+
+  TEST_CASE("unnamed leaves in Debian's server ask for its debug package") {
+    const Diagnosis diagnosis = with_unnamed_leaves("/usr/lib/postgresql/15/bin/postgres");
     CHECK(diagnosis.quality.grade == 'F');
     CHECK(contains(diagnosis.quality.remedy, "postgresql-15-dbgsym"));
     CHECK(diagnosis.findings.empty());
+  }
+
+  TEST_CASE("unnamed leaves in somebody's extension ask for its own symbols") {
+    const Diagnosis diagnosis = with_unnamed_leaves("/usr/lib/postgresql/15/lib/pg_cron.so");
+    CHECK(diagnosis.quality.remedy == "install the debug symbols of pg_cron.so");
   }
 
   TEST_CASE("an empty profile is idle, not a crash") {
