@@ -1,4 +1,5 @@
 """Very many very short sessions."""
+import os
 import time
 import unittest
 
@@ -6,7 +7,7 @@ from cluster import Cluster
 from pprof import Capture
 from recorder import Recorder
 
-SECONDS = 6
+SECONDS = int(os.environ.get("PGFLAME_TEST_SECONDS", "6"))
 LIVED_NS = 20_000_000
 SYSTEM = ("postmaster", "checkpointer", "background writer", "walwriter", "stats collector",
           "logical replication launcher")
@@ -17,7 +18,7 @@ class Storm(unittest.TestCase):
         with Cluster(settings={"max_connections": "300"}) as cluster, Recorder() as recorder:
             cluster.psql("create role alice superuser login")
             with cluster.pgbench("-n", "-C", "-f", self.script(recorder), "-c", "40", "-j",
-                                 "4", "-T", "60", "-U", "alice"):
+                                 "4", "-T", str(SECONDS + 60), "-U", "alice"):
                 time.sleep(1)
                 recording = recorder.record("-p", str(cluster.pid), f"{SECONDS}s", "--max-cpu", "0")
                 self.assertEqual(recording.code, 0, recording.stderr)
