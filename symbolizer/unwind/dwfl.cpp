@@ -6,11 +6,12 @@
 #include <unordered_map>
 
 #include <elfutils/libdwfl.h>
+#include <sys/mman.h>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "src/base/hash_index.h"
+#include "src/base/own_vdso.h"
 #include "symbolizer/unwind/offline.h"
 #include "symbolizer/unwind/step.h"
 
@@ -85,6 +86,15 @@ int find_nothing(Dwfl_Module*,
 
 constexpr Dwfl_Callbacks kCallbacks{dwfl_build_id_find_elf, find_nothing, nullptr, nullptr};
 
+// An open file with these contents; -1 when there can be none.
+int file_of(const std::vector<uint8_t>& bytes) {
+  const int file = ::memfd_create("module", MFD_CLOEXEC);
+  if (file < 0) return -1;
+  if (::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) return file;
+  ::close(file);
+  return -1;
+}
+
 // One address space as libdwfl knows it.
 class Session {
  public:
@@ -93,8 +103,9 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session() { dwfl_end(dwfl_); }
 
-  void report(const std::string& path, uint64_t bias) {
-    dwfl_report_elf(dwfl_, path.c_str(), path.c_str(), -1, bias, false);
+  // `descriptor`: of the file, -1 when it is to be opened by its path.
+  bool report(const std::string& path, int descriptor, uint64_t bias) {
+    return dwfl_report_elf(dwfl_, path.c_str(), path.c_str(), descriptor, bias, false) != nullptr;
   }
 
   void walk(Walk& walk) {
@@ -146,13 +157,25 @@ class DwflUnwinder {
 
   bool report(const Profile& profile, MappingId id, Session& session) const {
     const Mapping& mapping = profile.mappings[id];
-    const auto path = find_file(profile.modules[mapping.module], options_);
+    const Module& module = profile.modules[mapping.module];
+    if (module.kind == ModuleKind::kVdso) return report_vdso(module, mapping, session);
+    const auto path = find_file(module, options_);
     if (!path) return false;
     const auto image = ElfImage::open(*path);
     if (!image) return false;
     const auto address = image->segments().address_of(mapping.file_offset);
-    if (address) session.report(*path, mapping.start - *address);
-    return address.has_value();
+    return address && session.report(*path, -1, mapping.start - *address);
+  }
+
+  // Without it libdwfl would go on by the frame pointer, which skips the vDSO's caller.
+  static bool report_vdso(const Module& module, const Mapping& mapping, Session& session) {
+    const auto image = vdso_of(module);
+    const auto address = image ? image->segments().address_of(0) : std::nullopt;
+    const int file = address ? file_of(own_vdso_bytes()) : -1;
+    if (file < 0) return false;
+    const bool reported = session.report(module.path, file, mapping.start - *address);
+    if (!reported) ::close(file);  // else it is libdwfl's
+    return reported;
   }
 
   FileOptions options_;

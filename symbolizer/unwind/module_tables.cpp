@@ -41,6 +41,12 @@ Result<ElfImage> own_vdso() {
   return ElfImage::from_memory(std::move(bytes));
 }
 
+std::optional<ElfImage> vdso_of(const Module& module) {
+  auto image = own_vdso();
+  if (!image || (!module.build_id.empty() && image->build_id() != module.build_id)) return {};
+  return std::move(*image);
+}
+
 const ModuleTable* ModuleTables::of(const Module& module) {
   const std::string key =
       module.build_id.empty() ? "path:" + module.path : "build-id:" + module.build_id;
@@ -51,8 +57,8 @@ const ModuleTable* ModuleTables::of(const Module& module) {
 
 std::unique_ptr<ModuleTable> ModuleTables::load(const Module& module) const {
   if (module.kind == ModuleKind::kVdso) {
-    auto image = own_vdso();
-    if (!image || (!module.build_id.empty() && image->build_id() != module.build_id)) return {};
+    auto image = vdso_of(module);
+    if (!image) return {};
     Table table = compile_table(*image);
     return std::make_unique<ModuleTable>(ModuleTable{std::move(*image), std::move(table)});
   }

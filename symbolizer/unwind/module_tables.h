@@ -31,6 +31,9 @@ std::optional<std::string> find_file(const Module& module, const FileOptions& op
 // This process' own vDSO: the right one for every process of the running kernel.
 Result<ElfImage> own_vdso();
 
+// The same when it is this module: it has the same build-id, or the module has none.
+std::optional<ElfImage> vdso_of(const Module& module);
+
 class ModuleTables {
  public:
   explicit ModuleTables(FileOptions options) : options_(std::move(options)) {}

@@ -1,8 +1,10 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include "src/base/text.h"
@@ -40,6 +42,23 @@ OwnStack in_signal_handler() {
   return *captured;
 }
 
+// As interrupted at the first instruction of a function of the vDSO that was called here.
+OwnStack in_vdso() {
+  OwnStack own = under_qsort();
+  uint64_t& stack_pointer = own.registers[7];  // in perf's order
+  uint64_t& pc = own.registers[8];
+  std::array<uint8_t, sizeof(pc)> return_address{};
+  std::memcpy(return_address.data(), &pc, sizeof(pc));
+  own.memory.insert(own.memory.begin(), return_address.begin(), return_address.end());
+  stack_pointer -= sizeof(pc);
+  own.callers.insert(own.callers.begin(), pc);
+  void* vdso = ::dlopen("linux-vdso.so.1", RTLD_NOLOAD | RTLD_NOW);
+  REQUIRE(vdso != nullptr);
+  pc = reinterpret_cast<uint64_t>(::dlsym(vdso, "__vdso_clock_gettime"));
+  REQUIRE(pc != 0);
+  return own;
+}
+
 std::string to_text(const std::vector<uint64_t>& addresses) {
   std::string text;
   for (const uint64_t address : addresses)
@@ -58,8 +77,8 @@ std::vector<uint64_t> callers_of(const UserStack& stack) {
 }  // namespace
 
 TEST_SUITE("symbolizer") {
-  TEST_CASE("a dumped stack walks to the root through libraries and signal handlers") {
-    for (const OwnStack& own : {under_qsort(), in_signal_handler()}) {
+  TEST_CASE("a dumped stack walks to the root through libraries, signal handlers and the vDSO") {
+    for (const OwnStack& own : {under_qsort(), in_signal_handler(), in_vdso()}) {
       const UserStack by_table = walk(table_unwinder({}), own);
       CHECK(by_table.end == StackEnd::kRoot);
       CHECK(by_table.addresses.size() > 6);
