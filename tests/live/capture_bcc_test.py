@@ -107,7 +107,7 @@ class Bcc(unittest.TestCase):
 
     def test_backends_born_meanwhile_are_followed_and_tagged(self):
         child = subprocess.Popen(
-            [self.cluster.client("pgbench"), "-n", "-C", "-c", "2", "-T", "20", "-f", "/dev/stdin",
+            [self.cluster.client("pgbench"), "-n", "-C", "-c", "2", "-T", "300", "-f", "/dev/stdin",
              "postgres"], env=self.cluster._client_env("pgbench"), stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         child.stdin.write(BUSY.encode())
