@@ -58,7 +58,7 @@ class Bcc(unittest.TestCase):
 
     def test_without_btf_it_sees_what_the_bpf_sampler_sees(self):
         with Session(self.cluster, "sleeper") as sleeper, self.cluster.psql_loop(BUSY):
-            sleeper.send("select pg_sleep(60);")
+            sleeper.send("select pg_sleep(600);")
             time.sleep(1)
             capture = self.record(self.with_headers, "4s")
         recording = capture.recording
