@@ -23,6 +23,12 @@ PGF_STEP_INLINE __u64 pgf_lookup_pc(const struct pgf_frame* frame) {
   return frame->exact ? frame->pc : frame->pc - 1;
 }
 
+/* The address to write down for a frame: readers look up a caller's predecessor, and an interrupted
+ * caller's pc is not one behind. */
+PGF_STEP_INLINE __u64 pgf_written_pc(const struct pgf_frame* frame, int innermost) {
+  return frame->exact && !innermost ? frame->pc + 1 : frame->pc;
+}
+
 PGF_STEP_INLINE int pgf_step_signal(struct pgf_frame* frame, void* memory) {
   __u64 sp = frame->sp;
   int failed;

@@ -144,7 +144,7 @@ struct frames {
 SUBPROGRAM __u32 walk_to_end(struct walk* walk, struct frames* frames) {
   if (!walk || !frames) return 0;
   for (__u32 i = 0; i < PGF_MAX_USER_FRAMES; ++i) {
-    frames->addresses[i] = walk->frame.pc;
+    frames->addresses[i] = pgf_written_pc(&walk->frame, i == 0);
     walk->end = step_to_caller(walk, i);
     if (walk->end != PGF_GO_ON) return i + 1;
   }

@@ -53,7 +53,7 @@ Error load_error(int error_number) {
                       std::strerror(error_number),
                       reason.empty() ? "" : ": ",
                       reason),
-          "the BPF sampler needs Linux 5.8 or newer"};
+          "the bpf sampler needs Linux 5.12 or newer"};
 }
 
 }  // namespace pgflame::capture

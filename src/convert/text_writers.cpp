@@ -1,5 +1,6 @@
 // Folded stacks and perf script.
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include <fmt/format.h>
@@ -35,12 +36,8 @@ std::string module_path(const Profile& profile, const Location& location) {
   return module.valid() ? profile.modules[module].path : "[unknown]";
 }
 
-// The lines of one location as perf prints them: address, name, module. Callers are stored by an
-// address inside the call; perf shows where they return to.
-std::string script_lines(const Profile& profile, const Location& location, bool innermost) {
-  constexpr uint64_t kLowestCall = 4096 + 2;  // the first page holds no code
-  const bool as_is = innermost || location.address < kLowestCall;
-  const uint64_t address = as_is ? location.address : location.address + 1;
+// The lines of one location as perf prints them: address, name, module.
+std::string script_lines(const Profile& profile, const Location& location, uint64_t address) {
   const std::string module = module_path(profile, location);
   if (location.line_count == 0) return fmt::format("\t{:16x} [unknown] ({})\n", address, module);
   std::string text;
@@ -55,19 +52,41 @@ std::string script_lines(const Profile& profile, const Location& location, bool 
   return text;
 }
 
-std::string script_stack(const Profile& profile, StackId stack) {
-  std::string text;
+// What a location looks like in a stack; most are in many, so each is put into words once.
+struct ScriptLocation {
+  explicit ScriptLocation(const Profile& profile, const Location& location)
+      : as_is(script_lines(profile, location, location.address)),
+        kernel(is_kernel(profile, location)) {
+    // Callers are stored by an address inside the call; perf shows where they return to.
+    constexpr uint64_t kLowestCall = 4096 + 2;  // the first page holds no code
+    if (location.address >= kLowestCall) {
+      as_caller = script_lines(profile, location, location.address + 1);
+    }
+  }
+
+  const std::string& text(bool caller) const {
+    return caller && !as_caller.empty() ? as_caller : as_is;
+  }
+
+  std::string as_is;
+  std::string as_caller;  // empty: the same
+  bool kernel;
+};
+
+void append_stack(const Profile& profile,
+                  const std::vector<ScriptLocation>& locations,
+                  StackId stack,
+                  std::string& text) {
   bool innermost = true;
   bool kernel = false;
-  for (const LocationId id : locations_of(profile, stack)) {
-    const Location& location = profile.locations[id];
+  for (; stack.valid() && stack != kEmptyStack; stack = profile.stacks[stack].caller) {
+    const ScriptLocation& location = locations[profile.stacks[stack].location.value];
     // The first user frame below the kernel is where the processor entered it: no return address.
-    const bool enters_kernel = kernel && !is_kernel(profile, location);
-    text += script_lines(profile, location, innermost || enters_kernel);
-    kernel = is_kernel(profile, location);
+    const bool enters_kernel = kernel && !location.kernel;
+    text += location.text(!innermost && !enters_kernel);
+    kernel = location.kernel;
     innermost = false;
   }
-  return text;
 }
 
 }  // namespace
@@ -96,20 +115,32 @@ std::string write_folded(const Profile& profile) {
 
 std::string write_perf_script(const Profile& profile) {
   const std::string& event = profile.recording.event.name;
+  std::vector<ScriptLocation> locations;
+  locations.reserve(profile.locations.size());
+  for (const Location& location : profile.locations)
+    locations.emplace_back(profile, location);
   std::string text;
+  std::string stack;
   for (const Sample& sample : profile.samples) {
     if (sample.state != State::kRunning || sample.count == 0) continue;
-    const std::string stack = script_stack(profile, sample.stack);
-    const std::string comm =
-        comm_of(profile, sample).empty() ? "unknown" : comm_of(profile, sample);
+    stack.clear();
+    append_stack(profile, locations, sample.stack, stack);
+    std::string comm = comm_of(profile, sample);
+    if (comm.empty()) comm = "unknown";
     const int32_t pid = pid_of(profile, sample);
     // The row's samples share its weight; the first ones take what does not divide.
     uint64_t remainder = sample.weight % sample.count;
     for (uint64_t i = 0; i < sample.count; ++i) {
       const uint64_t weight = sample.weight / sample.count + (remainder > 0 ? 1 : 0);
       if (remainder > 0) --remainder;
-      text += fmt::format(
-          "{} {}/{} {}.000000: {} {}: \n", comm, pid, pid, sample.second, weight, event);
+      fmt::format_to(std::back_inserter(text),
+                     "{} {}/{} {}.000000: {} {}: \n",
+                     comm,
+                     pid,
+                     pid,
+                     sample.second,
+                     weight,
+                     event);
       text += stack;
       text += '\n';
     }

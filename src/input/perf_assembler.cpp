@@ -322,15 +322,15 @@ PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample, S
     resolved.end = user.end;
     return resolved;
   }
-  std::vector<uint64_t> chain;
+  unwound_.clear();
   bool kernel = false;
   for (const uint64_t word : chains_[sample.chain].chain) {
     if (word >= kLowestMarker) kernel = context_of(word).kernel;
-    if (kernel) chain.push_back(word);
+    if (kernel) unwound_.push_back(word);
   }
-  chain.push_back(kMarkerUser);
-  chain.insert(chain.end(), user.addresses.begin(), user.addresses.end());
-  ResolvedStack resolved = build(chain, addresses, space);
+  unwound_.push_back(kMarkerUser);
+  unwound_.insert(unwound_.end(), user.addresses.begin(), user.addresses.end());
+  ResolvedStack resolved = build(unwound_, addresses, space);
   resolved.end = user.end;
   return resolved;
 }

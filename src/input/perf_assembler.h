@@ -118,6 +118,7 @@ class PerfAssembler {
   // The stack built last, outermost first: the next one mostly begins like it.
   std::vector<LocationId> last_path_;
   std::vector<StackId> last_stacks_;
+  std::vector<uint64_t> unwound_;  // the chain of the sample that is being unwound
   size_t waiting_dump_bytes_ = 0;
   Mapping kernel_;
   MappingId kernel_mapping_;

@@ -8,16 +8,9 @@
 #include <vector>
 
 #include "src/input/chain_table.h"
+#include "src/input/dump_pool.h"
 
 namespace pgflame::input {
-
-// Registers and stack memory of a sample, for the unwinder.
-struct Dump {
-  uint64_t abi = 0;
-  uint64_t register_mask = 0;
-  std::vector<uint64_t> registers;
-  std::vector<uint8_t> stack;
-};
 
 struct SampleRecord {
   uint64_t time = 0;   // 0: the file has none
@@ -29,7 +22,7 @@ struct SampleRecord {
   bool in_user_code = false;    // the program itself was running, not the kernel for it
   bool chain_only_ip = false;   // no stack was recorded, the chain is just the address
   bool user_part_lost = false;  // it was to follow in a later record and did not
-  std::unique_ptr<Dump> dump;   // empty: none, or nobody wants to unwind it
+  DumpPool::Handle dump;        // empty: none, or nobody wants to unwind it
 };
 
 // A change in what processes exist, how they are called and what they have mapped.

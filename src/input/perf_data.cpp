@@ -66,6 +66,7 @@ class Source {
 
 // A capture with all its streams.
 struct Capture {
+  std::unique_ptr<DumpPool> dumps = std::make_unique<DumpPool>();
   std::unique_ptr<PerfDecoder> decoder;
   std::vector<Source> sources;
   bool truncated = false;
@@ -280,7 +281,8 @@ Result<Capture> open_file(ByteStream stream, const Options& options) {
   Capture capture;
   capture.truncated = file->truncated;
   capture.size = file->data.size;
-  capture.decoder = std::make_unique<PerfDecoder>(std::move(file->meta), decoder_options(options));
+  capture.decoder = std::make_unique<PerfDecoder>(
+      std::move(file->meta), decoder_options(options), *capture.dumps);
   capture.sources.emplace_back(read_section(shared, file->data), *capture.decoder);
   return capture;
 }
@@ -293,7 +295,8 @@ Result<Capture> open_pipe(ByteStream stream, const Options& options) {
   PerfMeta meta;
   meta.swapped = is_swapped(header);
   Capture capture;
-  capture.decoder = std::make_unique<PerfDecoder>(std::move(meta), decoder_options(options));
+  capture.decoder =
+      std::make_unique<PerfDecoder>(std::move(meta), decoder_options(options), *capture.dumps);
   capture.sources.emplace_back([shared](std::span<uint8_t> out) { return shared->read(out); },
                                *capture.decoder);
   return capture;

@@ -42,8 +42,8 @@ Bytes bytes_of(const std::vector<uint64_t>& words) {
 
 }  // namespace
 
-PerfDecoder::PerfDecoder(PerfMeta meta, Options options)
-    : meta_(std::move(meta)), options_(std::move(options)) {
+PerfDecoder::PerfDecoder(PerfMeta meta, Options options, DumpPool& dumps)
+    : meta_(std::move(meta)), options_(std::move(options)), dumps_(dumps) {
   if (!meta_.events.empty()) prepare();
 }
 
@@ -68,7 +68,7 @@ bool PerfDecoder::prepare() {
 
 bool PerfDecoder::batch_is_full() const {
   constexpr size_t kSamples = 8192;
-  constexpr size_t kDumpBytes = size_t{4} << 20;
+  constexpr size_t kDumpBytes = size_t{1} << 20;
   return batch_.samples.size() >= kSamples || batch_.dump_bytes >= kDumpBytes;
 }
 
@@ -213,16 +213,22 @@ void PerfDecoder::emit(const PerfEvent& event, const PerfSample& parsed, SampleR
   const bool has_dump = parsed.has_user_dump && parsed.register_abi != 0;
   has_dumps_ = has_dumps_ || has_dump;
   if (has_dump && options_.keep_dumps) {
-    sample.dump = std::make_unique<Dump>();
-    sample.dump->abi = parsed.register_abi;
-    sample.dump->register_mask = event.user_registers;
-    for (size_t i = 0; i < parsed.registers.size() / 8; ++i)
-      sample.dump->registers.push_back(word_at(parsed.registers, i, meta_.swapped));
-    sample.dump->stack.assign(parsed.stack.begin(), parsed.stack.end());
-    batch_.dump_bytes += sizeof(Dump) + parsed.stack.size();
+    sample.dump = dump_of(event, parsed);
+    batch_.dump_bytes += sizeof(Dump) + sample.dump->stack.size();
   }
   sample.user_part_lost = has_dump && !options_.keep_dumps;
   add_chain(std::move(sample), parsed.chain, !meta_.swapped && scratch_.empty());
+}
+
+DumpPool::Handle PerfDecoder::dump_of(const PerfEvent& event, const PerfSample& parsed) {
+  DumpPool::Handle dump = dumps_.take();
+  dump->abi = parsed.register_abi;
+  dump->register_mask = event.user_registers;
+  dump->registers.clear();
+  for (size_t i = 0; i < parsed.registers.size() / 8; ++i)
+    dump->registers.push_back(word_at(parsed.registers, i, meta_.swapped));
+  dump->stack.assign(parsed.stack.begin(), parsed.stack.end());
+  return dump;
 }
 
 void PerfDecoder::add_chain(SampleRecord sample, Bytes chain, bool in_our_order) {

@@ -32,7 +32,7 @@ class PerfDecoder {
     uint64_t rejected_by_filter = 0;  // samples, by a BPF filter of the recorder
   };
 
-  PerfDecoder(PerfMeta meta, Options options);
+  PerfDecoder(PerfMeta meta, Options options, DumpPool& dumps);
 
   void record(const PerfRecord& record);
   // Hands out held-back samples at the end of the stream.
@@ -60,6 +60,7 @@ class PerfDecoder {
   void sample(const PerfRecord& record);
   void counted_sample(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample);
   void emit(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample);
+  DumpPool::Handle dump_of(const PerfEvent& event, const PerfSample& parsed);
   void add_chain(SampleRecord sample, Bytes chain, bool in_our_order);
   void process_record(const PerfRecord& record);
   void count_loss(const PerfRecord& record);
@@ -76,6 +77,7 @@ class PerfDecoder {
 
   PerfMeta meta_;
   Options options_;
+  DumpPool& dumps_;
   Counts counts_;
   ChainTable chains_;
   ChainQueue queue_;

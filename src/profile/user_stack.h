@@ -20,7 +20,9 @@ struct UserDump {
 };
 
 struct UserStack {
-  std::vector<uint64_t> addresses;  // innermost first, as on the stack (return addresses)
+  // Innermost first, callers by their return addresses; a caller that a signal interrupted by the
+  // next address after its pc, so that one less is always the instruction it is at.
+  std::vector<uint64_t> addresses;
   StackEnd end = StackEnd::kUnknown;
 };
 

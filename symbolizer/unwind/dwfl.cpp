@@ -23,6 +23,7 @@ constexpr pid_t kThread = 1;  // libdwfl wants a number; a dump has only one thr
 struct Walk {
   Dump dump;
   UserStack stack;
+  bool below_signal_frame = false;  // the next frame is the one that a signal interrupted
 };
 
 pid_t next_thread(Dwfl* /*dwfl*/, void* walk, void** thread) {
@@ -66,10 +67,14 @@ constexpr Dwfl_Thread_Callbacks kThreadCallbacks{next_thread,
                                                  nullptr};
 
 int add_frame(Dwfl_Frame* frame, void* walk) {
-  auto& stack = static_cast<Walk*>(walk)->stack;
+  auto& [dump, stack, below_signal_frame] = *static_cast<Walk*>(walk);
+  const bool innermost = stack.addresses.empty();
   Dwarf_Addr pc = 0;
-  if (!dwfl_frame_pc(frame, &pc, nullptr)) return DWARF_CB_ABORT;
-  stack.addresses.push_back(pc);
+  bool activation = false;
+  if (!dwfl_frame_pc(frame, &pc, &activation)) return DWARF_CB_ABORT;
+  stack.addresses.push_back(below_signal_frame ? pc + 1 : pc);
+  // libdwfl calls both the signal's frame and the interrupted one an activation.
+  below_signal_frame = activation && !innermost && !below_signal_frame;
   return stack.addresses.size() < PGF_MAX_USER_FRAMES ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
@@ -132,7 +137,7 @@ class DwflUnwinder {
     const std::string& machine = profile.recording.architecture;
     auto dump = read_dump(captured, machine == "aarch64" || machine == "arm64");
     if (!dump) return {{}, StackEnd::kNoStack};
-    Walk walk{*dump, {}};
+    Walk walk{*dump, {}, false};
     session_of(profile, space).walk(walk);
     return std::move(walk.stack);
   }

@@ -1,24 +1,8 @@
 #include "symbolizer/unwind/step.h"
 
 #include <bit>
-#include <cstring>
 
 using pgflame::unwind::DumpMemory;
-
-int pgf_read_word(void* memory, __u64 address, __u64* value) {
-  const auto& dump = *static_cast<const DumpMemory*>(memory);
-  if (address < dump.stack_start) return -1;
-  const uint64_t offset = address - dump.stack_start;
-  if (offset > dump.stack.size() || dump.stack.size() - offset < dump.word_size) return -1;
-  *value = 0;  // a 32-bit word fills the low half
-  std::memcpy(value, dump.stack.data() + offset, dump.word_size);
-  return 0;
-}
-
-int pgf_read_pair(void* memory, __u64 address, __u64* values) {
-  const int failed = pgf_read_word(memory, address, &values[0]);
-  return failed != 0 ? failed : pgf_read_word(memory, address + 8, &values[1]);
-}
 
 int pgf_read_register(void* memory, unsigned number, __u64* value) {
   const auto& dump = *static_cast<const DumpMemory*>(memory);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -15,15 +16,33 @@ namespace pgflame::unwind {
 struct DumpMemory {
   uint64_t stack_start = 0;
   std::span<const uint8_t> stack;
-  uint8_t word_size = 8;
+  uint8_t word_size = 8;                 // or 4
   std::array<uint64_t, 32> registers{};  // by DWARF number
   uint32_t known_registers = 0;          // bit n: registers[n] was captured
 };
 
 }  // namespace pgflame::unwind
 
-int pgf_read_word(void* memory, __u64 address, __u64* value);
-int pgf_read_pair(void* memory, __u64 address, __u64* values);
+inline int pgf_read_word(void* memory, __u64 address, __u64* value) {
+  const auto& dump = *static_cast<const pgflame::unwind::DumpMemory*>(memory);
+  if (address < dump.stack_start) return -1;
+  const uint64_t offset = address - dump.stack_start;
+  if (offset > dump.stack.size() || dump.stack.size() - offset < dump.word_size) return -1;
+  if (dump.word_size == sizeof(uint32_t)) {
+    uint32_t word = 0;
+    std::memcpy(&word, dump.stack.data() + offset, sizeof word);
+    *value = word;
+  } else {
+    std::memcpy(value, dump.stack.data() + offset, sizeof *value);
+  }
+  return 0;
+}
+
+inline int pgf_read_pair(void* memory, __u64 address, __u64* values) {
+  const int failed = pgf_read_word(memory, address, &values[0]);
+  return failed != 0 ? failed : pgf_read_word(memory, address + 8, &values[1]);
+}
+
 int pgf_read_register(void* memory, unsigned number, __u64* value);
 #define PGF_STEP_INLINE inline
 #include "bpf/unwind_step.h"

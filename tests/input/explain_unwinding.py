@@ -31,8 +31,6 @@ KINDS = {
     "perf stops earlier": "mostly because behind its last pop a function's rules still name the slot of "
     "the frame pointer, below the stack pointer and so not in the dump: perf gives up, we know that "
     "the register holds it again",
-    "interrupted by a signal": "below a signal handler the address is the next instruction; we show "
-    "it one byte early, like a return address",
     "too deep": "we keep 128 frames",
     "we stop earlier": "",
     "other callers": "",
@@ -117,8 +115,6 @@ def kind_of(ours, theirs, end):
         return "not mapped"
     if same == len(theirs):
         return "perf stops earlier"
-    if len(ours) == len(theirs) and all(b - a in (0, 1) for a, b in zip(ours, theirs)):
-        return "interrupted by a signal"
     if same < len(ours):
         return "other callers"
     return {"no unwind info": "no unwind information", "unreadable": "the dump ends",

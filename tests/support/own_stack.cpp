@@ -19,7 +19,9 @@ constexpr std::array<int, 24> kPerfOrder{REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG
                                          REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
 _Unwind_Reason_Code add_caller(_Unwind_Context* context, void* callers) {
-  static_cast<std::vector<uint64_t>*>(callers)->push_back(_Unwind_GetIP(context));
+  int interrupted = 0;
+  const uint64_t pc = _Unwind_GetIPInfo(context, &interrupted);
+  static_cast<std::vector<uint64_t>*>(callers)->push_back(interrupted != 0 ? pc + 1 : pc);
   return _URC_NO_REASON;
 }
 

@@ -14,8 +14,8 @@ struct OwnStack {
   uint64_t register_mask = 0;
   std::vector<uint64_t> registers;
   std::vector<uint8_t> memory;
-  std::vector<uint64_t>
-      callers;  // return addresses by libgcc's unwinder, from the capture's caller on
+  // By libgcc's unwinder, from the capture's caller on; as UserStack has them.
+  std::vector<uint64_t> callers;
 
   UserDump dump() const { return {2, register_mask, registers, memory}; }
 };
