@@ -71,6 +71,7 @@ void add_references(const ZydisDecodedInstruction& instruction,
 
 std::vector<CodeReference> decode_x86_64(Code code, uint64_t start) {
   std::vector<CodeReference> references;
+  references.reserve(code.size() / 8);
   ZydisDecoder decoder;
   ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
   ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
