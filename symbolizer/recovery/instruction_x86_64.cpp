@@ -72,6 +72,7 @@ constexpr Forms two_byte_forms() {
 
 constexpr Forms kOneByte = one_byte_forms();
 constexpr Forms kTwoBytes = two_byte_forms();
+constexpr std::array<uint8_t, kFar + 1> kImmediateBytes{0, 0, 0, 1, 4, 4, 1, 4};  // by form
 constexpr size_t kMostBytes = 16;  // one more than an instruction can have
 
 int64_t signed_at(const uint8_t* at, size_t bytes) {
@@ -115,15 +116,11 @@ std::optional<Instruction> read_common_instruction(Code code) {
   const bool wide_constant = !second && opcode >= 0xb8 && opcode <= 0xbf && (rex & 8) != 0;
   if (form == kRare || wide_constant || (rex != 0 && form >= kNear)) return std::nullopt;
   Instruction found;
-  if (form == kOperand || form == kOperandByte || form == kOperandWord)
-    at = read_operand(at, (rex & 1) != 0, found);
+  if (form >= kOperand && form <= kOperandWord) at = read_operand(at, (rex & 1) != 0, found);
   found.loads_address = !second && opcode == 0x8d;
   if (found.loads_address && found.mod == 3) return std::nullopt;
   if (form >= kNear) found.flow = second ? Flow::kBranch : flow_of(opcode);
-  const bool byte = form == kOperandByte || form == kNear;
-  const bool word = form == kOperandWord || form == kWord || form == kFar;
-  if (byte || word) {
-    const size_t bytes = byte ? 1 : 4;
+  if (const size_t bytes = kImmediateBytes[form]; bytes != 0) {
     found.immediate = signed_at(at, bytes);
     found.immediate_bits = static_cast<uint8_t>(bytes * 8);
     at += bytes;
@@ -133,15 +130,15 @@ std::optional<Instruction> read_common_instruction(Code code) {
 }
 
 std::optional<Instruction> read_instruction(Code code) {
-  static const ZydisDecoder kDecoder = [] {
-    ZydisDecoder decoder;
-    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-    ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
-    return decoder;
+  static const ZydisDecoder decoder = [] {
+    ZydisDecoder made;
+    ZydisDecoderInit(&made, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    ZydisDecoderEnableMode(&made, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
+    return made;
   }();
   ZydisDecodedInstruction read;
   if (!ZYAN_SUCCESS(
-          ZydisDecoderDecodeInstruction(&kDecoder, nullptr, code.data(), code.size(), &read))) {
+          ZydisDecoderDecodeInstruction(&decoder, nullptr, code.data(), code.size(), &read))) {
     return std::nullopt;
   }
   Instruction found;
