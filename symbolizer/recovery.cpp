@@ -204,6 +204,7 @@ void recover(const ElfImage& image, FunctionTable& functions, const std::string&
   if (complete || !decoded) return;
   name_variants(image, functions);
   name_caller_of_main(image, functions);
+  name_signal_return(image, functions);
   if (read_cache(cache_dir, image.build_id(), functions)) return;
   const auto product = recognise(image, functions);
   if (!product) return;
