@@ -43,11 +43,11 @@ std::vector<Testimony> read_all(std::span<const Reference> references, int major
   for (const Reference& reference : references) {
     auto program = read_reference(decompress(reference.bytes));
     if (!program) continue;
-    Testimony& testimony = testimonies.emplace_back();
-    testimony.major = reference.major;
-    testimony.same_major = reference.major == major;
-    testimony.older = reference.major < major;
-    testimony.program = std::move(*program);
+    testimonies.push_back({.major = reference.major,
+                           .same_major = reference.major == major,
+                           .older = reference.major < major,
+                           .graph = ReferenceGraph(std::move(*program)),
+                           .matches = {}});
   }
   return testimonies;
 }
@@ -59,7 +59,7 @@ void hear(const Program& program, std::vector<Testimony>& testimonies) {
     for (size_t n = ++taken; n <= testimonies.size(); n = ++taken) {
       // Those of other majors stand last and take longest: they go first.
       Testimony& testimony = testimonies[testimonies.size() - n];
-      testimony.matches = match_programs(program, testimony.program);
+      testimony.matches = match_programs(program, testimony.graph);
     }
   };
   const std::jthread helper(work);
@@ -204,6 +204,7 @@ void recover(const ElfImage& image, FunctionTable& functions, const std::string&
   if (complete || !decoded) return;
   name_variants(image, functions);
   name_caller_of_main(image, functions);
+  name_signal_return(image, functions);
   if (read_cache(cache_dir, image.build_id(), functions)) return;
   const auto product = recognise(image, functions);
   if (!product) return;

@@ -1,7 +1,6 @@
 #include "src/capture/processes.h"
 
 #include <algorithm>
-#include <array>
 
 #include "src/base/build_id.h"
 #include "src/base/file.h"
@@ -23,30 +22,6 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kLowestUserAddress = 65536;  // vm.mmap_min_addr
 constexpr uint64_t kKernelStart = uint64_t{1} << 63;
 constexpr std::string_view kDeleted = " (deleted)";
-
-// Libraries that make code at run time: PostgreSQL's own provider, PL/v8, PL/Java, LuaJIT, PCRE2,
-// Numba in PL/Python.
-constexpr std::array<std::string_view, 8> kCodeMakers{"/llvmjit",
-                                                      "/plv8",
-                                                      "/libv8",
-                                                      "/libjvm",
-                                                      "/libluajit",
-                                                      "/libpcre2-",
-                                                      "/libmozjs",
-                                                      "/libllvmlite"};
-
-bool makes_code(std::string_view path) {
-  return std::any_of(kCodeMakers.begin(), kCodeMakers.end(), [&](std::string_view maker) {
-    return path.find(maker) != std::string_view::npos;
-  });
-}
-
-// The kernel keeps the instructions that probes have replaced in "[uprobes]".
-ModuleKind code_kind(const MapsLine& line, bool in_maker) {
-  const ModuleKind kind = kind_of_mapping(line.path);
-  if (kind != ModuleKind::kAnonymous || line.path == "[vsyscall]") return kind;
-  return in_maker || line.path == "[uprobes]" ? ModuleKind::kJit : kind;
-}
 
 std::string kernel_build_id() {
   const auto notes = read_file("/sys/kernel/notes", size_t{64} << 10);
@@ -244,7 +219,7 @@ void Processes::read_maps(int32_t pid, Row& row) {
 }
 
 MappingId Processes::mapping_of(int32_t pid, const MapsLine& line, bool in_maker) {
-  const ModuleKind kind = code_kind(line, in_maker);
+  const ModuleKind kind = kind_of_code(line.path, in_maker);
   std::string_view path = line.path;
   if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
   const ModuleId module = kind == ModuleKind::kFile

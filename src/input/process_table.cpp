@@ -11,11 +11,6 @@ constexpr size_t kMaxMaps = 65536;
 constexpr size_t kMaxThreads = 4194304;
 constexpr size_t kMaxCommsPerProcess = 1024;
 
-ModuleKind kind_of(const ProcessRecord& record) {
-  const ModuleKind kind = kind_of_mapping(record.name);
-  return kind == ModuleKind::kAnonymous && record.executable ? ModuleKind::kJit : kind;
-}
-
 uint64_t hash_of(const AddressSpace& space) {
   uint64_t hash = space.ranges().size();
   for (const AddressSpace::Range& range : space.ranges())
@@ -51,13 +46,41 @@ bool ProcessTable::map(const ProcessRecord& record) {
   if (record.size == 0 || record.start + record.size < record.start) return false;
   Process& process = processes_[process_of(record.pid)];
   if (process.space->ranges.ranges().size() >= kMaxMaps) return false;
-  const ModuleId module = builder_.module(Module{kind_of(record), record.name, record.build_id});
-  const uint64_t end = record.start + record.size;
-  const MappingId mapping =
-      builder_.mapping(Mapping{record.start, end, record.file_offset, module});
-  writable_space(process.space).add(record.start, end, mapping);
-  if (process.next) writable_space(process.next).add(record.start, end, mapping);
+  map_into(writable_space(process.space), record);
+  if (process.next) map_into(writable_space(process.next), record);
   return true;
+}
+
+void ProcessTable::map_into(Space& space, const ProcessRecord& record) {
+  if (!space.has_code_maker && makes_code(record.name)) {
+    space.has_code_maker = true;
+    call_code_jit(space);
+  }
+  const ModuleKind kind = record.executable ? kind_of_code(record.name, space.has_code_maker)
+                                            : kind_of_mapping(record.name);
+  const ModuleId module = builder_.module(Module{kind, record.name, record.build_id});
+  const uint64_t end = record.start + record.size;
+  space.ranges.add(
+      record.start, end, builder_.mapping(Mapping{record.start, end, record.file_offset, module}));
+}
+
+// What is mapped when a recording begins is listed by address: the library may come after the code
+// that it made.
+void ProcessTable::call_code_jit(Space& space) {
+  AddressSpace renamed;
+  for (const AddressSpace::Range& range : space.ranges.ranges()) {
+    Mapping mapping = builder_.profile().mappings[range.mapping];
+    Module module = builder_.profile().modules[mapping.module];
+    MappingId id = range.mapping;
+    const ModuleKind kind = kind_of_code(module.path, true);
+    if (module.kind == ModuleKind::kAnonymous && kind != module.kind) {
+      module.kind = kind;
+      mapping.module = builder_.module(module);
+      id = builder_.mapping(mapping);
+    }
+    renamed.add(range.start, range.end, id);
+  }
+  space.ranges = std::move(renamed);
 }
 
 void ProcessTable::fork(const ProcessRecord& record) {
@@ -146,10 +169,10 @@ uint32_t ProcessTable::new_process(int32_t pid, int64_t start_time) {
 
 // Forked processes share their parent's space, and numbered spaces are remembered by others: both
 // are copied before they are changed.
-AddressSpace& ProcessTable::writable_space(std::shared_ptr<Space>& space) {
+ProcessTable::Space& ProcessTable::writable_space(std::shared_ptr<Space>& space) {
   if (space.use_count() > 1) space = std::make_shared<Space>(*space);
   space->id = kUnnumbered;
-  return space->ranges;
+  return *space;
 }
 
 SpaceId ProcessTable::number(Space& space) {

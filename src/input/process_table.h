@@ -40,6 +40,7 @@ class ProcessTable {
   struct Space {
     AddressSpace ranges;
     SpaceId id = kUnnumbered;
+    bool has_code_maker = false;
   };
   struct Process {
     int32_t pid = 0;
@@ -64,7 +65,9 @@ class ProcessTable {
   uint32_t new_process(int32_t pid, int64_t start_time);
   bool map(const ProcessRecord& record);
   void fork(const ProcessRecord& record);
-  static AddressSpace& writable_space(std::shared_ptr<Space>& space);
+  void map_into(Space& space, const ProcessRecord& record);
+  void call_code_jit(Space& space);
+  static Space& writable_space(std::shared_ptr<Space>& space);
   SpaceId number(Space& space);
   BackendId backend_of(const Thread& thread);
 

@@ -1,10 +1,25 @@
 #include "src/profile/address_space.h"
 
 #include <algorithm>
+#include <array>
 
 #include "src/base/text.h"
 
 namespace pgflame {
+namespace {
+
+// Libraries that make code at run time: PostgreSQL's own provider, PL/v8, PL/Java, LuaJIT, PCRE2,
+// Numba in PL/Python.
+constexpr std::array<std::string_view, 8> kCodeMakers{"/llvmjit",
+                                                      "/plv8",
+                                                      "/libv8",
+                                                      "/libjvm",
+                                                      "/libluajit",
+                                                      "/libpcre2-",
+                                                      "/libmozjs",
+                                                      "/libllvmlite"};
+
+}  // namespace
 
 void AddressSpace::add(uint64_t start, uint64_t end, MappingId mapping) {
   if (start >= end) return;
@@ -70,6 +85,19 @@ ModuleKind kind_of_mapping(std::string_view path) {
   }
   if (path.front() == '[') return ModuleKind::kAnonymous;
   return ModuleKind::kFile;
+}
+
+bool makes_code(std::string_view path) {
+  return std::any_of(kCodeMakers.begin(), kCodeMakers.end(), [&](std::string_view maker) {
+    return path.find(maker) != std::string_view::npos;
+  });
+}
+
+// The kernel keeps the instructions that probes have replaced in "[uprobes]".
+ModuleKind kind_of_code(std::string_view path, bool beside_code_maker) {
+  const ModuleKind kind = kind_of_mapping(path);
+  if (kind != ModuleKind::kAnonymous || path == "[vsyscall]") return kind;
+  return beside_code_maker || path == "[uprobes]" ? ModuleKind::kJit : kind;
 }
 
 }  // namespace pgflame

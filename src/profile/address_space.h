@@ -46,4 +46,11 @@ std::vector<MapsLine> parse_maps(std::string_view text);
 // What a mapping's name says about it: "[vdso]", "/memfd:...", "//anon", "", a path, ...
 ModuleKind kind_of_mapping(std::string_view path);
 
+// Whether the file is a library that makes code at run time.
+bool makes_code(std::string_view path);
+
+// As kind_of_mapping, for executable memory: what is in no file is made at run time (kJit) where
+// the process has such a library mapped.
+ModuleKind kind_of_code(std::string_view path, bool beside_code_maker);
+
 }  // namespace pgflame

@@ -60,7 +60,7 @@ class Citations {
     for (const Testimony& testimony : testimonies_) {
       const Match& match = testimony.matches[function];
       if (match.reference == kNoFunction || match.is_part) continue;
-      if (testimony.program.functions[match.reference].name == verdicts_[function].name) {
+      if (testimony.graph.program().functions[match.reference].name == verdicts_[function].name) {
         return &testimony;
       }
     }
@@ -75,7 +75,7 @@ class Citations {
       const bool text = fact.kind == FactKind::kText;
       if ((!text && fact.kind != FactKind::kSlot) || !program_.wordings.contains(key_of(fact)))
         continue;
-      if (!has_fact(witness.program, reference, fact)) continue;
+      if (!has_fact(witness.graph.program(), reference, fact)) continue;
       if (!text && best == nullptr) best = &fact;
       if (!text) continue;
       const bool rarer = best == nullptr || best->kind != FactKind::kText ||
@@ -96,8 +96,8 @@ class Citations {
       const uint32_t theirs = witness.matches[fact.from].reference;
       const auto kind = edge_of(fact.kind);
       if (name.empty() || theirs == kNoFunction) continue;
-      if (witness.program.functions[theirs].name != name) continue;
-      if (!has_fact(witness.program, theirs, {kind, reference, fact.extra})) continue;
+      if (witness.graph.program().functions[theirs].name != name) continue;
+      if (!has_fact(witness.graph.program(), theirs, {kind, reference, fact.extra})) continue;
       constexpr std::array<std::string_view, 3> kSaid{
           "called by {}", "its address is taken by {}", "in a table of {}"};
       return fmt::format(fmt::runtime(kSaid[static_cast<size_t>(kind)]), name);
@@ -112,7 +112,7 @@ class Citations {
       const std::string_view name = name_of(fact.value);
       const uint32_t theirs = witness.matches[fact.value].reference;
       if (name.empty() || theirs == kNoFunction) continue;
-      if (!has_fact(witness.program, reference, {fact.kind, theirs, fact.extra})) continue;
+      if (!has_fact(witness.graph.program(), reference, {fact.kind, theirs, fact.extra})) continue;
       return fmt::format("{} {}", fact.kind == FactKind::kCall ? "calls" : "takes", name);
     }
     return {};

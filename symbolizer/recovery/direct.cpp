@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "symbolizer/recovery/code.h"
 
@@ -102,6 +103,28 @@ void name_caller_of_main(const ElfImage& image, FunctionTable& functions) {
     found = range;
   }
   name_it(found, "__libc_start_call_main", "calls exit, and __libc_start_main calls it");
+}
+
+// C libraries call it __restore_rt; it does nothing but call the kernel's rt_sigreturn, the number
+// of which is part of the kernel's ABI. Its unwind entry begins before it, so that a return address
+// less one is still inside.
+void name_signal_return(const ElfImage& image, FunctionTable& functions) {
+  // mov $15,%rax; syscall
+  constexpr std::array<uint8_t, 9> kX8664{0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+  // mov x8, #139; svc #0
+  constexpr std::array<uint8_t, 8> kAarch64{0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4};
+  const bool is_x86 = image.machine() == Machine::kX8664;
+  const std::span<const uint8_t> wanted = is_x86 ? std::span<const uint8_t>(kX8664) : kAarch64;
+  const size_t instruction = is_x86 ? 1 : 4;
+  for (FunctionRange& range : functions.ranges()) {
+    if (!range.name.empty() || range.end - range.start > wanted.size() + instruction) continue;
+    const std::span<const uint8_t> code = image.bytes_at(range.start);
+    for (const size_t before : {size_t{0}, instruction}) {
+      if (code.size() < before + wanted.size()) continue;
+      if (!std::ranges::equal(code.subspan(before, wanted.size()), wanted)) continue;
+      name_it(&range, "__restore_rt", "its code is the system call rt_sigreturn");
+    }
+  }
 }
 
 }  // namespace pgflame::symbolizer

@@ -12,4 +12,7 @@ void recover_directly(const ElfImage& image, FunctionTable& functions);
 // In the C library: the function that calls main is in every stack.
 void name_caller_of_main(const ElfImage& image, FunctionTable& functions);
 
+// In the C library: what signal handlers return to.
+void name_signal_return(const ElfImage& image, FunctionTable& functions);
+
 }  // namespace pgflame::symbolizer

@@ -54,35 +54,49 @@ IncomingFacts::IncomingFacts(const Program& program) : first_(program.functions.
   for (uint32_t from = 0; from < program.functions.size(); ++from) {
     for (const Fact& fact : program.facts_of(from)) {
       if (!is_edge(fact.kind)) continue;
-      facts_[next[fact.value]++] = {other_side(fact.kind), from, fact.extra};
+      const auto row = static_cast<uint32_t>(&fact - program.facts.data());
+      facts_[next[fact.value]++] = {other_side(fact.kind), from, fact.extra, row};
     }
   }
 }
 
-ReferenceGraph::ReferenceGraph(const Program& program)
-    : program_(program),
-      incoming_(program),
-      names_(program.functions.size(), kNoFunction),
+ReferenceGraph::ReferenceGraph(Program program)
+    : program_(std::move(program)),
+      incoming_(program_),
+      names_(program_.functions.size(), kNoFunction),
+      next_same_(program_.functions.size(), kNoFunction),
       first_(1),
-      closures_(program.functions.size()) {
+      closures_(program_.functions.size()) {
   number_names();
   number_tokens();
   index_holders();
   index_names();
 }
 
+uint32_t ReferenceGraph::first_of_name(std::string_view name) const {
+  static_assert(HashIndex::kAbsent == kNoFunction);
+  return by_name_.find(hash_bytes(name),
+                       [&](uint32_t other) { return program_.functions[other].name == name; });
+}
+
 void ReferenceGraph::number_names() {
+  std::vector<uint32_t> last(program_.functions.size());  // by the first of a name
   for (uint32_t i = 0; i < program_.functions.size(); ++i) {
     const std::string& name = program_.functions[i].name;
     if (name.empty()) continue;
-    std::vector<uint32_t>& same = by_name_[name];
-    same.push_back(i);
-    names_[i] = same.front();
+    names_[i] = first_of_name(name);
+    if (names_[i] == kNoFunction) {
+      names_[i] = i;
+      by_name_.insert(hash_bytes(name), i);
+    } else {
+      next_same_[last[names_[i]]] = i;
+    }
+    last[names_[i]] = i;
   }
 }
 
-std::vector<Token> ReferenceGraph::tokens_of(uint32_t function) const {
-  std::vector<Token> tokens;
+void ReferenceGraph::read_tokens(uint32_t function, std::vector<Token>& tokens) const {
+  tokens.clear();
   for (const Fact& fact : program_.facts_of(function)) {
     const auto kind = static_cast<TokenKind>(fact.kind);
     const uint32_t value = is_edge(fact.kind) ? names_[fact.value] : fact.value;
@@ -95,15 +109,16 @@ std::vector<Token> ReferenceGraph::tokens_of(uint32_t function) const {
     tokens.push_back(make_token(fact.kind, names_[fact.from], fact.extra));
   }
   sort_unique(tokens);
-  return tokens;
 }
 
 // Numbers the tokens in the order of their meaning.
 void ReferenceGraph::number_tokens() {
   std::vector<Token> seen;  // in the order of their first use
   HashIndex rows;
+  std::vector<Token> tokens;
   for (uint32_t i = 0; i < program_.functions.size(); ++i) {
-    for (const Token token : tokens_of(i)) {
+    read_tokens(i, tokens);
+    for (const Token token : tokens) {
       const uint64_t hash = hash_mix(0, token);
       uint32_t row = rows.find(hash, [&](uint32_t other) { return seen[other] == token; });
       if (row == HashIndex::kAbsent) {
@@ -115,16 +130,17 @@ void ReferenceGraph::number_tokens() {
     }
     first_.push_back(static_cast<uint32_t>(tokens_.size()));
   }
-  words_.reserve(seen.size());
+  std::vector<std::pair<Token, uint32_t>> order;
+  order.reserve(seen.size());
   for (const Token token : seen)
-    words_.push_back({token, 0});
-  std::ranges::sort(words_, {}, &Word::meaning);
+    order.emplace_back(token, static_cast<uint32_t>(order.size()));
+  std::sort(order.begin(), order.end());
+  words_.reserve(seen.size());
   std::vector<uint32_t> numbers(seen.size());
-  for (uint32_t i = 0; i < words_.size(); ++i) {
-    const Token token = words_[i].meaning;
-    const uint64_t hash = hash_mix(0, token);
-    numbers[rows.find(hash, [&](uint32_t other) { return seen[other] == token; })] = i;
-    index_.insert(hash, i);
+  for (const auto& [token, row] : order) {
+    numbers[row] = static_cast<uint32_t>(words_.size());
+    index_.insert(hash_mix(0, token), numbers[row]);
+    words_.push_back({token, 0});
   }
   for (uint32_t& token : tokens_)
     token = numbers[token];
@@ -173,27 +189,15 @@ void ReferenceGraph::index_names() {
   }
 }
 
-uint32_t ReferenceGraph::number_of(Token token) const {
-  static_assert(HashIndex::kAbsent == kForeign);
-  return index_.find(hash_mix(0, token),
-                     [&](uint32_t other) { return words_[other].meaning == token; });
-}
-
 float ReferenceGraph::foreign_bits() const {
   return std::log2(static_cast<float>(program_.functions.size() + 1));
 }
 
-std::span<const uint32_t> ReferenceGraph::holders(uint32_t number) const {
-  return std::span(holders_).subspan(first_holder_[number],
-                                     first_holder_[number + 1] - first_holder_[number]);
-}
-
 uint32_t ReferenceGraph::find(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  if (found == by_name_.end()) return kNoFunction;
-  if (found->second.size() == 1) return found->second.front();
+  const uint32_t first = first_of_name(name);
+  if (first == kNoFunction || next_same_[first] == kNoFunction) return first;
   uint32_t best = kNoFunction;
-  for (const uint32_t function : found->second) {
+  for (uint32_t function = first; function != kNoFunction; function = next_same_[function]) {
     if (!program_.functions[function].exported) continue;
     if (best != kNoFunction) return kNoFunction;
     best = function;
@@ -224,9 +228,7 @@ void ReferenceGraph::for_each_mergeable(uint32_t function,
   }
 }
 
-void ReferenceGraph::add_merged(uint32_t function,
-                                bool callers,
-                                std::vector<uint32_t>& closure) const {
+void ReferenceGraph::add_merged(uint32_t function, bool callers) const {
   std::vector<uint32_t> merged{function};
   auto add = [&](uint32_t other) {
     if (merged.size() < kMaxInlined && std::ranges::find(merged, other) == merged.end()) {
@@ -244,19 +246,22 @@ void ReferenceGraph::add_merged(uint32_t function,
     std::copy_if(
         callers ? incoming : all.begin(),
         callers ? all.end() : incoming,
-        std::back_inserter(closure),
+        std::back_inserter(in_closures_),
         [&](uint32_t token) { return std::exchange(last_closure_[token], function) != function; });
   }
 }
 
-const std::vector<uint32_t>& ReferenceGraph::closure(uint32_t function) const {
-  std::vector<uint32_t>& closure = closures_[function];
-  if (!closure.empty()) return closure;
-  add_merged(function, false, closure);
-  add_merged(function, true, closure);
-  closure.push_back(kForeign);  // never empty once made
-  std::ranges::sort(closure);
-  return closure;
+std::span<const uint32_t> ReferenceGraph::closure(uint32_t function) const {
+  Closure& closure = closures_[function];
+  if (closure.count == 0) {
+    closure.first = in_closures_.size();
+    add_merged(function, false);
+    add_merged(function, true);
+    in_closures_.push_back(kForeign);  // never empty once made
+    closure.count = in_closures_.size() - closure.first;
+    std::sort(in_closures_.end() - static_cast<ptrdiff_t>(closure.count), in_closures_.end());
+  }
+  return std::span(in_closures_).subspan(closure.first, closure.count);
 }
 
 }  // namespace pgflame::symbolizer

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "src/base/hash_index.h"
@@ -54,6 +53,7 @@ struct IncomingFact {
   TokenKind kind = TokenKind::kCalledBy;
   uint32_t from = 0;  // function
   uint32_t extra = 0;
+  uint32_t fact = 0;  // row of Program::facts
 };
 
 class IncomingFacts {
@@ -63,6 +63,8 @@ class IncomingFacts {
     return std::span(facts_).subspan(first_[function], first_[function + 1] - first_[function]);
   }
 
+  std::span<const IncomingFact> all() const { return facts_; }
+
  private:
   std::vector<IncomingFact> facts_;
   std::vector<uint32_t> first_;
@@ -71,13 +73,17 @@ class IncomingFacts {
 // The reference, with how rare each token is in it.
 class ReferenceGraph {
  public:
-  explicit ReferenceGraph(const Program& program);
+  explicit ReferenceGraph(Program program);
 
   const Program& program() const { return program_; }
   const IncomingFacts& incoming() const { return incoming_; }
 
   // A token's number in the reference's sorted vocabulary; kForeign when it does not occur there.
-  uint32_t number_of(Token token) const;
+  uint32_t number_of(Token token) const {
+    static_assert(HashIndex::kAbsent == kForeign);
+    return index_.find(hash_mix(0, token),
+                       [&](uint32_t other) { return words_[other].meaning == token; });
+  }
   Token token(uint32_t number) const { return words_[number].meaning; }
   size_t vocabulary_size() const { return words_.size(); }
   // The numbers of the tokens about a function of this name (see name_of).
@@ -89,7 +95,10 @@ class ReferenceGraph {
   float bits(uint32_t number) const { return words_[number].bits; }
   float foreign_bits() const;
   // The functions that have a token, when it is rare enough to be looked up by.
-  std::span<const uint32_t> holders(uint32_t number) const;
+  std::span<const uint32_t> holders(uint32_t number) const {
+    return std::span(holders_).subspan(first_holder_[number],
+                                       first_holder_[number + 1] - first_holder_[number]);
+  }
 
   // Those of a function's tokens that are too common to be looked up by, sorted.
   std::span<const uint32_t> common(uint32_t function) const {
@@ -102,28 +111,30 @@ class ReferenceGraph {
     return std::span(tokens_).subspan(first_[function], first_[function + 1] - first_[function]);
   }
   // Also those it would have if all it calls in its own file were inlined into it, and it into its
-  // callers there. Sorted.
-  const std::vector<uint32_t>& closure(uint32_t function) const;
+  // callers there. Sorted; the last one is kForeign. Valid until the next call.
+  std::span<const uint32_t> closure(uint32_t function) const;
 
   uint32_t name_of(uint32_t function) const { return names_[function]; }
   // The one function of this name, an exported one first; kNoFunction when there are several.
   uint32_t find(std::string_view name) const;
 
  private:
+  uint32_t first_of_name(std::string_view name) const;
   void number_names();
   void number_tokens();
   void index_holders();
   void index_names();
-  std::vector<Token> tokens_of(uint32_t function) const;
-  void add_merged(uint32_t function, bool callers, std::vector<uint32_t>& closure) const;
+  void read_tokens(uint32_t function, std::vector<Token>& tokens) const;
+  void add_merged(uint32_t function, bool callers) const;
   template <typename Visit>
   void for_each_mergeable(uint32_t function, uint32_t of, bool callers, Visit&& visit) const;
   bool may_merge(uint32_t function, uint32_t other) const;
 
-  const Program& program_;
+  Program program_;
   IncomingFacts incoming_;
-  std::vector<uint32_t> names_;  // by function: the first function of the same name
-  std::unordered_map<std::string_view, std::vector<uint32_t>> by_name_;
+  std::vector<uint32_t> names_;      // by function: the first function of the same name
+  HashIndex by_name_;                // into functions: the first of each name
+  std::vector<uint32_t> next_same_;  // by function: the next of the same name
   struct Word {
     Token meaning = 0;
     float bits = 0;
@@ -138,9 +149,14 @@ class ReferenceGraph {
   std::vector<uint32_t> common_;
   std::vector<uint32_t> first_common_;
   std::vector<uint32_t> about_;
-  std::vector<uint32_t> first_about_;                    // by name
-  mutable std::vector<std::vector<uint32_t>> closures_;  // made on demand
-  mutable std::vector<uint32_t> last_closure_;           // by word: the last made that has it
+  std::vector<uint32_t> first_about_;  // by name
+  struct Closure {
+    size_t first = 0;
+    size_t count = 0;
+  };
+  mutable std::vector<Closure> closures_;  // by function, made on demand
+  mutable std::vector<uint32_t> in_closures_;
+  mutable std::vector<uint32_t> last_closure_;  // by word: the last made that has it
 };
 
 }  // namespace pgflame::symbolizer

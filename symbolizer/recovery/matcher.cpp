@@ -15,6 +15,23 @@ void Matcher::accept(uint32_t function, uint32_t reference) {
   taken_[reference] = function;
   for (const uint32_t token : reference_.about(names_[function]))
     words_[token].known = true;
+  number_edges(function);
+}
+
+// What refers to a function, and what it refers to, is told by its name.
+void Matcher::number_edges(uint32_t function) {
+  const uint32_t name = names_[function];
+  for (const IncomingFact& fact : incoming_.of(function)) {
+    const auto kind = static_cast<TokenKind>(target_.facts[fact.fact].kind);
+    fact_numbers_[fact.fact] = reference_.number_of(make_token(kind, name, fact.extra));
+  }
+  const ProgramFunction& row = target_.functions[function];
+  for (uint32_t i = row.first_fact; i < row.first_fact + row.fact_count; ++i) {
+    if (!is_edge(target_.facts[i].kind)) continue;
+    const uint32_t end = incoming_rows_[i];
+    const IncomingFact& fact = incoming_.all()[end];
+    incoming_numbers_[end] = reference_.number_of(make_token(fact.kind, name, fact.extra));
+  }
 }
 
 // A new name tells more about the function's neighbours, by calls and by place.
@@ -118,7 +135,11 @@ void Matcher::read_vocabulary() {
                  .caller = kind >= TokenKind::kCalledBy,
                  .known = !is_about_function(kind)};
   }
-  fact_numbers_.assign(target_.facts.size(), kForeign);
+  fact_numbers_.assign(target_.facts.size(), kNameless);
+  incoming_numbers_.assign(incoming_.all().size(), kNameless);
+  incoming_rows_.resize(target_.facts.size());
+  for (uint32_t i = 0; i < incoming_.all().size(); ++i)
+    incoming_rows_[incoming_.all()[i].fact] = i;
   for (size_t i = 0; i < target_.facts.size(); ++i) {
     const Fact& fact = target_.facts[i];
     if (is_edge(fact.kind)) continue;
@@ -132,33 +153,30 @@ void Matcher::add_tokens(uint32_t function,
                          bool incoming,
                          Features& into,
                          bool own) const {
+  std::vector<uint32_t>& numbers = own ? into.tokens : into.closure;
   auto add = [&](TokenKind kind, uint32_t number) {
-    if (number != kForeign) {
-      (own ? into.tokens : into.closure).push_back(number);
-    } else if (own && !is_weak(kind)) {
+    if (number < kNameless) {
+      numbers.push_back(number);
+    } else if (number == kForeign && own && !is_weak(kind)) {
       into.foreign += reference_.foreign_bits();
     }
   };
-  auto add_edge = [&](TokenKind kind, uint32_t other, uint32_t extra) {
-    if (names_[other] == kNoFunction) return;
-    add(kind, reference_.number_of(make_token(kind, names_[other], extra)));
-  };
-  for (const Fact& fact : outgoing ? target_.facts_of(function) : std::span<const Fact>{}) {
-    const auto kind = static_cast<TokenKind>(fact.kind);
-    if (is_edge(fact.kind)) {
-      add_edge(kind, fact.value, fact.extra);
-    } else {
-      add(kind, fact_numbers_[static_cast<size_t>(&fact - target_.facts.data())]);
-    }
+  const ProgramFunction& row = target_.functions[function];
+  for (uint32_t i = 0; outgoing && i < row.fact_count; ++i) {
+    const uint32_t fact = row.first_fact + i;
+    add(static_cast<TokenKind>(target_.facts[fact].kind), fact_numbers_[fact]);
   }
-  for (const IncomingFact& fact :
-       incoming ? incoming_.of(function) : std::span<const IncomingFact>{}) {
-    add_edge(fact.kind, fact.from, fact.extra);
-  }
+  if (!incoming) return;
+  for (const IncomingFact& fact : incoming_.of(function))
+    add(fact.kind, incoming_numbers_[incoming_rows_[fact.fact]]);
 }
 
-Features Matcher::features_of(uint32_t function) const {
-  Features features;
+void Matcher::read_features(uint32_t function, Features& features) const {
+  features.tokens.clear();
+  features.closure.clear();
+  features.common.clear();
+  features.foreign = 0;
+  features.common_bits = 0;
   add_tokens(function, true, true, features, true);
   for (const Fact& fact : target_.facts_of(function)) {
     if (fact.kind == FactKind::kCall && target_.functions[fact.value].name.empty()) {
@@ -180,7 +198,6 @@ Features Matcher::features_of(uint32_t function) const {
     features.common.push_back(token);
     features.common_bits += reference_.bits(token);
   }
-  return features;
 }
 
 // How the tokens of two functions compare, summed up while both sorted lists are walked.
@@ -189,8 +206,7 @@ class Matcher::Comparison {
   Comparison(const Matcher& matcher, const Features& features, uint32_t reference)
       : matcher_(matcher),
         features_(features),
-        inlined_(matcher.reference_.closure(reference).data()),
-        inlined_end_(inlined_ + matcher.reference_.closure(reference).size()),
+        inlined_(matcher.reference_.closure(reference)),
         against_(features.foreign * kAbsentInReference) {}
 
   void add(uint32_t token, bool ours, bool theirs) {
@@ -228,13 +244,13 @@ class Matcher::Comparison {
   // Tokens come in order, so the closure, which ends in kForeign, is walked along, in growing
   // steps.
   void add_ours(uint32_t token, float bits, bool weak) {
-    const auto left = static_cast<size_t>(inlined_end_ - inlined_);
     size_t step = 1;
-    while (step < left && inlined_[step] < token)
+    while (step < inlined_.size() && inlined_[step] < token)
       step *= 2;
-    const uint32_t* const from = inlined_ + step / 2;
-    inlined_ = std::lower_bound(from, inlined_ + std::min(step, left - 1), token);
-    if (*inlined_ == token) {
+    const auto from = inlined_.begin() + static_cast<ptrdiff_t>(step / 2);
+    const auto to = inlined_.begin() + static_cast<ptrdiff_t>(std::min(step, inlined_.size() - 1));
+    inlined_ = {std::lower_bound(from, to, token), inlined_.end()};
+    if (inlined_.front() == token) {
       through_inlining_ += bits * kThroughInlining;
     } else if (!weak) {
       against_ += bits * kAbsentInReference;
@@ -243,8 +259,7 @@ class Matcher::Comparison {
 
   const Matcher& matcher_;
   const Features& features_;
-  const uint32_t* inlined_;
-  const uint32_t* inlined_end_;
+  std::span<const uint32_t> inlined_;  // what is left of the closure
   float for_ = 0;
   float through_inlining_ = 0;
   float against_;
@@ -322,7 +337,8 @@ Score Matcher::score(uint32_t function, const Features& features, uint32_t refer
 }
 
 void Matcher::find_best(uint32_t function) {
-  const Features features = features_of(function);
+  read_features(function, features_);
+  const Features& features = features_;
   collect_candidates(function, features);
   best_[function] = {};
   Best& best = best_[function];
@@ -381,7 +397,7 @@ size_t Matcher::match_round(const Rule& rule) {
   return accepted.size();
 }
 
-std::vector<Match> match_programs(const Program& target, const Program& reference) {
+std::vector<Match> match_programs(const Program& target, const ReferenceGraph& reference) {
   return Matcher(target, reference).run();
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "symbolizer/recovery/program.h"
+#include "symbolizer/recovery/graph.h"
 
 namespace pgflame::symbolizer {
 
@@ -19,6 +19,6 @@ struct Match {
 
 // One row per function of `target`. A match is kept when the facts that both functions share
 // outweigh what speaks against it, and no other function explains them nearly as well.
-std::vector<Match> match_programs(const Program& target, const Program& reference);
+std::vector<Match> match_programs(const Program& target, const ReferenceGraph& reference);
 
 }  // namespace pgflame::symbolizer

@@ -8,7 +8,7 @@ bool Matcher::run_fits(std::span<const uint32_t> run, std::span<const uint32_t> 
   std::vector<Score> straight;
   std::vector<Features> features;
   for (size_t i = 0; i < run.size(); ++i) {
-    features.push_back(features_of(run[i]));
+    read_features(run[i], features.emplace_back());
     straight.push_back(score(run[i], features[i], references[i]));
     if (straight[i].contradicted || straight[i].bits < kRunBits || straight[i].facts == 0) {
       return false;
@@ -72,7 +72,7 @@ bool Matcher::is_part_of(uint32_t function, uint32_t reference) const {
   add_tokens(function, true, false, features, true);
   sort_unique(features.tokens);
   const std::span<const uint32_t> whole = reference_.tokens(reference);
-  const std::vector<uint32_t>& closure = reference_.closure(reference);
+  const std::span<const uint32_t> closure = reference_.closure(reference);
   float inside = 0;
   float outside = features.foreign;
   for (const uint32_t token : features.tokens) {
@@ -110,12 +110,12 @@ void Matcher::judge_again() {
   for (uint32_t i = 0; i < target_.functions.size(); ++i) {
     Match& match = matches_[i];
     if (match.by_name || match.is_part || match.reference == kNoFunction) continue;
-    const Features features = features_of(i);
-    const Score again = score(i, features, match.reference);
+    read_features(i, features_);
+    const Score again = score(i, features_, match.reference);
     if (again.contradicted || again.bits < kRunBits) {
       match = {};
     } else {
-      match.has_twin = has_twin(i, features, again.content);
+      match.has_twin = has_twin(i, features_, again.content);
     }
   }
 }

@@ -7,7 +7,6 @@
 #include <limits>
 #include <vector>
 
-#include "symbolizer/recovery/graph.h"
 #include "symbolizer/recovery/matcher.h"
 #include "symbolizer/recovery/sorted.h"
 
@@ -71,6 +70,8 @@ inline bool is_edge(FactKind kind) {
   return kind == FactKind::kCall || kind == FactKind::kTake || kind == FactKind::kVia;
 }
 
+inline constexpr uint32_t kNameless = kForeign - 1;
+
 // What is known of an unnamed function at some moment.
 struct Features {
   std::vector<uint32_t> tokens;   // numbers in the reference's vocabulary, sorted
@@ -83,16 +84,16 @@ struct Features {
 
 class Matcher {
  public:
-  Matcher(const Program& target, const Program& reference)
+  Matcher(const Program& target, const ReferenceGraph& reference)
       : target_(target),
         incoming_(target),
         reference_(reference),
         matches_(target.functions.size()),
         names_(target.functions.size(), kNoFunction),
-        taken_(reference.functions.size(), kNoFunction),
+        taken_(reference.program().functions.size(), kNoFunction),
         best_(target.functions.size()),
         stale_(target.functions.size(), true),
-        shared_(reference.functions.size()) {
+        shared_(reference.program().functions.size()) {
     read_vocabulary();
   }
 
@@ -117,6 +118,7 @@ class Matcher {
   void read_vocabulary();
   void match_names();
   void accept(uint32_t function, uint32_t reference);
+  void number_edges(uint32_t function);
   void disturb(uint32_t function);
   bool is_open(uint32_t function) const;
   std::vector<Best> find_all_best();
@@ -132,7 +134,7 @@ class Matcher {
   void find_neighbours();
   void find_best(uint32_t function);
   void add_tokens(uint32_t function, bool outgoing, bool incoming, Features& into, bool own) const;
-  Features features_of(uint32_t function) const;
+  void read_features(uint32_t function, Features& features) const;
   void collect_candidates(uint32_t function, const Features& features);
   float common_bits(const Features& features, uint32_t reference) const;
   float closeness(uint32_t function, uint32_t reference) const;
@@ -151,7 +153,7 @@ class Matcher {
 
   const Program& target_;
   IncomingFacts incoming_;
-  ReferenceGraph reference_;
+  const ReferenceGraph& reference_;
   std::vector<Match> matches_;
   std::vector<uint32_t> names_;  // by target function: number of its name in the reference
   std::vector<uint32_t> taken_;  // by reference function: target function
@@ -161,15 +163,20 @@ class Matcher {
     bool caller = false;
     bool known = false;  // about no function, or about one that has a name in the target
   };
-  std::vector<Word> words_;             // by number in the reference's vocabulary
-  std::vector<uint32_t> fact_numbers_;  // of the target's facts that are no edges, there
-  std::vector<Best> best_;              // by target function
-  std::vector<bool> stale_;             // best_ has to be found again
+  std::vector<Word> words_;  // by number in the reference's vocabulary
+  // The numbers of the target's facts there, and of the same seen from their ends; kNameless as
+  // long as the other function has no name.
+  std::vector<uint32_t> fact_numbers_;
+  std::vector<uint32_t> incoming_numbers_;
+  std::vector<uint32_t> incoming_rows_;  // by fact: row of incoming_
+  std::vector<Best> best_;               // by target function
+  std::vector<bool> stale_;              // best_ has to be found again
   // What scores less, or so much less than the best, neither is a match nor makes one unclear.
   float least_ = 0;
   float margin_ = 0;
   std::vector<uint32_t> before_;  // by target function: reference row of the nearest match before
   std::vector<uint32_t> after_;
+  Features features_;  // of the function in work
   struct Candidate {
     uint32_t reference = 0;
     float shared = 0;  // bits of the rare tokens that it shares

@@ -59,7 +59,7 @@ class ProgramReader {
   void decode();
   void find_fragments();
   uint32_t parent_of(const Decoded& part, std::span<const Jump> jumps);
-  void collect_jumps(std::vector<Jump>& jumps, std::unordered_set<uint64_t>& called) const;
+  void collect_jumps(std::vector<Jump>& jumps, std::vector<uint64_t>& called) const;
   void adopt(Decoded& part, uint32_t owner);
   void add_named_data();
   void find_data_starts();
@@ -143,15 +143,14 @@ uint32_t ProgramReader::parent_of(const Decoded& part, std::span<const Jump> jum
   return proved ? parent : kNoFunction;
 }
 
-// Jumps out of functions, sorted by target, and all that is entered otherwise.
-void ProgramReader::collect_jumps(std::vector<Jump>& jumps,
-                                  std::unordered_set<uint64_t>& called) const {
+// Jumps out of functions, sorted by target, and all that is entered otherwise, sorted.
+void ProgramReader::collect_jumps(std::vector<Jump>& jumps, std::vector<uint64_t>& called) const {
   for (uint32_t i = 0; i < decoded_.size(); ++i) {
     for (const CodeReference& reference : decoded_[i].references) {
       switch (reference.kind) {
         case Kind::kCall:
         case Kind::kAddress:
-          called.insert(reference.target);
+          called.push_back(reference.target);
           break;
         case Kind::kJump:
           jumps.emplace_back(reference.target, i * 2);
@@ -164,18 +163,19 @@ void ProgramReader::collect_jumps(std::vector<Jump>& jumps,
       }
     }
   }
-  std::ranges::sort(jumps);
+  std::sort(jumps.begin(), jumps.end());
+  sort_unique(called);
 }
 
 void ProgramReader::find_fragments() {
   std::vector<Jump> jumps;
-  std::unordered_set<uint64_t> called;
+  std::vector<uint64_t> called;
   collect_jumps(jumps, called);
   std::vector<std::pair<uint32_t, uint32_t>> parts;  // part, parent; rows of decoded_
   for (uint32_t i = 0; i < decoded_.size(); ++i) {
     const FunctionRange& range = *decoded_[i].range;
     const bool other = !range.name.empty() && !is_fragment_name(range.name);
-    if (other || called.contains(range.start)) continue;
+    if (other || std::ranges::binary_search(called, range.start)) continue;
     const auto from = std::ranges::lower_bound(jumps, Jump{range.start, 0});
     const auto to = std::ranges::lower_bound(jumps, Jump{range.end, 0});
     const uint32_t parent = parent_of(decoded_[i], {from, to});

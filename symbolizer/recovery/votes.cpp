@@ -48,7 +48,7 @@ float likeness(const Program& program, const Testimony& testimony) {
     const Match& match = testimony.matches[i];
     if (!match.by_name) continue;
     const double size = program.functions[i].size;
-    const double other = testimony.program.functions[match.reference].size;
+    const double other = testimony.graph.program().functions[match.reference].size;
     ++known;
     if (std::abs(size - other) <= size / 32) ++alike;
   }
@@ -72,7 +72,7 @@ std::vector<Claim> claims_about(uint32_t function,
     const Testimony& testimony = testimonies[i];
     const Match& match = testimony.matches[function];
     if (match.reference == kNoFunction || (match.has_twin && !testimony.same_major)) continue;
-    const ProgramFunction& row = testimony.program.functions[match.reference];
+    const ProgramFunction& row = testimony.graph.program().functions[match.reference];
     auto claim = std::ranges::find(claims, std::string_view(row.name), &Claim::name);
     if (claim == claims.end()) claim = claims.insert(claims.end(), Claim{.name = row.name});
     claim->bits += match.bits * weights[i];
@@ -81,7 +81,7 @@ std::vector<Claim> claims_about(uint32_t function,
     claim->is_part = claim->is_part || match.is_part;
     claim->same_major = claim->same_major || testimony.same_major;
     if (claim->witnesses++ == 0) claim->major = testimony.major;
-    if (claim->file.empty()) claim->file = testimony.program.files[row.file];
+    if (claim->file.empty()) claim->file = testimony.graph.program().files[row.file];
   }
   std::ranges::sort(claims, std::ranges::greater{}, &Claim::bits);
   return claims;
@@ -110,7 +110,7 @@ class KnownNames {
   explicit KnownNames(const std::vector<Testimony>& testimonies) {
     for (const Testimony& testimony : testimonies) {
       own_speaks_ = own_speaks_ || testimony.same_major;
-      for (const ProgramFunction& function : testimony.program.functions) {
+      for (const ProgramFunction& function : testimony.graph.program().functions) {
         Seen& seen = seen_[function.name];
         seen.own = seen.own || testimony.same_major;
         seen.older = seen.older || testimony.older;

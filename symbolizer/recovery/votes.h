@@ -14,7 +14,7 @@ struct Testimony {
   int major = 0;
   bool same_major = false;  // as the program in question
   bool older = false;       // than it
-  Program program;
+  ReferenceGraph graph;
   std::vector<Match> matches;
 };
 

@@ -65,6 +65,26 @@ TEST_SUITE("input") {
     CHECK(folded(open_bytes(writer.file())) == kForkScene);
   }
 
+  TEST_CASE("code in no file is called JIT code only beside a library that makes code") {
+    const auto kind_of_code = [](bool jit_first, bool library) {
+      PerfDataWriter writer;
+      writer.comm(0, 10, "postgres");
+      if (jit_first) writer.map(0, 10, 0x400000, 0x1000, "//anon");
+      if (library) writer.map(0, 10, 0x800000, 0x1000, "/usr/lib/postgresql/15/lib/llvmjit.so");
+      if (!jit_first) writer.map(0, 10, 0x400000, 0x1000, "//anon");
+      writer.fork(100, 10, 11);
+      writer.sample(200, 11, {kUserMarker, 0x400100});
+      const auto opened = open_bytes(writer.file());
+      REQUIRE(opened);
+      const Profile& profile = opened->profile;
+      const Location& location = profile.locations[LocationId{0}];
+      return profile.modules[profile.mappings[location.mapping].module].kind;
+    };
+    CHECK(kind_of_code(true, false) == ModuleKind::kAnonymous);
+    CHECK(kind_of_code(true, true) == ModuleKind::kJit);
+    CHECK(kind_of_code(false, true) == ModuleKind::kJit);
+  }
+
   TEST_CASE("captures of the other byte order read the same") {
     PerfDataWriter writer(true);
     write_fork_scene(writer);

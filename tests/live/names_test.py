@@ -424,6 +424,7 @@ class SymbolFiles(unittest.TestCase):
         names = [(name, tier) for start, (size, name, tier) in symbols(library).items()
                  if start <= int(offset) < start + size]
         self.assertEqual([("__libc_start_call_main", "recovered")], names)
+        self.assertIn(("__restore_rt", "recovered"), {row[1:] for row in symbols(library).values()})
 
     def test_names_agree_with_addr2line_in_a_large_program(self):
         plain = self.path("plain")  # without DWARF, so that both read the symbol table

@@ -1,8 +1,10 @@
 #include <array>
+#include <random>
 
 #include <doctest/doctest.h>
 
 #include "symbolizer/recovery/decoders.h"
+#include "symbolizer/recovery/instruction_x86_64.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -54,6 +56,27 @@ TEST_CASE("A64 code names addresses by page and offset, constants by halves, fie
     CHECK(found[i].target == wanted[i].target);
   }
   CHECK(decode_aarch64({bytes, 3}, 0x10000).empty());
+}
+
+TEST_CASE("x86-64's common instructions are read as the full decoder reads them") {
+  std::mt19937 random(1);
+  std::array<uint8_t, 16> code{};
+  size_t common = 0;
+  size_t different = 0;
+  for (int i = 0; i < 1'000'000; ++i) {
+    for (uint8_t& byte : code)
+      byte = static_cast<uint8_t>(random());
+    // Half of them begin with a REX prefix or an escape, as compiled code does.
+    if (i % 4 == 0) code[0] = static_cast<uint8_t>(0x40 | (code[0] & 0xf));
+    if (i % 8 < 2) code[i % 4 == 0 ? 1 : 0] = 0x0f;
+    const auto found = read_common_instruction(code);
+    if (!found) continue;
+    ++common;
+    if (found != read_instruction(code)) ++different;
+  }
+  CHECK(common > 300'000);
+  CHECK(different == 0);
+  CHECK(!read_common_instruction(std::span(code).first(15)));
 }
 
 TEST_SUITE_END();
