@@ -42,11 +42,39 @@ bool starts_executor(std::string_view function) {
 Classifier::Classifier(const Profile& profile, const RuleBook& book)
     : book_(book), major_(common_major(profile)) {
   facts_.resize(profile.functions.size());
+  const Lookup lookup = make_lookup(profile);
   for (size_t i = 0; i < profile.functions.size(); ++i)
-    learn(profile, profile.functions.id_at(i));
+    learn(profile, profile.functions.id_at(i), lookup);
 }
 
-void Classifier::learn(const Profile& profile, FunctionId id) {
+Classifier::Lookup Classifier::make_lookup(const Profile& profile) const {
+  Lookup lookup;
+  lookup.by_set.resize(book_.names().size());
+  lookup.default_rules.fill(kNoRule);
+  for (RuleIndex index = 0; index < book_.rules().size(); ++index) {
+    const Rule& rule = book_.rules()[index];
+    if (!rule.holds_for(major_)) continue;
+    for (uint16_t m = 0; m < rule.matches.size(); ++m) {
+      const Match& match = rule.matches[m];
+      for (const NameSetId set : {match.frames, match.files, match.modules}) {
+        if (set != kNoNames) lookup.by_set[set].push_back(Candidate{index, m});
+      }
+    }
+    if (!rule.speaks_of(State::kRunning)) continue;
+    for (size_t area = 0; area < postgres::kAreaCount; ++area) {
+      const std::string_view id = postgres::id_of(static_cast<postgres::Area>(area));
+      if (std::ranges::find(rule.default_areas, id) != rule.default_areas.end())
+        lookup.default_rules[area] = index;
+    }
+  }
+  for (const Module& module : profile.modules) {
+    const std::string name = std::string(kModuleMark).append(module_name(module));
+    book_.names().find(name, lookup.module_sets.emplace_back());
+  }
+  return lookup;
+}
+
+void Classifier::learn(const Profile& profile, FunctionId id, const Lookup& lookup) {
   Facts& facts = facts_[id.value];
   const Function& function = profile.functions[id];
   facts.area = postgres::area_of(profile, id);
@@ -61,34 +89,30 @@ void Classifier::learn(const Profile& profile, FunctionId id) {
                        facts.sets);
   }
   if (function.module.valid() && profile.modules.contains(function.module)) {
-    book_.names().find(
-        std::string(kModuleMark).append(module_name(profile.modules[function.module])), facts.sets);
+    const std::vector<NameSetId>& sets = lookup.module_sets[function.module.value];
+    facts.sets.insert(facts.sets.end(), sets.begin(), sets.end());
   }
   std::ranges::sort(facts.sets);
   drop_repeated(facts.sets);
+  find_candidates(facts, lookup);
+}
 
-  for (RuleIndex rule = 0; rule < book_.rules().size(); ++rule)
-    learn_rule(id, rule);
+// Whether and how the function can stand for rules.
+void Classifier::find_candidates(Facts& facts, const Lookup& lookup) const {
+  std::vector<Candidate> found;
+  for (const NameSetId set : facts.sets)
+    found.insert(found.end(), lookup.by_set[set].begin(), lookup.by_set[set].end());
+  std::ranges::sort(found);
+  drop_repeated(found);
+  for (const Candidate& candidate : found) {
+    const bool running = book_.rules()[candidate.rule].speaks_of(State::kRunning);
+    (running ? facts.candidates : facts.off_cpu).push_back(candidate);
+  }
   std::stable_partition(
       facts.candidates.begin(), facts.candidates.end(), [&](const Candidate& candidate) {
         return book_.rules()[candidate.rule].matches[candidate.match].conditional();
       });
-}
-
-// Whether and how the function can stand for the rule.
-void Classifier::learn_rule(FunctionId id, RuleIndex index) {
-  const Rule& rule = book_.rules()[index];
-  if (!rule.holds_for(major_)) return;
-  Facts& facts = facts_[id.value];
-  const bool running = rule.speaks_of(State::kRunning);
-  for (uint16_t m = 0; m < rule.matches.size(); ++m) {
-    const Match& match = rule.matches[m];
-    if (in_set(id, match.frames) || in_set(id, match.files) || in_set(id, match.modules))
-      (running ? facts.candidates : facts.off_cpu).push_back(Candidate{index, m});
-  }
-  if (running && std::ranges::find(rule.default_areas, postgres::id_of(facts.area)) !=
-                     rule.default_areas.end())
-    facts.default_rule = index;
+  facts.default_rule = lookup.default_rules[static_cast<size_t>(facts.area)];
 }
 
 bool Classifier::in_set(FunctionId function, NameSetId set) const {

@@ -1,6 +1,8 @@
 // Gives each stack its primary activity, and the rules it counts towards besides.
 #pragma once
 
+#include <array>
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -48,6 +50,7 @@ class Classifier {
   struct Candidate {
     RuleIndex rule = 0;
     uint16_t match = 0;
+    auto operator<=>(const Candidate&) const = default;
   };
   struct Facts {
     std::vector<Candidate> candidates;  // conditional matches first, then book order
@@ -65,8 +68,15 @@ class Classifier {
   };
 
   const Facts& facts(FunctionId function) const { return facts_[function.value]; }
-  void learn(const Profile& profile, FunctionId id);
-  void learn_rule(FunctionId id, RuleIndex index);
+  // The rule book the other way round.
+  struct Lookup {
+    std::vector<std::vector<Candidate>> by_set;  // by NameSetId: what its names can stand for
+    std::array<RuleIndex, postgres::kAreaCount> default_rules{};  // by area
+    std::vector<std::vector<NameSetId>> module_sets;  // by ModuleId: that contain its name
+  };
+  Lookup make_lookup(const Profile& profile) const;
+  void learn(const Profile& profile, FunctionId id, const Lookup& lookup);
+  void find_candidates(Facts& facts, const Lookup& lookup) const;
   bool called_from(const Place& place, NameSetId set, uint32_t within) const;
   bool calls(const Place& place, NameSetId set, uint32_t within) const;
   bool holds(const Match& match, const Place& place) const;

@@ -52,7 +52,7 @@ NameSetId NameSets::add(const std::vector<std::string>& patterns) {
 
 void NameSets::find(std::string_view name, std::vector<NameSetId>& sets) const {
   const auto append = [&sets](const ByText& table, std::string_view text) {
-    const auto found = table.find(std::string(text));
+    const auto found = table.find(text);
     if (found != table.end()) sets.insert(sets.end(), found->second.begin(), found->second.end());
   };
   append(exact_, name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,7 +28,10 @@ class NameSets {
     std::string pattern;  // with its stars
     NameSetId set = 0;
   };
-  using ByText = std::unordered_map<std::string, std::vector<NameSetId>>;
+  struct TextHash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using ByText = std::unordered_map<std::string, std::vector<NameSetId>, TextHash, std::equal_to<>>;
 
   ByText exact_;
   ByText prefixes_;
