@@ -25,24 +25,23 @@ void sort_and_cut(std::vector<TableRow>& rows, size_t most) {
   if (rows.size() > most) rows.resize(most);
 }
 
-// Sums by what `number_of` says of a sample, named by `name_of`; numbers with one name are one row,
-// those without are the row `nameless`, so that the shares add up. No rows when none has a name.
-template <typename NumberOf, typename NameOf>
-std::vector<TableRow> by_tag(const Analysis& analysis,
-                             size_t most,
-                             const char* nameless,
-                             NumberOf&& number_of,
-                             NameOf&& name_of) {
-  const Profile& profile = analysis.profile();
+// Samples by a number, and what all of them waited.
+struct Tagged {
   std::unordered_map<uint64_t, Sums> sums;
+  uint64_t waited = 0;
+};
+
+template <typename NumberOf>
+Tagged sum_up(const Analysis& analysis, NumberOf&& number_of) {
+  const Profile& profile = analysis.profile();
+  Tagged tagged;
   std::optional<uint64_t> last;  // samples with one number mostly stand together
   Sums* sum_of_last = nullptr;
   const auto sum_for = [&](uint64_t number) -> Sums& {
-    if (number != last) sum_of_last = &sums[number];
+    if (number != last) sum_of_last = &tagged.sums[number];
     last = number;
     return *sum_of_last;
   };
-  uint64_t waited = 0;
   for (size_t i = 0; i < profile.samples.size(); ++i) {
     const Sample& sample = profile.samples[i];
     if (!analysis.selected(i)) continue;
@@ -52,11 +51,22 @@ std::vector<TableRow> by_tag(const Analysis& analysis,
       sum.samples += sample.count;
     } else if (sample.state == State::kWaiting && !is_idle(wait_of(profile, sample))) {
       sum_for(number_of(sample)).waited += sample.weight;
-      waited += sample.weight;
+      tagged.waited += sample.weight;
     }
   }
+  return tagged;
+}
+
+// One row per name that `name_of` gives; numbers with one name are one row, those without are the
+// row `nameless`, so that the shares add up. No rows when none has a name.
+template <typename NameOf>
+std::vector<TableRow> rows_by_name(const Analysis& analysis,
+                                   const Tagged& tagged,
+                                   size_t most,
+                                   const char* nameless,
+                                   NameOf&& name_of) {
   std::map<std::string, Sums> named;
-  for (const auto& [number, sum] : sums) {
+  for (const auto& [number, sum] : tagged.sums) {
     Sums& whole = named[name_of(number)];
     whole.weight += sum.weight;
     whole.samples += sum.samples;
@@ -69,7 +79,7 @@ std::vector<TableRow> by_tag(const Analysis& analysis,
     row.key = key.empty() ? nameless : key;
     row.samples = sum.samples;
     row.share = ratio(sum.weight, analysis.weight());
-    row.waiting_share = ratio(sum.waited, waited);
+    row.waiting_share = ratio(sum.waited, tagged.waited);
     rows.push_back(std::move(row));
   }
   if (named.size() == 1 && named.begin()->first.empty()) return {};
@@ -77,31 +87,26 @@ std::vector<TableRow> by_tag(const Analysis& analysis,
   return rows;
 }
 
-std::vector<TableRow> by_backend(const Analysis& analysis,
-                                 size_t most,
-                                 const char* nameless,
-                                 std::string Backend::*field) {
+void fill_backend_tables(const Analysis& analysis, size_t most, Diagnosis& diagnosis) {
   const auto& backends = analysis.profile().backends;
-  return by_tag(
-      analysis,
-      most,
-      nameless,
-      [](const Sample& sample) { return sample.backend.value; },
-      [&](uint64_t number) {
-        const BackendId id{static_cast<uint32_t>(number)};
-        return backends.contains(id) ? backends[id].*field : std::string();
-      });
+  const Tagged tagged = sum_up(analysis, [](const Sample& sample) { return sample.backend.value; });
+  const auto rows_by = [&](const char* nameless, std::string Backend::*field) {
+    return rows_by_name(analysis, tagged, most, nameless, [&](uint64_t number) {
+      const BackendId id{static_cast<uint32_t>(number)};
+      return backends.contains(id) ? backends[id].*field : std::string();
+    });
+  };
+  diagnosis.backend_types = rows_by("(unknown)", &Backend::type);
+  diagnosis.databases = rows_by("(none)", &Backend::database);
+  diagnosis.users = rows_by("(none)", &Backend::user);
+  diagnosis.applications = rows_by("(none)", &Backend::application);
 }
 
 std::vector<TableRow> queries(const Analysis& analysis, size_t most) {
-  std::vector<TableRow> rows = by_tag(
-      analysis,
-      most,
-      "(no query)",
-      [](const Sample& sample) { return sample.query_id; },
-      [](uint64_t id) {
-        return id == 0 ? std::string() : std::to_string(static_cast<int64_t>(id));
-      });
+  const Tagged tagged = sum_up(analysis, [](const Sample& sample) { return sample.query_id; });
+  std::vector<TableRow> rows = rows_by_name(analysis, tagged, most, "(no query)", [](uint64_t id) {
+    return id == 0 ? std::string() : std::to_string(static_cast<int64_t>(id));
+  });
   for (TableRow& row : rows) {
     for (const Query& query : analysis.profile().queries) {
       if (std::to_string(static_cast<int64_t>(query.id)) == row.key) row.detail = query.text;
@@ -171,10 +176,7 @@ void fill_tables(const Analysis& analysis,
                  size_t rows,
                  Diagnosis& diagnosis) {
   diagnosis.queries = queries(analysis, rows);
-  diagnosis.backend_types = by_backend(analysis, rows, "(unknown)", &Backend::type);
-  diagnosis.databases = by_backend(analysis, rows, "(none)", &Backend::database);
-  diagnosis.users = by_backend(analysis, rows, "(none)", &Backend::user);
-  diagnosis.applications = by_backend(analysis, rows, "(none)", &Backend::application);
+  fill_backend_tables(analysis, rows, diagnosis);
   diagnosis.functions = functions(analysis, rows);
   diagnosis.waits = waits(split, rows);
 }
