@@ -1,6 +1,7 @@
 #include "src/profile/builder.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace pgflame {
 namespace {
@@ -43,9 +44,17 @@ uint64_t hash_of(const Sample& row) {
   hash = hash_mix(hash, static_cast<uint64_t>(row.wait_event) << 32 | row.second);
   return hash_mix(hash, row.query_id);
 }
+auto tags_of(const Sample& row) {
+  return std::tuple(row.stack.value,
+                    row.backend.value,
+                    row.state,
+                    row.end,
+                    row.wait_event,
+                    row.query_id,
+                    row.second);
+}
 bool same(const Sample& a, const Sample& b) {
-  return a.stack == b.stack && a.backend == b.backend && a.state == b.state && a.end == b.end &&
-         a.wait_event == b.wait_event && a.second == b.second && a.query_id == b.query_id;
+  return tags_of(a) == tags_of(b);
 }
 
 // The number of the row of `rows` that equals `row`, added if it was not there.
@@ -106,6 +115,7 @@ ProfileBuilder::ProfileBuilder(Profile base) : profile_(std::move(base)) {
   index_rows(mappings_, profile_.mappings);
   index_rows(functions_, profile_.functions);
   index_stacks();
+  samples_in_order_ = profile_.samples.empty();
   index_rows(samples_, profile_.samples);
   uint32_t number = 0;
   for (const Location& location : profile_.locations) {
@@ -177,7 +187,16 @@ BackendId ProfileBuilder::backend(const Backend& backend) {
   return profile_.backends.add(backend);
 }
 
+// Saved captures are in order.
 void ProfileBuilder::add(const Sample& sample) {
+  if (samples_in_order_) {
+    if (profile_.samples.empty() || tags_of(profile_.samples.back()) < tags_of(sample)) {
+      profile_.samples.push_back(sample);
+      return;
+    }
+    samples_in_order_ = false;
+    index_rows(samples_, profile_.samples);
+  }
   Sample empty = sample;
   empty.count = 0;
   empty.weight = 0;

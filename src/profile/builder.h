@@ -44,7 +44,8 @@ class ProfileBuilder {
   // looked up in a row of its own, only the others by hash.
   std::vector<StackId> first_callees_;  // by caller
   HashIndex stacks_;
-  HashIndex samples_;
+  HashIndex samples_;  // not used while every sample came behind the one before
+  bool samples_in_order_ = false;
 };
 
 }  // namespace pgflame

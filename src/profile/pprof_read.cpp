@@ -46,23 +46,20 @@ class Reader {
     return metadata_from_json(tables_.metadata(), profile());
   }
 
+  // Samples of one stack mostly stand together.
   void read_samples() {
     RawSample raw;
-    std::vector<LocationId> stack;
+    std::vector<uint64_t> locations;
+    Found found;
     for_each_message(bytes_, ProfileField::kSample, [&](protozero::data_view bytes) {
       decode_sample({bytes.data(), bytes.size()}, raw);
-      stack.clear();
-      for (const uint64_t id : raw.locations) {
-        const LocationId location = tables_.location(id);
-        if (location.valid()) stack.push_back(location);
-      }
       Sample sample = tagged(labels_.labels_of(raw));
-      if (stack.size() > kMaxDepth) {
-        stack.resize(kMaxDepth);  // the innermost ones stay
-        sample.end = StackEnd::kTruncated;
+      if (raw.locations != locations) {
+        locations = raw.locations;
+        found = find_stack(locations);
       }
-      for (auto at = stack.rbegin(); at != stack.rend(); ++at)
-        sample.stack = builder_.push(sample.stack, *at);
+      sample.stack = found.stack;
+      if (found.cut) sample.end = StackEnd::kTruncated;
       if (raw.moments.empty()) return add_values(sample, raw.values);
       for (const RawMoment& moment : raw.moments) {
         sample.second = moment.second;
@@ -71,6 +68,26 @@ class Reader {
         if (sample.count > 0 || sample.weight > 0) builder_.add(sample);
       }
     });
+  }
+
+  struct Found {
+    StackId stack = kEmptyStack;
+    bool cut = false;
+  };
+  Found find_stack(const std::vector<uint64_t>& ids) {
+    path_.clear();
+    for (const uint64_t id : ids) {
+      const LocationId location = tables_.location(id);
+      if (location.valid()) path_.push_back(location);
+    }
+    Found found;
+    if (path_.size() > kMaxDepth) {
+      path_.resize(kMaxDepth);  // the innermost ones stay
+      found.cut = true;
+    }
+    for (auto at = path_.rbegin(); at != path_.rend(); ++at)
+      found.stack = builder_.push(found.stack, *at);
+    return found;
   }
 
   Sample tagged(const Labels& labels) {
@@ -135,6 +152,7 @@ class Reader {
   Tables tables_;
   LabelReader labels_;
   Columns columns_;
+  std::vector<LocationId> path_;  // of the stack being looked up
   std::map<std::tuple<int32_t, std::string, std::string, std::string, std::string>, BackendId>
       backends_;
 };
