@@ -53,13 +53,15 @@ std::vector<Testimony> read_all(std::span<const Reference> references, int major
 }
 
 // What the references testify about one program, two at a time.
-void hear(const Program& program, std::vector<Testimony>& testimonies) {
+void hear(const Program& program,
+          const IncomingFacts& incoming,
+          std::vector<Testimony>& testimonies) {
   std::atomic<size_t> taken = 0;
   auto work = [&] {
     for (size_t n = ++taken; n <= testimonies.size(); n = ++taken) {
       // Those of other majors stand last and take longest: they go first.
       Testimony& testimony = testimonies[testimonies.size() - n];
-      testimony.matches = match_programs(program, testimony.graph);
+      testimony.matches = match_programs(program, incoming, testimony.graph);
     }
   };
   const std::jthread helper(work);
@@ -188,10 +190,11 @@ void recover_with(const ElfImage& image,
   std::vector<Testimony> testimonies;
   std::jthread reader([&] { testimonies = read_all(references, product.major); });
   const Program program = read_program(image, functions);
+  const IncomingFacts incoming(program);
   reader.join();
-  hear(program, testimonies);
-  std::vector<Verdict> verdicts = judge(program, testimonies);
-  cite_facts(program, testimonies, verdicts);
+  hear(program, incoming, testimonies);
+  std::vector<Verdict> verdicts = judge(program, incoming, testimonies);
+  cite_facts(program, incoming, testimonies, verdicts);
   apply(program, verdicts, functions);
   apply_fragments(program, functions);
 }
@@ -202,10 +205,10 @@ void recover(const ElfImage& image, FunctionTable& functions, const std::string&
       std::ranges::none_of(ranges, [](const FunctionRange& range) { return range.name.empty(); });
   const bool decoded = image.machine() == Machine::kX8664 || image.machine() == Machine::kAarch64;
   if (complete || !decoded) return;
+  if (read_cache(cache_dir, image.build_id(), functions)) return;
   name_variants(image, functions);
   name_caller_of_main(image, functions);
   name_signal_return(image, functions);
-  if (read_cache(cache_dir, image.build_id(), functions)) return;
   const auto product = recognise(image, functions);
   if (!product) return;
   recover_with(image, functions, *product, witnesses_for(*product, references()));

@@ -29,9 +29,10 @@ std::string quoted(std::string_view text) {
 class Citations {
  public:
   Citations(const Program& program,
+            const IncomingFacts& incoming,
             const std::vector<Testimony>& testimonies,
             const std::vector<Verdict>& verdicts)
-      : program_(program), testimonies_(testimonies), verdicts_(verdicts), incoming_(program) {
+      : program_(program), testimonies_(testimonies), verdicts_(verdicts), incoming_(incoming) {
     for (const Fact& fact : program.facts) {
       if (fact.kind == FactKind::kText) ++uses_[fact.value];
     }
@@ -126,16 +127,17 @@ class Citations {
   const Program& program_;
   const std::vector<Testimony>& testimonies_;
   const std::vector<Verdict>& verdicts_;
-  IncomingFacts incoming_;
+  const IncomingFacts& incoming_;
   std::unordered_map<uint32_t, uint32_t> uses_;  // functions with a string, by its hash
 };
 
 }  // namespace
 
 void cite_facts(const Program& program,
+                const IncomingFacts& incoming,
                 const std::vector<Testimony>& testimonies,
                 std::vector<Verdict>& verdicts) {
-  const Citations citations(program, testimonies, verdicts);
+  const Citations citations(program, incoming, testimonies, verdicts);
   for (uint32_t i = 0; i < verdicts.size(); ++i) {
     Verdict& verdict = verdicts[i];
     if (verdict.tier != NameTier::kRecovered || !program.functions[i].name.empty()) continue;

@@ -11,6 +11,7 @@ namespace pgflame::symbolizer {
 // function shares with the one of that name in a reference: a string, a slot of a table with a
 // name, a caller or a callee.
 void cite_facts(const Program& program,
+                const IncomingFacts& incoming,
                 const std::vector<Testimony>& testimonies,
                 std::vector<Verdict>& verdicts);
 

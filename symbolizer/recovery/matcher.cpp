@@ -397,8 +397,10 @@ size_t Matcher::match_round(const Rule& rule) {
   return accepted.size();
 }
 
-std::vector<Match> match_programs(const Program& target, const ReferenceGraph& reference) {
-  return Matcher(target, reference).run();
+std::vector<Match> match_programs(const Program& target,
+                                  const IncomingFacts& incoming,
+                                  const ReferenceGraph& reference) {
+  return Matcher(target, incoming, reference).run();
 }
 
 }  // namespace pgflame::symbolizer

@@ -19,6 +19,8 @@ struct Match {
 
 // One row per function of `target`. A match is kept when the facts that both functions share
 // outweigh what speaks against it, and no other function explains them nearly as well.
-std::vector<Match> match_programs(const Program& target, const ReferenceGraph& reference);
+std::vector<Match> match_programs(const Program& target,
+                                  const IncomingFacts& incoming,
+                                  const ReferenceGraph& reference);
 
 }  // namespace pgflame::symbolizer

@@ -84,9 +84,9 @@ struct Features {
 
 class Matcher {
  public:
-  Matcher(const Program& target, const ReferenceGraph& reference)
+  Matcher(const Program& target, const IncomingFacts& incoming, const ReferenceGraph& reference)
       : target_(target),
-        incoming_(target),
+        incoming_(incoming),
         reference_(reference),
         matches_(target.functions.size()),
         names_(target.functions.size(), kNoFunction),
@@ -152,7 +152,7 @@ class Matcher {
   float size_bits(uint32_t function, uint32_t reference) const;
 
   const Program& target_;
-  IncomingFacts incoming_;
+  const IncomingFacts& incoming_;
   const ReferenceGraph& reference_;
   std::vector<Match> matches_;
   std::vector<uint32_t> names_;  // by target function: number of its name in the reference

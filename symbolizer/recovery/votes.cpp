@@ -108,6 +108,10 @@ bool is_per_node(std::string_view name) {
 class KnownNames {
  public:
   explicit KnownNames(const std::vector<Testimony>& testimonies) {
+    size_t most = 0;
+    for (const Testimony& testimony : testimonies)
+      most = std::max(most, testimony.graph.program().functions.size());
+    seen_.reserve(2 * most);
     for (const Testimony& testimony : testimonies) {
       own_speaks_ = own_speaks_ || testimony.same_major;
       for (const ProgramFunction& function : testimony.graph.program().functions) {
@@ -200,8 +204,9 @@ std::string_view file_of_users(std::span<const IncomingFact> users,
 }
 
 // What is not exported can be used in its own file only. Where two files meet, that decides.
-void place_by_users(const Program& program, std::vector<Verdict>& verdicts) {
-  const IncomingFacts incoming(program);
+void place_by_users(const Program& program,
+                    const IncomingFacts& incoming,
+                    std::vector<Verdict>& verdicts) {
   std::vector<std::string_view> next(verdicts.size() + 1);
   for (size_t i = verdicts.size(); i-- > 0;)
     next[i] = verdicts[i].file.empty() ? next[i + 1] : verdicts[i].file;
@@ -221,7 +226,9 @@ void place_by_users(const Program& program, std::vector<Verdict>& verdicts) {
 
 }  // namespace
 
-std::vector<Verdict> judge(const Program& program, const std::vector<Testimony>& testimonies) {
+std::vector<Verdict> judge(const Program& program,
+                           const IncomingFacts& incoming,
+                           const std::vector<Testimony>& testimonies) {
   std::vector<Verdict> verdicts;
   const std::vector<float> weights = weigh(program, testimonies);
   const KnownNames known(testimonies);
@@ -229,7 +236,7 @@ std::vector<Verdict> judge(const Program& program, const std::vector<Testimony>&
   for (uint32_t i = 0; i < program.functions.size(); ++i)
     verdicts.push_back(verdict_on(i, testimonies, weights, known));
   place(program, verdicts);
-  place_by_users(program, verdicts);
+  place_by_users(program, incoming, verdicts);
   for (uint32_t i = 0; i < verdicts.size(); ++i) {
     Verdict& verdict = verdicts[i];
     if (verdict.tier != NameTier::kPlaced) continue;

@@ -27,6 +27,8 @@ struct Verdict {
 
 // One row per function of the program. Witnesses that contradict each other count for nothing,
 // unless one of the same major version knows much more.
-std::vector<Verdict> judge(const Program& program, const std::vector<Testimony>& testimonies);
+std::vector<Verdict> judge(const Program& program,
+                           const IncomingFacts& incoming,
+                           const std::vector<Testimony>& testimonies);
 
 }  // namespace pgflame::symbolizer
