@@ -14,7 +14,7 @@ namespace pgflame::symbolizer {
 namespace {
 
 // Changes whenever recovery or its references change, so that old results are not read.
-constexpr std::string_view kHeader = "pgflame-names 5";
+constexpr std::string_view kHeader = "pgflame-names 6";
 constexpr size_t kMaxBytes = size_t{64} << 20;
 
 std::string path_of(const std::string& directory, const std::string& build_id) {
@@ -83,7 +83,9 @@ void write_cache(const std::string& directory,
   std::string text(kHeader);
   text += '\n';
   for (const FunctionRange& range : table.ranges()) {
-    if (range.name.empty() || (range.tier == NameTier::kExported && range.file.empty())) continue;
+    // What has no name may still be a part of another function, or in a known file.
+    const bool is_plain = range.name.empty() || range.tier == NameTier::kExported;
+    if (is_plain && range.file.empty() && range.entry == range.start) continue;
     fmt::format_to(std::back_inserter(text),
                    "{:x}\t{:x}\t{}\t{}\t{}\t{}\n",
                    range.start,
