@@ -25,8 +25,8 @@ PGF_STEP_INLINE __u64 pgf_lookup_pc(const struct pgf_frame* frame) {
 
 /* The address to write down for a frame: readers look up a caller's predecessor, and an interrupted
  * caller's pc is not one behind. */
-PGF_STEP_INLINE __u64 pgf_written_pc(const struct pgf_frame* frame, int innermost) {
-  return frame->exact && !innermost ? frame->pc + 1 : frame->pc;
+PGF_STEP_INLINE __u64 pgf_written_pc(const struct pgf_frame* frame) {
+  return frame->exact == PGF_INTERRUPTED ? frame->pc + 1 : frame->pc;
 }
 
 PGF_STEP_INLINE int pgf_step_signal(struct pgf_frame* frame, void* memory) {
@@ -45,7 +45,7 @@ PGF_STEP_INLINE int pgf_step_signal(struct pgf_frame* frame, void* memory) {
     return PGF_END_BAD_RULE;
   }
   if (failed) return PGF_END_UNREADABLE;
-  frame->exact = 1;
+  frame->exact = PGF_INTERRUPTED;
   frame->fp_known = 1;
   return PGF_GO_ON;
 }
@@ -70,7 +70,8 @@ PGF_STEP_INLINE int pgf_cfa(const struct pgf_frame* frame,
       *cfa = frame->sp + 8 + ((frame->pc & 15) >= offset ? 8 : 0);
       return PGF_GO_ON;
     case PGF_CFA_REGISTER:
-      if (!frame->exact || pgf_read_register(memory, rule->extra, &loaded)) return PGF_END_BAD_RULE;
+      if (frame->exact != PGF_INNERMOST || pgf_read_register(memory, rule->extra, &loaded))
+        return PGF_END_BAD_RULE;
       *cfa = loaded + offset;
       return PGF_GO_ON;
     case PGF_CFA_LOAD_SP:
@@ -136,7 +137,7 @@ PGF_STEP_INLINE int pgf_step(struct pgf_frame* frame,
   if (frame->machine == PGF_AARCH64) pc &= PGF_AARCH64_ADDRESS;
   frame->sp = cfa;
   frame->pc = pc;
-  frame->exact = 0;
+  frame->exact = PGF_RETURN_ADDRESS;
   /* No caller at address 0: thread starts that were not given unwind information push one. */
   return pc == 0 ? PGF_END_ROOT : PGF_GO_ON;
 }
@@ -156,7 +157,7 @@ PGF_STEP_INLINE int pgf_step_fp(struct pgf_frame* frame, void* memory) {
   if (pc == 0) return PGF_END_FRAME_POINTERS;
   frame->sp = fp + 2 * word;
   frame->pc = pc;
-  frame->exact = 0;
+  frame->exact = PGF_RETURN_ADDRESS;
   return PGF_GO_ON;
 }
 

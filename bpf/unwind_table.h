@@ -64,13 +64,19 @@ struct pgf_unwind_rule {
 
 enum pgf_machine { PGF_X86_64, PGF_I386, PGF_AARCH64 };
 
+enum pgf_exact {
+  PGF_RETURN_ADDRESS, /* pc is the instruction after a call */
+  PGF_INNERMOST,      /* pc is the next instruction to run, all registers are known */
+  PGF_INTERRUPTED,    /* pc is the next instruction to run when a signal's handler returns */
+};
+
 struct pgf_frame {
   __u64 pc;
   __u64 sp;
   __u64 fp;
   __u64 lr;     /* aarch64 only */
   __u8 machine; /* enum pgf_machine */
-  __u8 exact;   /* pc is the next instruction to run, not the one after a call */
+  __u8 exact;   /* enum pgf_exact */
   __u8 fp_known;
 };
 

@@ -144,7 +144,7 @@ struct frames {
 SUBPROGRAM __u32 walk_to_end(struct walk* walk, struct frames* frames) {
   if (!walk || !frames) return 0;
   for (__u32 i = 0; i < PGF_MAX_USER_FRAMES; ++i) {
-    frames->addresses[i] = pgf_written_pc(&walk->frame, i == 0);
+    frames->addresses[i] = pgf_written_pc(&walk->frame);
     walk->end = step_to_caller(walk, i);
     if (walk->end != PGF_GO_ON) return i + 1;
   }
@@ -184,7 +184,7 @@ static __always_inline int enter(struct walk* walk, struct bpf_perf_event_data* 
 #if defined(__TARGET_ARCH_arm64)
   walk->frame.machine = PGF_AARCH64;
 #endif
-  walk->frame.exact = 1;
+  walk->frame.exact = PGF_INNERMOST;
   walk->frame.fp_known = 1;
   return 0;
 }

@@ -73,7 +73,8 @@ int add_frame(Dwfl_Frame* frame, void* walk) {
   bool activation = false;
   if (!dwfl_frame_pc(frame, &pc, &activation)) return DWARF_CB_ABORT;
   stack.addresses.push_back(below_signal_frame ? pc + 1 : pc);
-  // libdwfl calls both the signal's frame and the interrupted one an activation.
+  // libdwfl calls both the signal's frame and the interrupted one an activation, and the innermost
+  // as well: when that is the signal's (two instructions) the address is not the walkers'.
   below_signal_frame = activation && !innermost && !below_signal_frame;
   return stack.addresses.size() < PGF_MAX_USER_FRAMES ? DWARF_CB_OK : DWARF_CB_ABORT;
 }

@@ -92,7 +92,7 @@ std::optional<Dump> read_dump(const UserDump& captured, bool aarch64) {
   dump.frame.fp = dump.memory.registers[numbers.fp];
   dump.frame.fp_known = known(numbers.fp) ? 1 : 0;
   if (aarch64) dump.frame.lr = dump.memory.registers[kAarch64LinkRegister];
-  dump.frame.exact = 1;
+  dump.frame.exact = PGF_INNERMOST;
   dump.memory.stack_start = dump.frame.sp;
   dump.memory.stack = captured.stack;
   return dump;

@@ -20,7 +20,7 @@ UserStack walk_dump(Dump& dump, RuleAt&& rule_at) {
       end = PGF_END_TRUNCATED;
       break;
     }
-    stack.addresses.push_back(pgf_written_pc(&dump.frame, stack.addresses.empty()));
+    stack.addresses.push_back(pgf_written_pc(&dump.frame));
     const Rule* rule = rule_at(pgf_lookup_pc(&dump.frame));
     end = rule == nullptr ? PGF_END_NO_MODULE : pgf_step(&dump.frame, rule, &dump.memory);
   }
