@@ -214,7 +214,7 @@ void PerfDecoder::emit(const PerfEvent& event, const PerfSample& parsed, SampleR
   has_dumps_ = has_dumps_ || has_dump;
   if (has_dump && options_.keep_dumps) {
     sample.dump = dump_of(event, parsed);
-    batch_.dump_bytes += sizeof(Dump) + sample.dump->stack.size();
+    batch_.dump_bytes += sizeof(Dump) + sample.dump->stack.capacity();
   }
   sample.user_part_lost = has_dump && !options_.keep_dumps;
   add_chain(std::move(sample), parsed.chain, !meta_.swapped && scratch_.empty());

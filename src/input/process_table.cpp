@@ -60,27 +60,30 @@ void ProcessTable::map_into(Space& space, const ProcessRecord& record) {
                                             : kind_of_mapping(record.name);
   const ModuleId module = builder_.module(Module{kind, record.name, record.build_id});
   const uint64_t end = record.start + record.size;
-  space.ranges.add(
-      record.start, end, builder_.mapping(Mapping{record.start, end, record.file_offset, module}));
+  const MappingId mapping =
+      builder_.mapping(Mapping{record.start, end, record.file_offset, module});
+  space.ranges.add(record.start, end, mapping);
+  if (record.executable && kind == ModuleKind::kAnonymous) space.code_in_no_file.push_back(mapping);
 }
 
 // What is mapped when a recording begins is listed by address: the library may come after the code
 // that it made.
 void ProcessTable::call_code_jit(Space& space) {
+  std::ranges::sort(space.code_in_no_file);
   AddressSpace renamed;
   for (const AddressSpace::Range& range : space.ranges.ranges()) {
-    Mapping mapping = builder_.profile().mappings[range.mapping];
-    Module module = builder_.profile().modules[mapping.module];
     MappingId id = range.mapping;
-    const ModuleKind kind = kind_of_code(module.path, true);
-    if (module.kind == ModuleKind::kAnonymous && kind != module.kind) {
-      module.kind = kind;
+    if (std::ranges::binary_search(space.code_in_no_file, id)) {
+      Mapping mapping = builder_.profile().mappings[id];
+      Module module = builder_.profile().modules[mapping.module];
+      module.kind = kind_of_code(module.path, true);
       mapping.module = builder_.module(module);
       id = builder_.mapping(mapping);
     }
     renamed.add(range.start, range.end, id);
   }
   space.ranges = std::move(renamed);
+  space.code_in_no_file.clear();
 }
 
 void ProcessTable::fork(const ProcessRecord& record) {

@@ -41,6 +41,7 @@ class ProcessTable {
     AddressSpace ranges;
     SpaceId id = kUnnumbered;
     bool has_code_maker = false;
+    std::vector<MappingId> code_in_no_file;  // as long as there is none
   };
   struct Process {
     int32_t pid = 0;

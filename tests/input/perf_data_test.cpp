@@ -66,10 +66,10 @@ TEST_SUITE("input") {
   }
 
   TEST_CASE("code in no file is called JIT code only beside a library that makes code") {
-    const auto kind_of_code = [](bool jit_first, bool library) {
+    const auto kind_of_code = [](bool jit_first, bool library, bool data = false) {
       PerfDataWriter writer;
       writer.comm(0, 10, "postgres");
-      if (jit_first) writer.map(0, 10, 0x400000, 0x1000, "//anon");
+      if (jit_first) writer.map(0, 10, 0x400000, 0x1000, "//anon", data);
       if (library) writer.map(0, 10, 0x800000, 0x1000, "/usr/lib/postgresql/15/lib/llvmjit.so");
       if (!jit_first) writer.map(0, 10, 0x400000, 0x1000, "//anon");
       writer.fork(100, 10, 11);
@@ -83,6 +83,7 @@ TEST_SUITE("input") {
     CHECK(kind_of_code(true, false) == ModuleKind::kAnonymous);
     CHECK(kind_of_code(true, true) == ModuleKind::kJit);
     CHECK(kind_of_code(false, true) == ModuleKind::kJit);
+    CHECK(kind_of_code(true, true, true) == ModuleKind::kAnonymous);
   }
 
   TEST_CASE("captures of the other byte order read the same") {

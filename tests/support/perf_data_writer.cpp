@@ -49,8 +49,9 @@ void PerfDataWriter::map(uint64_t time,
                          uint32_t pid,
                          uint64_t start,
                          uint64_t size,
-                         std::string_view path) {
-  begin(1, 2, 32 + padded(path) + kTrailer);
+                         std::string_view path,
+                         bool data) {
+  begin(1, data ? 2 | 1U << 13 : 2, 32 + padded(path) + kTrailer);
   u32(records_, pid);
   u32(records_, pid);
   u64(records_, start);

@@ -13,7 +13,12 @@ class PerfDataWriter {
  public:
   explicit PerfDataWriter(bool swapped = false) : swapped_(swapped) {}
 
-  void map(uint64_t time, uint32_t pid, uint64_t start, uint64_t size, std::string_view path);
+  void map(uint64_t time,
+           uint32_t pid,
+           uint64_t start,
+           uint64_t size,
+           std::string_view path,
+           bool data = false);
   void comm(uint64_t time, uint32_t pid, std::string_view name, bool exec = false);
   void fork(uint64_t time, uint32_t parent, uint32_t child);
   // In kernel mode when the chain begins there.
