@@ -62,6 +62,7 @@ void hear(const Program& program,
       // Those of other majors stand last and take longest: they go first.
       Testimony& testimony = testimonies[testimonies.size() - n];
       testimony.matches = match_programs(program, incoming, testimony.graph);
+      testimony.graph.forget_closures();
     }
   };
   const std::jthread helper(work);

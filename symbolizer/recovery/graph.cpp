@@ -264,4 +264,10 @@ std::span<const uint32_t> ReferenceGraph::closure(uint32_t function) const {
   return std::span(in_closures_).subspan(closure.first, closure.count);
 }
 
+void ReferenceGraph::forget_closures() {
+  closures_.assign(closures_.size(), {});
+  in_closures_ = {};
+  last_closure_.assign(last_closure_.size(), kNoFunction);
+}
+
 }  // namespace pgflame::symbolizer

@@ -76,7 +76,6 @@ class ReferenceGraph {
   explicit ReferenceGraph(Program program);
 
   const Program& program() const { return program_; }
-  const IncomingFacts& incoming() const { return incoming_; }
 
   // A token's number in the reference's sorted vocabulary; kForeign when it does not occur there.
   uint32_t number_of(Token token) const {
@@ -111,8 +110,10 @@ class ReferenceGraph {
     return std::span(tokens_).subspan(first_[function], first_[function + 1] - first_[function]);
   }
   // Also those it would have if all it calls in its own file were inlined into it, and it into its
-  // callers there. Sorted; the last one is kForeign. Valid until the next call.
+  // callers there. Sorted; the last one is kForeign. Valid until the next call. One thread at a
+  // time: what was made is kept.
   std::span<const uint32_t> closure(uint32_t function) const;
+  void forget_closures();
 
   uint32_t name_of(uint32_t function) const { return names_[function]; }
   // The one function of this name, an exported one first; kNoFunction when there are several.
