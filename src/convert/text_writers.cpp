@@ -52,39 +52,43 @@ std::string script_lines(const Profile& profile, const Location& location, uint6
   return text;
 }
 
-// What a location looks like in a stack; most are in many, so each is put into words once.
-struct ScriptLocation {
-  explicit ScriptLocation(const Profile& profile, const Location& location)
-      : as_is(script_lines(profile, location, location.address)),
-        kernel(is_kernel(profile, location)) {
-    // Callers are stored by an address inside the call; perf shows where they return to.
+// What locations look like in a stack; most are in many, so each is put into words once.
+class ScriptLocations {
+ public:
+  explicit ScriptLocations(const Profile& profile)
+      : profile_(profile), as_is_(profile.locations.size()), as_caller_(profile.locations.size()) {}
+
+  // Callers are stored by an address inside the call; perf shows where they return to. One that a
+  // signal interrupted is not told apart, and comes out a byte behind where it was.
+  const std::string& text(LocationId id, bool caller) {
     constexpr uint64_t kLowestCall = 4096 + 2;  // the first page holds no code
-    if (location.address >= kLowestCall) {
-      as_caller = script_lines(profile, location, location.address + 1);
-    }
+    const Location& location = profile_.locations[id];
+    const bool behind = caller && location.address >= kLowestCall;
+    std::string& words = (behind ? as_caller_ : as_is_)[id.value];
+    if (words.empty())
+      words = script_lines(profile_, location, location.address + (behind ? 1 : 0));
+    return words;
   }
 
-  const std::string& text(bool caller) const {
-    return caller && !as_caller.empty() ? as_caller : as_is;
-  }
-
-  std::string as_is;
-  std::string as_caller;  // empty: the same
-  bool kernel;
+ private:
+  const Profile& profile_;
+  std::vector<std::string> as_is_;  // empty: not needed so far
+  std::vector<std::string> as_caller_;
 };
 
 void append_stack(const Profile& profile,
-                  const std::vector<ScriptLocation>& locations,
+                  ScriptLocations& locations,
                   StackId stack,
                   std::string& text) {
   bool innermost = true;
   bool kernel = false;
   for (; stack.valid() && stack != kEmptyStack; stack = profile.stacks[stack].caller) {
-    const ScriptLocation& location = locations[profile.stacks[stack].location.value];
+    const LocationId location = profile.stacks[stack].location;
+    const bool in_kernel = is_kernel(profile, profile.locations[location]);
     // The first user frame below the kernel is where the processor entered it: no return address.
-    const bool enters_kernel = kernel && !location.kernel;
-    text += location.text(!innermost && !enters_kernel);
-    kernel = location.kernel;
+    const bool enters_kernel = kernel && !in_kernel;
+    text += locations.text(location, !innermost && !enters_kernel);
+    kernel = in_kernel;
     innermost = false;
   }
 }
@@ -115,10 +119,7 @@ std::string write_folded(const Profile& profile) {
 
 std::string write_perf_script(const Profile& profile) {
   const std::string& event = profile.recording.event.name;
-  std::vector<ScriptLocation> locations;
-  locations.reserve(profile.locations.size());
-  for (const Location& location : profile.locations)
-    locations.emplace_back(profile, location);
+  ScriptLocations locations(profile);
   std::string text;
   std::string stack;
   for (const Sample& sample : profile.samples) {
