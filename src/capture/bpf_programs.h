@@ -30,7 +30,6 @@ class BpfPrograms {
   // The maps, and the variables that the programs share with user space.
   sampler* operator->() const { return skeleton_.get(); }
 
-  bool compiled_here() const { return bcc_.has_value(); }
   int descriptor(const char* program) const;
 
   // Of the per-CPU array `counters`; `row` is an enum counter.

@@ -4,10 +4,10 @@
     tests/bench/switch_cost.py PGFLAME [--other PGFLAME] [--rounds N] [--seconds S]   as root
 
 Backends copy rows from programs that write them one by one, and so sleep and wake up for each row,
-as often as the machine can. Printed are medians and ranges over the rounds: switches a second of the whole machine, nanoseconds per run of each program, what
-all programs cost per switch, and from that what 100 000 switches a second cost of this machine
-(the agent's own time, which does not grow with them, apart). With --other for a second pgflame,
-turn and turn about.
+as often as the machine can. Printed are medians and ranges over the rounds: switches a second of the
+whole machine, nanoseconds per run of each program, what all programs cost per switch, and from that
+what 100 000 switches a second cost of this machine (the agent's own time, which does not grow with
+them, apart). With --other for a second pgflame, turn and turn about.
 """
 import argparse
 import contextlib
