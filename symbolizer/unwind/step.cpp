@@ -89,6 +89,8 @@ std::optional<Dump> read_dump(const UserDump& captured, bool aarch64) {
   };
   if (!has_pc || !known(numbers.sp)) return std::nullopt;
   dump.frame.sp = dump.memory.registers[numbers.sp];
+  const bool wraps_around = dump.frame.sp + captured.stack.size() < dump.frame.sp;
+  if (wraps_around) return std::nullopt;
   dump.frame.fp = dump.memory.registers[numbers.fp];
   dump.frame.fp_known = known(numbers.fp) ? 1 : 0;
   if (aarch64) dump.frame.lr = dump.memory.registers[kAarch64LinkRegister];

@@ -54,8 +54,9 @@ struct Dump {
   pgf_frame frame{};
 };
 
-// Nothing when the dump lacks the registers that a walk starts from, or is of a processor whose
-// stacks are not walked here. `aarch64` says what the 64-bit programs of the capture are.
+// Nothing when the dump lacks the registers that a walk starts from, lies at the very end of all
+// addresses, where no stack is, or is of a processor whose stacks are not walked here. `aarch64`
+// says what the 64-bit programs of the capture are.
 std::optional<Dump> read_dump(const UserDump& captured, bool aarch64);
 
 StackEnd stack_end_of(int walk_end);  // enum pgf_unwind_end

@@ -111,6 +111,13 @@ TEST_SUITE("symbolizer") {
     CHECK(stack.end == StackEnd::kNoUnwindInfo);
   }
 
+  TEST_CASE("a dump that goes beyond the last address is no stack") {
+    OwnStack own = under_qsort();
+    own.registers[7] = ~uint64_t{0} - 64;  // the stack pointer, in perf's order
+    CHECK(walk(table_unwinder({}), own).end == StackEnd::kNoStack);
+    CHECK(walk(dwfl_unwinder({}), own).end == StackEnd::kNoStack);
+  }
+
   TEST_CASE("a dump without registers is no stack") {
     OwnStack own = under_qsort();
     own.register_mask = 1;
