@@ -1,7 +1,8 @@
 #include "src/profile/builder.h"
 
 #include <algorithm>
-#include <tuple>
+
+#include "src/profile/sample_order.h"
 
 namespace pgflame {
 namespace {
@@ -44,17 +45,8 @@ uint64_t hash_of(const Sample& row) {
   hash = hash_mix(hash, static_cast<uint64_t>(row.wait_event) << 32 | row.second);
   return hash_mix(hash, row.query_id);
 }
-auto tags_of(const Sample& row) {
-  return std::tuple(row.stack.value,
-                    row.backend.value,
-                    row.state,
-                    row.end,
-                    row.wait_event,
-                    row.query_id,
-                    row.second);
-}
 bool same(const Sample& a, const Sample& b) {
-  return tags_of(a) == tags_of(b);
+  return place_of(a) == place_of(b);
 }
 
 // The number of the row of `rows` that equals `row`, added if it was not there.
@@ -190,7 +182,7 @@ BackendId ProfileBuilder::backend(const Backend& backend) {
 // Saved captures are in order.
 void ProfileBuilder::add(const Sample& sample) {
   if (samples_in_order_) {
-    if (profile_.samples.empty() || tags_of(profile_.samples.back()) < tags_of(sample)) {
+    if (profile_.samples.empty() || place_of(profile_.samples.back()) < place_of(sample)) {
       profile_.samples.push_back(sample);
       return;
     }

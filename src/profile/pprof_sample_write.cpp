@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
-#include <tuple>
+
+#include "src/profile/sample_order.h"
 
 namespace pgflame::pprof {
 namespace {
@@ -31,15 +32,6 @@ void add_bytes(std::string& out, Field field, std::string_view bytes) {
   out += bytes;
 }
 
-auto tags_of(const Sample& sample) {
-  return std::tuple(sample.stack.value,
-                    sample.backend.value,
-                    sample.state,
-                    sample.end,
-                    sample.wait_event,
-                    sample.query_id);
-}
-
 }  // namespace
 
 SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& strings)
@@ -58,11 +50,7 @@ SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& 
   std::iota(order_.begin(), order_.end(), 0U);
   if (form_ == PprofForm::kExchange) return;
   const auto before = [&](uint32_t a, uint32_t b) {
-    const Sample& x = profile.samples[a];
-    const Sample& y = profile.samples[b];
-    const auto first = tags_of(x);
-    const auto second = tags_of(y);
-    return first != second ? first < second : x.second < y.second;
+    return place_of(profile.samples[a]) < place_of(profile.samples[b]);
   };
   if (!std::ranges::is_sorted(order_, before)) std::ranges::sort(order_, before);
 }
