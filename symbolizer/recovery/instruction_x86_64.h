@@ -25,8 +25,8 @@ struct Instruction {
   friend bool operator==(const Instruction&, const Instruction&) = default;
 };
 
-// The forms that make up nearly all of compiled code, at a tenth of what the full decoder takes.
-// Nothing for any other: ask read_instruction.
+// The forms that make up most of compiled code, with less work than the full decoder's. Nothing for
+// any other: ask read_instruction.
 std::optional<Instruction> read_common_instruction(Code code);
 
 // By Zydis. Nothing when the bytes are no instruction.
