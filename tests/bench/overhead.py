@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 import bpf_programs  # noqa: E402
 from cluster import Cluster, stop  # noqa: E402
 from pprof import Capture  # noqa: E402
+from processes import cpu_seconds  # noqa: E402
 
 LOADS = {"select": ("-S", "-c", "8"), "write": ("-c", "32")}
 STEADY = 2  # seconds before the load that a recorder gets to settle
@@ -26,17 +27,10 @@ TARGETS = ("targets: under 4000 ns a sample, 1500 ns a switch, 0.5 % of a core (
            "(wall mode) for the agent, 64 MB; tps inside the range of off")
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def program_costs(pid):
     """Nanoseconds per run of the programs that process `pid` loaded, by name."""
-    programs, ours = bpf_programs.loaded(), bpf_programs.held_by(pid)
-    return {row["name"]: row["run_time_ns"] / row["run_cnt"] for number, row in programs.items()
-            if number in ours and row.get("name") in PROGRAMS and row.get("run_cnt")}
+    return {name: spent / runs for name, (spent, runs) in bpf_programs.costs(pid).items()
+            if name in PROGRAMS and runs}
 
 
 class Bench:

@@ -22,6 +22,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import bpf_programs  # noqa: E402
 from cluster import Cluster, stop  # noqa: E402
+from processes import cpu_seconds  # noqa: E402
 
 WRITES = "copy sink from program 'while :; do echo 1; done' where i < 0;"
 SETTLE = 2  # seconds a recorder gets before it is measured
@@ -33,19 +34,6 @@ def switches():
         return next(int(line.split()[1]) for line in stat if line.startswith("ctxt"))
 
 
-def spent(pid):
-    """(nanoseconds, runs) of the programs that process `pid` loaded, by name."""
-    programs, ours = bpf_programs.loaded(), bpf_programs.held_by(pid)
-    return {row["name"]: (row.get("run_time_ns", 0), row.get("run_cnt", 0))
-            for number, row in programs.items() if number in ours and "name" in row}
-
-
-def agent_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measure(pgflame, cluster, seconds, folder):
     agent = subprocess.Popen(
         [pgflame, "record", "-p", str(cluster.pid), f"{seconds + 2 * SETTLE}s", "--mode", "wall",
@@ -53,11 +41,11 @@ def measure(pgflame, cluster, seconds, folder):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         time.sleep(SETTLE)
-        before, count, cpu, start = (spent(agent.pid), switches(), agent_seconds(agent.pid),
+        before, count, cpu, start = (bpf_programs.costs(agent.pid), switches(), cpu_seconds(agent.pid),
                                      time.monotonic())
         time.sleep(seconds)
-        after, wall = spent(agent.pid), time.monotonic() - start
-        count, cpu = switches() - count, agent_seconds(agent.pid) - cpu
+        after, wall = bpf_programs.costs(agent.pid), time.monotonic() - start
+        count, cpu = switches() - count, cpu_seconds(agent.pid) - cpu
         agent.wait(timeout=60)
     finally:
         stop(agent)

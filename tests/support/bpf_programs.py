@@ -12,6 +12,13 @@ def loaded():
     return {row["id"]: row for row in json.loads(shown)}
 
 
+def costs(pid):
+    """{name: (nanoseconds, runs)} of the programs that process `pid` loaded, as the kernel counts."""
+    programs, ours = loaded(), held_by(pid)
+    return {row["name"]: (row.get("run_time_ns", 0), row.get("run_cnt", 0))
+            for number, row in programs.items() if number in ours and "name" in row}
+
+
 def held_by(pid):
     """The ids of the programs that a process has open."""
     ids = set()
