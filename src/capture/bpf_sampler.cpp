@@ -324,8 +324,8 @@ Result<std::unique_ptr<Sampler>> open_sampler(const SamplerSettings& settings,
   return made;
 }
 
-// Kernels before 5.12 refuse functions that are verified on their own and take pointers: the
-// walker.
+// The walker needs bpf_task_pt_regs (Linux 5.15); that of the bcc sampler does without, but kernels
+// before 5.12 refuse functions that are verified on their own and take pointers.
 Result<std::unique_ptr<Sampler>> open_with_or_without_tables(const SamplerSettings& settings,
                                                              bool compiled_here) {
   const std::string obstacle = obstacle_to_tables();
