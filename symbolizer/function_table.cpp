@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
 
 namespace pgflame::symbolizer {
@@ -13,9 +14,9 @@ constexpr uint8_t kWeak = 2;   // STB_WEAK
 constexpr uint8_t kLocal = 0;  // STB_LOCAL
 
 struct Candidate {
-  FunctionRange range;
-  int rank = 0;          // of several names for one address the highest wins
-  bool has_size = true;  // without one it ends where the next begins
+  FunctionRange range;  // its end is set when all are in order
+  uint64_t size = 0;    // 0: it ends where the next begins
+  int rank = 0;         // of several names for one address the highest wins
 };
 
 int rank_of(const ElfSymbol& symbol) {
@@ -27,57 +28,39 @@ int rank_of(const ElfSymbol& symbol) {
   return rank;
 }
 
-// The unwind entry that covers the address.
-const FunctionBounds* bounds_at(std::span<const FunctionBounds> bounds, uint64_t vaddr) {
-  auto after = std::ranges::upper_bound(bounds, vaddr, {}, &FunctionBounds::start);
-  if (after == bounds.begin()) return nullptr;
-  const FunctionBounds& row = *std::prev(after);
-  return vaddr < row.end ? &row : nullptr;
-}
+// The section of one address after the other, which are mostly in the same one.
+class SectionFinder {
+ public:
+  explicit SectionFinder(const ElfImage& image) : image_(&image) {}
 
-bool names_code(const ElfImage& image, const ElfSymbol& symbol) {
+  const ElfSection* at(uint64_t vaddr) {
+    if (last_ == nullptr || !last_->contains(vaddr)) last_ = image_->section_at(vaddr);
+    return last_;
+  }
+
+ private:
+  const ElfImage* image_;
+  const ElfSection* last_ = nullptr;
+};
+
+bool names_code(SectionFinder& sections, const ElfSymbol& symbol) {
   if (!symbol.defined() || symbol.name.empty() || symbol.name.starts_with("$")) return false;
   if (!symbol.is_code() && symbol.type != 0) return false;
-  const ElfSection* section = image.section_at(symbol.address);
+  const ElfSection* section = sections.at(symbol.address);
   return section != nullptr && section->executable();
-}
-
-// Where code without an unwind entry ends at the latest: with its section, or at the next entry.
-uint64_t end_of_gap(const ElfImage& image, std::span<const FunctionBounds> bounds, uint64_t vaddr) {
-  const ElfSection* section = image.section_at(vaddr);
-  const uint64_t end = section->address + section->size;
-  const auto next = std::ranges::upper_bound(bounds, vaddr, {}, &FunctionBounds::start);
-  return next == bounds.end() ? end : std::min(end, next->start);
-}
-
-uint64_t end_of(const ElfImage& image,
-                std::span<const FunctionBounds> bounds,
-                const ElfSymbol& symbol) {
-  const FunctionBounds* unwind = bounds_at(bounds, symbol.address);
-  const uint64_t limit =
-      unwind != nullptr ? unwind->end : end_of_gap(image, bounds, symbol.address);
-  if (symbol.size == 0) return limit;  // hand-written code; cut at the next name later
-  const uint64_t end = symbol.address + symbol.size;
-  // An assembler function may hold several unwind entries, so only one that starts with the symbol
-  // bounds it.
-  const bool same_start = unwind != nullptr && unwind->start == symbol.address;
-  return same_start ? std::min(end, std::max(limit, symbol.address + 1)) : end;
 }
 
 void add_symbols(const ElfImage& image,
                  const std::vector<ElfSymbol>& symbols,
-                 std::span<const FunctionBounds> bounds,
                  NameTier tier,
                  std::vector<Candidate>& candidates) {
+  SectionFinder sections(image);
   for (const ElfSymbol& symbol : symbols) {
-    if (!names_code(image, symbol)) continue;
+    if (!names_code(sections, symbol)) continue;
     if (symbol.size > uint64_t{1} << 32) continue;
-    FunctionRange range{.start = symbol.address,
-                        .end = end_of(image, bounds, symbol),
-                        .entry = symbol.address,
-                        .name = symbol.name,
-                        .tier = tier};
-    candidates.push_back({range, rank_of(symbol), symbol.size != 0});
+    const FunctionRange range{
+        .start = symbol.address, .entry = symbol.address, .name = symbol.name, .tier = tier};
+    candidates.push_back({range, symbol.size, rank_of(symbol)});
   }
 }
 
@@ -132,12 +115,11 @@ void add_plt(const ElfImage& image, std::vector<Candidate>& candidates) {
       const auto import = std::ranges::lower_bound(imports, stub.slot, {}, &ElfImport::slot);
       if (import == imports.end() || import->slot != stub.slot || import->symbol.empty()) continue;
       candidates.push_back({{.start = stub.start,
-                             .end = stub.end,
                              .entry = stub.start,
                              .name = import->symbol,
                              .evidence = "PLT stub",
                              .tier = NameTier::kExported},
-                            0});
+                            stub.end - stub.start});
     }
   }
 }
@@ -147,7 +129,7 @@ void end_where_next_begins(std::vector<Candidate>& candidates) {
   uint64_t next = UINT64_MAX;
   for (size_t i = candidates.size(); i-- > 0;) {
     FunctionRange& range = candidates[i].range;
-    if (!candidates[i].has_size) range.end = std::min(range.end, next);
+    if (candidates[i].size == 0) range.end = std::min(range.end, next);
     if (i > 0 && candidates[i - 1].range.start != range.start) next = range.start;
   }
 }
@@ -191,28 +173,85 @@ std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
   return flat;
 }
 
-// By start, and the best name first.
-bool comes_before(const Candidate& a, const Candidate& b) {
-  return a.range.start != b.range.start ? a.range.start < b.range.start : a.rank > b.rank;
+// Finds the unwind entries of addresses that only grow.
+class BoundsWalk {
+ public:
+  explicit BoundsWalk(std::span<const FunctionBounds> bounds) : bounds_(bounds) {}
+
+  // The entry that covers the address.
+  const FunctionBounds* at(uint64_t vaddr) {
+    while (after_ < bounds_.size() && bounds_[after_].start <= vaddr)
+      ++after_;
+    return after_ > 0 && vaddr < bounds_[after_ - 1].end ? &bounds_[after_ - 1] : nullptr;
+  }
+  // Where the first entry behind it begins.
+  uint64_t next_start() const {
+    return after_ < bounds_.size() ? bounds_[after_].start : UINT64_MAX;
+  }
+
+ private:
+  std::span<const FunctionBounds> bounds_;
+  size_t after_ = 0;
+};
+
+uint64_t end_of(SectionFinder& sections, BoundsWalk& bounds, const Candidate& candidate) {
+  const uint64_t start = candidate.range.start;
+  const FunctionBounds* unwind = bounds.at(start);
+  if (candidate.size == 0) {  // hand-written code; cut at the next name later
+    if (unwind != nullptr) return unwind->end;
+    const ElfSection* section = sections.at(start);
+    const uint64_t end = section == nullptr ? UINT64_MAX : section->address + section->size;
+    return std::min(end, bounds.next_start());
+  }
+  const uint64_t end = start + candidate.size;
+  // An assembler function may hold several unwind entries, so only one that starts with the symbol
+  // bounds it.
+  const bool same_start = unwind != nullptr && unwind->start == start;
+  return same_start ? std::min(end, std::max(unwind->end, start + 1)) : end;
 }
 
-// Functions that only the unwind table knows: both lists are sorted by start, and so is what comes
-// back.
-std::vector<Candidate> with_unnamed(std::span<const FunctionBounds> bounds,
+struct Place {
+  uint64_t start = 0;
+  int rank = 0;
+  uint32_t candidate = 0;
+};
+
+// By start, and the best name first; of equally good ones the one that was found first.
+std::vector<Place> in_order(const std::vector<Candidate>& candidates) {
+  std::vector<Place> places;
+  places.reserve(candidates.size());
+  for (const Candidate& candidate : candidates)
+    places.push_back({candidate.range.start, candidate.rank, static_cast<uint32_t>(places.size())});
+  std::ranges::sort(places, {}, [](const Place& place) {
+    return std::tuple(place.start, -place.rank, place.candidate);
+  });
+  return places;
+}
+
+// In order, with their ends and with the functions that only the unwind table knows.
+std::vector<Candidate> with_unnamed(const ElfImage& image,
+                                    std::span<const FunctionBounds> bounds,
                                     const std::vector<Candidate>& named) {
   std::vector<Candidate> all;
   all.reserve(named.size() + bounds.size());
   uint64_t covered = 0;  // everything below belongs to a symbol seen so far
-  auto next = named.begin();
-  for (const FunctionBounds& row : bounds) {
-    for (; next != named.end() && next->range.start <= row.start; ++next) {
-      covered = std::max(covered, next->range.end);
-      all.push_back(*next);
+  SectionFinder sections(image);
+  BoundsWalk walk(bounds);
+  auto row = bounds.begin();
+  const auto add_unnamed_before = [&](uint64_t end) {
+    for (; row != bounds.end() && row->start < end; ++row) {
+      if (row->start < covered) continue;
+      all.push_back(
+          {{.start = row->start, .end = row->end, .entry = row->start}, row->end - row->start, -1});
     }
-    if (row.start < covered) continue;
-    all.push_back({{.start = row.start, .end = row.end, .entry = row.start}, -1});
+  };
+  for (const Place& place : in_order(named)) {
+    add_unnamed_before(place.start);
+    FunctionRange& range = all.emplace_back(named[place.candidate]).range;
+    range.end = end_of(sections, walk, all.back());
+    covered = std::max(covered, range.end);
   }
-  all.insert(all.end(), next, named.end());
+  add_unnamed_before(UINT64_MAX);
   return all;
 }
 
@@ -241,17 +280,16 @@ FunctionTable FunctionTable::from_image(const ElfImage& image,
                                         std::span<const FunctionBounds> bounds,
                                         const ElfImage* debug) {
   std::vector<Candidate> candidates;
-  add_symbols(image, image.symbols(".symtab"), bounds, NameTier::kFull, candidates);
+  add_symbols(image, image.symbols(".symtab"), NameTier::kFull, candidates);
   if (debug != nullptr) {
-    add_symbols(image, debug->symbols(".symtab"), bounds, NameTier::kFull, candidates);
+    add_symbols(image, debug->symbols(".symtab"), NameTier::kFull, candidates);
   }
   // A full table has the exported symbols too; MiniDebugInfo holds only the others.
   const NameTier exported = candidates.empty() ? NameTier::kExported : NameTier::kFull;
-  add_symbols(image, image.symbols(".dynsym"), bounds, exported, candidates);
+  add_symbols(image, image.symbols(".dynsym"), exported, candidates);
   add_plt(image, candidates);
-  std::ranges::stable_sort(candidates, comes_before);
   FunctionTable table;
-  table.ranges_ = flatten(with_unnamed(bounds, candidates));
+  table.ranges_ = flatten(with_unnamed(image, bounds, candidates));
   link_fragments(table.ranges_);
   return table;
 }

@@ -1,57 +1,84 @@
 #include "symbolizer/recovery/cache.h"
 
-#include <array>
+#include <cstring>
 #include <filesystem>
-#include <span>
+#include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "src/base/file.h"
-#include "src/base/text.h"
+#include "src/base/hash_index.h"
 
 namespace pgflame::symbolizer {
 namespace {
 
 // Changes whenever recovery or its references change, so that old results are not read.
-constexpr std::string_view kHeader = "pgflame-names 6";
+constexpr std::string_view kHeader = "pgflame-names 7\n";
 constexpr size_t kMaxBytes = size_t{64} << 20;
+
+// The file: kHeader, a hash of all that follows, the number of rows, the rows, and their texts one
+// after the other.
+struct Row {
+  uint64_t start = 0;
+  uint64_t entry = 0;
+  uint32_t tier = 0;
+  uint32_t name_size = 0;
+  uint32_t file_size = 0;
+  uint32_t evidence_size = 0;
+};
 
 std::string path_of(const std::string& directory, const std::string& build_id) {
   return directory + "/names-" + build_id;
 }
 
-// Whether the line has exactly as many fields.
-bool split_into(std::string_view line, char separator, std::span<std::string_view> fields) {
-  for (size_t i = 0; i + 1 < fields.size(); ++i) {
-    const size_t at = line.find(separator);
-    if (at == std::string_view::npos) return false;
-    fields[i] = line.substr(0, at);
-    line.remove_prefix(at + 1);
-  }
-  fields.back() = line;
-  return line.find(separator) == std::string_view::npos;
+template <typename T>
+void append(std::string& bytes, const T& value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-// start, entry, tier, name, file, evidence. Rows are sorted as the ranges are: `from` moves along.
-bool read_row(std::string_view line, std::vector<FunctionRange>& ranges, size_t& from) {
-  std::array<std::string_view, 6> fields;
-  if (!split_into(line, '\t', fields)) return false;
-  const auto start = parse_u64(fields[0], 16);
-  const auto entry = parse_u64(fields[1], 16);
-  const auto tier = parse_u64(fields[2]);
-  if (!start || !entry || !tier || *tier > static_cast<uint64_t>(NameTier::kPlaced)) return false;
-  while (from < ranges.size() && ranges[from].start < *start)
+// Reads from the front of what is left; says in `ok` when there is too little of it.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : left_(bytes) {}
+
+  std::string_view text(size_t size) {
+    ok_ = ok_ && size <= left_.size();
+    if (!ok_) return {};
+    const std::string_view taken = left_.substr(0, size);
+    left_.remove_prefix(size);
+    return taken;
+  }
+  template <typename T>
+  T value() {
+    T value{};
+    const std::string_view bytes = text(sizeof value);
+    if (ok_) std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+  }
+  bool ok() const { return ok_; }
+  std::string_view left() const { return left_; }
+
+ private:
+  std::string_view left_;
+  bool ok_ = true;
+};
+
+// Rows are sorted as the ranges are: `from` moves along.
+bool read_row(const Row& row, Reader& texts, std::vector<FunctionRange>& ranges, size_t& from) {
+  const std::string_view name = texts.text(row.name_size);
+  const std::string_view file = texts.text(row.file_size);
+  const std::string_view evidence = texts.text(row.evidence_size);
+  if (!texts.ok() || row.tier > static_cast<uint32_t>(NameTier::kPlaced)) return false;
+  while (from < ranges.size() && ranges[from].start < row.start)
     ++from;
-  if (from == ranges.size() || ranges[from].start != *start) return false;
-  FunctionRange* const found = &ranges[from];
-  if (found->file.empty()) found->file = fields[4];
+  if (from == ranges.size() || ranges[from].start != row.start) return false;
+  FunctionRange& found = ranges[from];
+  if (found.file.empty()) found.file = file;
   // It has a name of its own: a debug file may have come since the row was written.
-  if (!found->name.empty()) return true;
-  found->entry = *entry;
-  found->tier = static_cast<NameTier>(*tier);
-  found->name = fields[3];
-  found->evidence = fields[5];
+  if (!found.name.empty()) return true;
+  found.entry = row.entry;
+  found.tier = static_cast<NameTier>(row.tier);
+  found.name = name;
+  found.evidence = evidence;
   return true;
 }
 
@@ -59,19 +86,21 @@ bool read_row(std::string_view line, std::vector<FunctionRange>& ranges, size_t&
 
 bool read_cache(const std::string& directory, const std::string& build_id, FunctionTable& table) {
   if (directory.empty() || build_id.empty()) return false;
-  auto text = read_file(path_of(directory, build_id), kMaxBytes);
-  if (!text || !text->starts_with(kHeader) || !text->ends_with("end\n")) return false;
-  const std::string_view kept = table.keep(std::move(*text));
-  size_t at = kept.find('\n') + 1;
+  auto file = read_strange_file(path_of(directory, build_id), kMaxBytes);
+  if (!file || !file->starts_with(kHeader)) return false;
+  Reader reader(table.keep(std::move(*file)));
+  reader.text(kHeader.size());
+  const auto checksum = reader.value<uint64_t>();
+  if (!reader.ok() || checksum != hash_bytes(reader.left())) return false;
+  const auto count = reader.value<uint64_t>();
+  if (count > kMaxBytes / sizeof(Row)) return false;
+  Reader rows(reader.text(count * sizeof(Row)));
+  if (!reader.ok()) return false;
   size_t from = 0;
-  while (at < kept.size()) {
-    const size_t newline = kept.find('\n', at);
-    const std::string_view line = kept.substr(at, newline - at);
-    if (line == "end") return true;
-    if (!read_row(line, table.ranges(), from)) return false;
-    at = newline + 1;
+  for (uint64_t i = 0; i < count; ++i) {
+    if (!read_row(rows.value<Row>(), reader, table.ranges(), from)) return false;
   }
-  return false;
+  return reader.left().empty();
 }
 
 void write_cache(const std::string& directory,
@@ -80,23 +109,31 @@ void write_cache(const std::string& directory,
   if (directory.empty() || build_id.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  std::string text(kHeader);
-  text += '\n';
+  uint64_t count = 0;
+  std::string rows;
+  std::string texts;
   for (const FunctionRange& range : table.ranges()) {
     // What has no name may still be a part of another function, or in a known file.
     const bool is_plain = range.name.empty() || range.tier == NameTier::kExported;
     if (is_plain && range.file.empty() && range.entry == range.start) continue;
-    fmt::format_to(std::back_inserter(text),
-                   "{:x}\t{:x}\t{}\t{}\t{}\t{}\n",
-                   range.start,
-                   range.entry,
-                   static_cast<int>(range.tier),
-                   range.name,
-                   range.file,
-                   range.evidence);
+    ++count;
+    append(rows,
+           Row{.start = range.start,
+               .entry = range.entry,
+               .tier = static_cast<uint32_t>(range.tier),
+               .name_size = static_cast<uint32_t>(range.name.size()),
+               .file_size = static_cast<uint32_t>(range.file.size()),
+               .evidence_size = static_cast<uint32_t>(range.evidence.size())});
+    texts.append(range.name).append(range.file).append(range.evidence);
   }
-  text += "end\n";
-  static_cast<void>(write_file_atomically(path_of(directory, build_id), text, Overwrite::kAllow));
+  std::string body;
+  append(body, count);
+  body += rows;
+  body += texts;
+  std::string bytes(kHeader);
+  append(bytes, hash_bytes(body));
+  bytes += body;
+  static_cast<void>(write_file_atomically(path_of(directory, build_id), bytes, Overwrite::kAllow));
 }
 
 }  // namespace pgflame::symbolizer

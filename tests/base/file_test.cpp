@@ -1,6 +1,5 @@
 #include "src/base/file.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -8,31 +7,10 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/folder.h"
+
 using namespace pgflame;
 namespace fs = std::filesystem;
-
-namespace {
-
-// A folder that is gone when the test is.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "pgflame-test-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { fs::remove_all(path_); }
-  std::string operator/(const char* name) const { return (path_ / name).string(); }
-  size_t entries() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(path_), {}));
-  }
-
- private:
-  fs::path path_;
-};
-
-}  // namespace
 
 TEST_SUITE("base") {
   TEST_CASE("what strangers put in place is read only when it is a plain file") {

@@ -12,34 +12,18 @@
 #include <unistd.h>
 
 #include "src/cli/app.h"
+#include "tests/support/folder.h"
 
 namespace {
 
-namespace fs = std::filesystem;
+using pgflame::Folder;
 
-// A folder that goes with the test.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "pgflame-cli-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  // Folded stacks of so many samples; returns the path.
-  std::string stacks(const char* name, int samples) const {
-    const fs::path file = path_ / name;
-    std::ofstream(file) << "postgres;main;PostgresMain;ExecSeqScan " << samples << '\n';
-    return file.string();
-  }
-  std::string out() const { return (path_ / "out").string(); }
-
- private:
-  fs::path path_;
-};
+// Folded stacks of so many samples; returns the path.
+std::string stacks(const Folder& folder, const char* name, int samples) {
+  std::string path = folder / name;
+  std::ofstream(path) << "postgres;main;PostgresMain;ExecSeqScan " << samples << '\n';
+  return path;
+}
 
 // What the program writes to the terminal is of no interest here.
 class Silence {
@@ -88,11 +72,11 @@ int exit_code(std::vector<std::string> words) {
 TEST_SUITE("cli") {
   TEST_CASE("--strict asks for grade C, or for the one that follows it") {
     const Folder folder;
-    const std::string good = folder.stacks("good.folded", 5000);  // grade A
-    const std::string few = folder.stacks("few.folded", 150);     // grade C
-    const std::string poor = folder.stacks("poor.folded", 20);    // grade D or worse
+    const std::string good = stacks(folder, "good.folded", 5000);  // grade A
+    const std::string few = stacks(folder, "few.folded", 150);     // grade C
+    const std::string poor = stacks(folder, "poor.folded", 20);    // grade D or worse
     const auto report = [&](std::vector<std::string> words) {
-      words.insert(words.begin(), {"report", "--force", "-o", folder.out()});
+      words.insert(words.begin(), {"report", "--force", "-o", folder / "out"});
       return exit_code(words);
     };
     CHECK(report({good}) == 0);
@@ -118,12 +102,12 @@ TEST_SUITE("cli") {
 
   TEST_CASE("a rules file that names nothing and a condition on nothing are wrong usage") {
     const Folder folder;
-    const std::string rules = folder.out() + ".toml";
+    const std::string rules = folder / "rules.toml";
     std::ofstream(rules) << "[[wait]]\nevent = \"Lokc:*\"\nmeans = \"m\"\n";
     CHECK(exit_code({"rules", "check", rules}) == 2);
     std::ofstream(rules) << "[[wait]]\nevent = \"Lock:*\"\nmeans = \"m\"\n";
     CHECK(exit_code({"rules", "check", rules}) == 0);
-    const std::string good = folder.stacks("good.folded", 5000);
+    const std::string good = stacks(folder, "good.folded", 5000);
     CHECK(exit_code({"check", good, "--fail", "WAIT-LOKC>5%"}) == 2);
     CHECK(exit_code({"check", good, "--fail", "WAIT-LOCK>5%"}) == 0);
   }

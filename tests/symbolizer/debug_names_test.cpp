@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 
 #include <doctest/doctest.h>
 
@@ -9,6 +7,7 @@
 #include "symbolizer/demangle.h"
 #include "symbolizer/missing_symbols.h"
 #include "symbolizer/module_symbols.h"
+#include "tests/support/folder.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -108,22 +107,21 @@ TEST_CASE("the package with the symbols follows from where the file is") {
 }
 
 TEST_CASE("what is installed tells the package of any other file") {
-  const std::string folder = std::filesystem::temp_directory_path() / "pgflame-dpkg-XXXXXX";
-  std::string made = folder;
-  REQUIRE(::mkdtemp(made.data()) != nullptr);
+  const Folder folder;
   const auto list = [&](const char* name, const char* contents) {
-    REQUIRE(write_file_atomically(made + "/" + name, contents, Overwrite::kAllow));
+    REQUIRE(write_file_atomically(folder / name, contents, Overwrite::kAllow));
   };
   list("postgresql-15-cron.list", "/.\n/usr/lib/postgresql/15/lib/pg_cron.so\n");
   list("libfoo1:amd64.list", "/lib/x86_64-linux-gnu/libfoo.so.1\n");
   list("other.md5sums", "/usr/lib/other.so\n");
-  const auto package = [&](std::string_view path) { return installed_debug_package(path, made); };
+  const auto package = [&](std::string_view path) {
+    return installed_debug_package(path, folder.path());
+  };
   CHECK(package("/usr/lib/postgresql/15/lib/pg_cron.so") == "postgresql-15-cron-dbgsym");
   CHECK(package("/usr/lib/x86_64-linux-gnu/libfoo.so.1") == "libfoo1-dbgsym");
   CHECK(package("/usr/lib/postgresql/15/lib/pg_cro").empty());
   CHECK(package("/usr/lib/other.so").empty());
-  CHECK(installed_debug_package("/usr/lib/other.so", made + "/none").empty());
-  std::filesystem::remove_all(made);
+  CHECK(installed_debug_package("/usr/lib/other.so", folder / "none").empty());
 }
 
 TEST_CASE("the functions of this kernel's vDSO have names") {

@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -10,24 +9,13 @@
 
 #include "src/base/file.h"
 #include "symbolizer/unwind/table_cache.h"
+#include "tests/support/folder.h"
 
 using namespace pgflame;
 using namespace pgflame::unwind;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "pgflame-tables-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { fs::remove_all(path); }
-  std::string path;
-};
 
 Table small_table() {
   Rule rule{};
@@ -59,7 +47,7 @@ ElfImage own_image() {
 TEST_SUITE("symbolizer") {
   TEST_CASE("a table is compiled once and then read from the cache") {
     const Folder folder;
-    const std::string below = folder.path + "/made/on/demand";
+    const std::string below = folder.path() + "/made/on/demand";
     const ElfImage image = own_image();
     const Table compiled = compile_table(image);
     check_same(cached_table(image, below), compiled);
@@ -76,7 +64,7 @@ TEST_SUITE("symbolizer") {
     const Folder folder;
     const ElfImage image = own_image();
     const Table compiled = compile_table(image);
-    const std::string path = cached_table_path(folder.path, image.build_id());
+    const std::string path = cached_table_path(folder.path(), image.build_id());
     const std::string good = packed(compiled, fingerprint(image));
     std::string older = good;
     older[0] = 'P';
@@ -86,7 +74,7 @@ TEST_SUITE("symbolizer") {
                                      older,
                                      packed(compiled, fingerprint(image) + 1)}) {
       REQUIRE(write_file_atomically(path, bytes, Overwrite::kAllow));
-      check_same(cached_table(image, folder.path), compiled);
+      check_same(cached_table(image, folder.path()), compiled);
       CHECK(*read_file(path) == good);
     }
   }
@@ -95,7 +83,7 @@ TEST_SUITE("symbolizer") {
     const ElfImage image = own_image();
     const Table compiled = compile_table(image);
     const Folder elsewhere;
-    const std::string target = elsewhere.path + "/target";
+    const std::string target = elsewhere.path() + "/target";
     REQUIRE(write_file_atomically(
         target, packed(small_table(), fingerprint(image)), Overwrite::kAllow));
     const std::vector<std::function<void(const std::string&)>> obstacles{
@@ -104,8 +92,8 @@ TEST_SUITE("symbolizer") {
         [&](const std::string& path) { fs::create_symlink(target, path); }};
     for (const auto& put : obstacles) {
       const Folder folder;
-      put(cached_table_path(folder.path, image.build_id()));
-      check_same(cached_table(image, folder.path), compiled);
+      put(cached_table_path(folder.path(), image.build_id()));
+      check_same(cached_table(image, folder.path()), compiled);
     }
     check_same(cached_table(image, "/dev/null/nowhere"), compiled);
     check_same(cached_table(image, ""), compiled);
