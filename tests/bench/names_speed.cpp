@@ -2,10 +2,11 @@
 // Prints how long naming takes, wall clock and CPU, each the median of nine, with the limits on the
 // wall clock; exits with 1 when one is missed. To be run on an idle machine:
 //   cd build/release && ninja pgflame_names_speed && tests/pgflame_names_speed
-//     /usr/lib/postgresql/15/bin/postgres ../postgres/18/native/bin/postgres
+//     /usr/lib/postgresql/15/bin/postgres /path/to/a/postgres/built/with/-g
 //   recovery     names for a stripped PostgreSQL server, without a cache and from it
 //   lookup       a million addresses of that server
 //   debug build  every function of a binary with DWARF, inlined frames included, opened anew
+//                (symbolizer/reference/generate.sh -c gcc12 leaves one below build/reference)
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -107,7 +108,11 @@ int run(const std::string& server, const std::string& debug_build) {
   options.cache_dir.clear();
   auto debug = open_module_file(debug_build, options);
   if (!symbols || !debug) {
-    std::fprintf(stderr, "%s\n", (symbols ? debug : symbols).error().what.c_str());
+    fmt::print(stderr, "{}\n", (symbols ? debug : symbols).error().what);
+    return 1;
+  }
+  if ((*debug)->inlined == nullptr) {
+    fmt::print(stderr, "{}: no DWARF in it\n", debug_build);
     return 1;
   }
   size_t found = 0;
