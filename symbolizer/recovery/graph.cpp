@@ -73,9 +73,9 @@ ReferenceGraph::ReferenceGraph(Program program)
   index_names();
 }
 
-uint32_t ReferenceGraph::first_of_name(std::string_view name) const {
+uint32_t ReferenceGraph::first_of_name(std::string_view name, uint64_t hash) const {
   static_assert(HashIndex::kAbsent == kNoFunction);
-  return by_name_.find(hash_bytes(name),
+  return by_name_.find(hash,
                        [&](uint32_t other) { return program_.functions[other].name == name; });
 }
 
@@ -84,10 +84,11 @@ void ReferenceGraph::number_names() {
   for (uint32_t i = 0; i < program_.functions.size(); ++i) {
     const std::string& name = program_.functions[i].name;
     if (name.empty()) continue;
-    names_[i] = first_of_name(name);
+    const uint64_t hash = hash_bytes(name);
+    names_[i] = first_of_name(name, hash);
     if (names_[i] == kNoFunction) {
       names_[i] = i;
-      by_name_.insert(hash_bytes(name), i);
+      by_name_.insert(hash, i);
     } else {
       next_same_[last[names_[i]]] = i;
     }
@@ -194,7 +195,7 @@ float ReferenceGraph::foreign_bits() const {
 }
 
 uint32_t ReferenceGraph::find(std::string_view name) const {
-  const uint32_t first = first_of_name(name);
+  const uint32_t first = first_of_name(name, hash_bytes(name));
   if (first == kNoFunction || next_same_[first] == kNoFunction) return first;
   uint32_t best = kNoFunction;
   for (uint32_t function = first; function != kNoFunction; function = next_same_[function]) {

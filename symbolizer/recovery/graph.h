@@ -116,11 +116,14 @@ class ReferenceGraph {
   void forget_closures();
 
   uint32_t name_of(uint32_t function) const { return names_[function]; }
+  bool has_name(std::string_view name) const {
+    return first_of_name(name, hash_bytes(name)) != kNoFunction;
+  }
   // The one function of this name, an exported one first; kNoFunction when there are several.
   uint32_t find(std::string_view name) const;
 
  private:
-  uint32_t first_of_name(std::string_view name) const;
+  uint32_t first_of_name(std::string_view name, uint64_t hash) const;
   void number_names();
   void number_tokens();
   void index_holders();

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -104,55 +103,35 @@ bool is_per_node(std::string_view name) {
   });
 }
 
-// The major versions whose references have a function of each name.
-class KnownNames {
- public:
-  explicit KnownNames(const std::vector<Testimony>& testimonies) {
-    size_t most = 0;
-    for (const Testimony& testimony : testimonies)
-      most = std::max(most, testimony.graph.program().functions.size());
-    seen_.reserve(2 * most);
-    for (const Testimony& testimony : testimonies) {
-      own_speaks_ = own_speaks_ || testimony.same_major;
-      for (const ProgramFunction& function : testimony.graph.program().functions) {
-        Seen& seen = seen_[function.name];
-        seen.own = seen.own || testimony.same_major;
-        seen.older = seen.older || testimony.older;
-        seen.newer = seen.newer || (!testimony.same_major && !testimony.older);
-      }
-    }
+// Functions come, go and are renamed between majors: a name counts when this major has it, or those
+// before and after it.
+bool is_name_of_its_time(std::string_view name, const std::vector<Testimony>& testimonies) {
+  bool older = false;
+  bool newer = false;
+  for (const Testimony& testimony : testimonies) {
+    if (!testimony.graph.has_name(name)) continue;
+    if (testimony.same_major) return true;
+    (testimony.older ? older : newer) = true;
   }
+  return older && newer;
+}
 
-  // Functions come, go and are renamed between majors: a name counts when this major has it, or
-  // those before and after it.
-  bool believes(const Claim& claim) const {
-    if (claim.same_major) return true;
-    if (is_per_node(claim.name) && claim.facts < kPerNodeFacts) return false;
-    if (claim.unweighted < (own_speaks_ ? kForeignBits : kUnknownMajorBits)) return false;
-    if (!own_speaks_ && claim.witnesses < kUnknownMajorWitnesses) return false;
-    const auto found = seen_.find(claim.name);
-    if (found == seen_.end()) return false;
-    const Seen& seen = found->second;
-    return !own_speaks_ || seen.own || (seen.older && seen.newer);
-  }
-
- private:
-  struct Seen {
-    bool own = false;
-    bool older = false;
-    bool newer = false;
-  };
-  std::unordered_map<std::string_view, Seen> seen_;
-  bool own_speaks_ = false;
-};
+// Whether to believe the strongest claim; `own_speaks`: some witness is of the program's major.
+bool is_credible(const Claim& claim, const std::vector<Testimony>& testimonies, bool own_speaks) {
+  if (claim.same_major) return true;
+  if (is_per_node(claim.name) && claim.facts < kPerNodeFacts) return false;
+  if (claim.unweighted < (own_speaks ? kForeignBits : kUnknownMajorBits)) return false;
+  if (!own_speaks) return claim.witnesses >= kUnknownMajorWitnesses;
+  return is_name_of_its_time(claim.name, testimonies);
+}
 
 Verdict verdict_on(uint32_t function,
                    const std::vector<Testimony>& testimonies,
                    std::span<const float> weights,
-                   const KnownNames& known) {
+                   bool own_speaks) {
   Verdict verdict;
   const std::vector<Claim> claims = claims_about(function, testimonies, weights);
-  if (claims.empty() || !known.believes(claims.front())) return verdict;
+  if (claims.empty() || !is_credible(claims.front(), testimonies, own_speaks)) return verdict;
   const Claim& best = claims.front();
   if (claims.size() > 1) {
     const bool outweighs = best.same_major && best.bits >= kOutweighs * claims[1].bits;
@@ -231,10 +210,10 @@ std::vector<Verdict> judge(const Program& program,
                            const std::vector<Testimony>& testimonies) {
   std::vector<Verdict> verdicts;
   const std::vector<float> weights = weigh(program, testimonies);
-  const KnownNames known(testimonies);
+  const bool own_speaks = std::ranges::any_of(testimonies, &Testimony::same_major);
   verdicts.reserve(program.functions.size());
   for (uint32_t i = 0; i < program.functions.size(); ++i)
-    verdicts.push_back(verdict_on(i, testimonies, weights, known));
+    verdicts.push_back(verdict_on(i, testimonies, weights, own_speaks));
   place(program, verdicts);
   place_by_users(program, incoming, verdicts);
   for (uint32_t i = 0; i < verdicts.size(); ++i) {
