@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a while, two at a time, from its committed seeds. Without SECONDS_EACH it
+# Runs every fuzz target for a while, two at a time, from its committed seeds and, where those are
+# programs, an installed extension module of PostgreSQL. Without SECONDS_EACH it
 # is the gate: 20 s from the same random numbers each time, so that it judges the change and not the
 # luck of the day. With it, other numbers each time: that is how new faults are looked for.
 #   tests/fuzz/run.sh BUILD_FOLDER [SECONDS_EACH] [NAME...]
@@ -17,7 +18,9 @@ fuzz() {
   work=$build/fuzz-work/$name
   log=$work.log
   mkdir -p "$work" "tests/fuzz/corpus/$name"
-  if "$target" "$work" "tests/fuzz/corpus/$name" -seed="$random" -max_total_time="$seconds" \
+  local seeds=("$work" "tests/fuzz/corpus/$name")
+  case $name in elf | recovery) seeds+=("$build/fuzz-work/modules") ;; esac
+  if "$target" "${seeds[@]}" -seed="$random" -max_total_time="$seconds" \
     -rss_limit_mb=2048 -timeout=10 -artifact_prefix="$work-" -print_final_stats=1 > "$log" 2>&1; then
     echo "fuzz $name: $(sed -n 's/stat::number_of_executed_units: *//p' "$log") runs in $seconds s, no failure"
   else
@@ -32,6 +35,9 @@ fuzz() {
 }
 export -f fuzz
 export build seconds random
+
+mkdir -p "$build/fuzz-work/modules"
+cp /usr/lib/postgresql/15/lib/pg_stat_statements.so "$build/fuzz-work/modules"
 
 targets=("$build"/tests/fuzz/*_fuzz)
 if [ $# -gt 0 ]; then targets=("${@/#/$build/tests/fuzz/}"); targets=("${targets[@]/%/_fuzz}"); fi
