@@ -72,7 +72,7 @@ bool is_untimed(uint64_t time) {
 PerfAssembler::PerfAssembler(const Options& options)
     : options_(options),
       filter_(*options.wanted),
-      processes_(builder_),
+      processes_(builder_, options.build_ids),
       known_groups_(1),
       known_locations_(kKnownLocations),
       first_time_(options.first_time) {

@@ -23,6 +23,7 @@ class PerfAssembler {
     uint64_t first_time = 0;   // of the samples; 0: taken from the first ones seen
     int64_t wall_offset = 0;   // Unix nanoseconds = time of a sample + this
     uint32_t max_stack = 127;  // chains this long were cut
+    BuildIds build_ids;        // that are known before the records
   };
   struct Counts {
     uint64_t filtered = 0;

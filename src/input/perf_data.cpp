@@ -199,6 +199,7 @@ void fill_recording(const Capture& capture, const PerfAssembler& assembler, Reco
   }
 }
 
+// Those that a stream tells behind the maps.
 void fill_build_ids(const PerfMeta& meta, Profile& profile) {
   for (Module& module : profile.modules) {
     if (!module.build_id.empty()) continue;
@@ -224,6 +225,7 @@ Result<Opened> assemble(Capture capture, const Options& options) {
   settings.range = *range;
   settings.first_time = meta.first_time;
   settings.wall_offset = wall_offset(meta);
+  settings.build_ids = meta.build_ids;
   for (const PerfEvent& event : meta.events) {
     if (event.max_stack > 0) settings.max_stack = event.max_stack;
   }

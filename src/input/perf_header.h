@@ -14,6 +14,8 @@
 
 namespace pgflame::input {
 
+using BuildIds = std::map<std::string, std::string, std::less<>>;  // path -> lower-case hex
+
 // What a file says about itself besides its records.
 struct PerfMeta {
   bool swapped = false;  // the writer's byte order is not ours
@@ -24,7 +26,7 @@ struct PerfMeta {
   std::string architecture;
   std::string command_line;
   uint32_t cpus = 0;
-  std::map<std::string, std::string, std::less<>> build_ids;  // path -> lower-case hex
+  BuildIds build_ids;
   std::string kernel_build_id;
   uint64_t first_time = 0;  // of the samples, nanoseconds of the capture's clock; 0 unknown
   uint64_t last_time = 0;

@@ -58,7 +58,10 @@ void ProcessTable::map_into(Space& space, const ProcessRecord& record) {
   }
   const ModuleKind kind = record.executable ? kind_of_code(record.name, space.has_code_maker)
                                             : kind_of_mapping(record.name);
-  const ModuleId module = builder_.module(Module{kind, record.name, record.build_id});
+  const auto listed = build_ids_.find(record.name);
+  const bool look = record.build_id.empty() && listed != build_ids_.end();
+  const ModuleId module =
+      builder_.module(Module{kind, record.name, look ? listed->second : record.build_id});
   const uint64_t end = record.start + record.size;
   const MappingId mapping =
       builder_.mapping(Mapping{record.start, end, record.file_offset, module});

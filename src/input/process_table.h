@@ -8,9 +8,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "src/input/perf_batch.h"
+#include "src/input/perf_header.h"
 #include "src/profile/address_space.h"
 #include "src/profile/builder.h"
 
@@ -21,7 +23,9 @@ using SpaceId = uint32_t;
 
 class ProcessTable {
  public:
-  explicit ProcessTable(ProfileBuilder& builder) : builder_(builder) {}
+  // What the records don't say of a file's build is in `build_ids`.
+  ProcessTable(ProfileBuilder& builder, BuildIds build_ids)
+      : builder_(builder), build_ids_(std::move(build_ids)) {}
 
   // Returns false when the record made no sense (counted as broken).
   bool apply(const ProcessRecord& record);
@@ -73,6 +77,7 @@ class ProcessTable {
   BackendId backend_of(const Thread& thread);
 
   ProfileBuilder& builder_;
+  const BuildIds build_ids_;
   std::vector<Thread> threads_;
   std::array<uint32_t, 256> recent_threads_{};  // rows of threads_, by a part of their tid
   std::vector<Process> processes_;

@@ -213,6 +213,32 @@ TEST_SUITE("input") {
     CHECK(loss(opened, Loss::kFiltered) == 6 - kept);
   }
 
+  TEST_CASE("who walks copied stacks knows the builds that the header tells") {
+    for (const bool swapped : {false, true}) {
+      CAPTURE(swapped);
+      PerfDataWriter writer(swapped);
+      writer.map(0, 10, 0x400000, 0x1000, "/bin/postgres");
+      writer.map(0, 10, 0x500000, 0x1000, "/lib/other.so");
+      writer.sample_with_dump(100, 10, {0x400100, 0x7000}, {0x400200});
+      writer.sample_with_dump(200, 10, {0x500100, 0x7000}, {0x400200});
+      writer.build_id("/bin/postgres", "\x12\x34\xab");
+      std::vector<std::string> builds;
+      input::Options options;
+      options.unwind =
+          [&](const Profile& profile, const AddressSpace& space, const UserDump& dump) {
+            REQUIRE(dump.registers.size() == 2);
+            REQUIRE(dump.stack.size() == 8);
+            const uint64_t pc = dump.registers[0];
+            builds.push_back(profile.modules[profile.mappings[space.find(pc)].module].build_id);
+            return UserStack{{pc}, StackEnd::kRoot};
+          };
+      const auto opened = open_bytes(writer.file(), options);
+      REQUIRE(opened);
+      CHECK(builds == std::vector<std::string>{"1234ab", ""});
+      CHECK(opened->profile.modules.size() == 2);
+    }
+  }
+
   TEST_CASE("the wall clock of the first sample, and none where the clocks cannot be") {
     constexpr uint64_t kWall = 1'795'000'000'000'000'000;
     for (const bool swapped : {false, true}) {
