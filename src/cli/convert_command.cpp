@@ -31,13 +31,14 @@ Result<ExitCode> run_convert(ConvertArguments& arguments) {
   }
   auto profile = open_named(arguments.file, arguments.input);
   if (!profile) return fail(std::move(profile).error());
-  const std::string text = convert::convert(*profile, *target);
+  const auto text = convert::convert(*profile, *target);
+  if (!text) return fail(Error(text.error()));
   if (arguments.output == "-") {
-    const Status written = print_bytes(text);
+    const Status written = print_bytes(*text);
     if (!written) return fail(Error(written.error()));
     return ExitCode::kDone;
   }
-  const Status written = write_file_atomically(arguments.output, text, overwrite);
+  const Status written = write_file_atomically(arguments.output, *text, overwrite);
   if (!written) return fail(Error(written.error()));
   return ExitCode::kDone;
 }

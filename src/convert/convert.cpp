@@ -39,7 +39,7 @@ std::string_view file_extension(Target target) {
   return kFormats[static_cast<size_t>(target)].extension;
 }
 
-std::string convert(const Profile& profile, Target target) {
+Result<std::string> convert(const Profile& profile, Target target) {
   switch (target) {
     case Target::kFolded:
       return write_folded(profile);
@@ -54,7 +54,7 @@ std::string convert(const Profile& profile, Target target) {
     case Target::kJson:
       return write_json(profile);
   }
-  return {};
+  return std::string{};
 }
 
 std::string json_string(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "src/base/error.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::convert {
@@ -22,6 +23,7 @@ enum class Target {
 std::optional<Target> parse_target(std::string_view name);
 std::string_view file_extension(Target target);  // with the dot: ".folded"
 
-std::string convert(const Profile& profile, Target target);
+// Fails when the format would take gigabytes for it: perf script repeats a stack for each sample.
+Result<std::string> convert(const Profile& profile, Target target);
 
 }  // namespace pgflame::convert

@@ -10,6 +10,8 @@
 namespace pgflame::convert {
 namespace {
 
+constexpr size_t kMaxScriptBytes = size_t{4} << 30;
+
 // ';' separates frames and lines end records; names that contain them would break both.
 std::string folded_name(std::string name) {
   std::ranges::replace(name, ';', ':');
@@ -117,7 +119,7 @@ std::string write_folded(const Profile& profile) {
   return text;
 }
 
-std::string write_perf_script(const Profile& profile) {
+Result<std::string> write_perf_script(const Profile& profile) {
   const std::string& event = profile.recording.event.name;
   ScriptLocations locations(profile);
   std::string text;
@@ -126,9 +128,19 @@ std::string write_perf_script(const Profile& profile) {
     if (sample.state != State::kRunning || sample.count == 0) continue;
     stack.clear();
     append_stack(profile, locations, sample.stack, stack);
+    stack += '\n';
     std::string comm = comm_of(profile, sample);
     if (comm.empty()) comm = "unknown";
     const int32_t pid = pid_of(profile, sample);
+    constexpr size_t kNumbers = 96;  // of a block's first line, at most
+    const size_t block = stack.size() + comm.size() + event.size() + kNumbers;
+    if (sample.count > (kMaxScriptBytes - text.size()) / block) {
+      return fail(ErrorKind::kUnsupported,
+                  fmt::format("perf script would be more than {} GiB of text: it has a block of "
+                              "lines for each sample",
+                              kMaxScriptBytes >> 30),
+                  "use --to folded or --to pprof, which keep counts");
+    }
     // The row's samples share its weight; the first ones take what does not divide.
     uint64_t remainder = sample.weight % sample.count;
     for (uint64_t i = 0; i < sample.count; ++i) {
@@ -143,7 +155,6 @@ std::string write_perf_script(const Profile& profile) {
                      weight,
                      event);
       text += stack;
-      text += '\n';
     }
   }
   return text;

@@ -5,12 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "src/base/error.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::convert {
 
 std::string write_folded(const Profile& profile);
-std::string write_perf_script(const Profile& profile);
+Result<std::string> write_perf_script(const Profile& profile);
 std::string write_speedscope(const Profile& profile);
 std::string write_firefox(const Profile& profile);
 std::string write_json(const Profile& profile);

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kFolded = "main;a\"b;c 3\nmain;d 4\n";
 
 json convert_to_json(convert::Target target) {
-  return json::parse(convert::convert(testing::profile_from_folded(kFolded), target));
+  return json::parse(convert::convert(testing::profile_from_folded(kFolded), target).value());
 }
 
 }  // namespace
@@ -24,10 +24,19 @@ TEST_SUITE("convert") {
       CAPTURE(name);
       const auto target = convert::parse_target(name);
       REQUIRE(target.has_value());
-      CHECK_FALSE(convert::convert(testing::profile_from_folded(kFolded), *target).empty());
+      CHECK_FALSE(convert::convert(testing::profile_from_folded(kFolded), *target).value().empty());
       CHECK(convert::file_extension(*target).starts_with('.'));
     }
     CHECK_FALSE(convert::parse_target("svg").has_value());
+  }
+
+  TEST_CASE("counts too large for a block of lines each are refused as perf script only") {
+    const Profile profile = testing::profile_from_folded("main;a 18446744073709551614\nmain;b 1\n");
+    const auto script = convert::convert(profile, convert::Target::kPerfScript);
+    REQUIRE_FALSE(script);
+    CHECK(script.error().hint.find("folded") != std::string::npos);
+    CHECK(convert::convert(profile, convert::Target::kFolded).value() ==
+          "postgres;main;a 18446744073709551614\npostgres;main;b 1\n");
   }
 
   TEST_CASE("speedscope gets frames, stacks from the outermost frame, and weights") {

@@ -43,7 +43,7 @@ Result<input::Opened> open_text(std::string_view contents, const input::Options&
 std::string folded_from(std::string_view contents) {
   const auto opened = open_text(contents);
   if (!opened) return "error: " + opened.error().what;
-  return convert::convert(opened->profile, convert::Target::kFolded);
+  return convert::convert(opened->profile, convert::Target::kFolded).value();
 }
 
 constexpr std::string_view kScript =
@@ -154,14 +154,14 @@ TEST_SUITE("input") {
     REQUIRE(first.has_value());
     const Accounting expected = account(first->profile);
     for (const auto target : {convert::Target::kPprof, convert::Target::kPerfScript}) {
-      const auto second = open_text(convert::convert(first->profile, target));
+      const auto second = open_text(convert::convert(first->profile, target).value());
       REQUIRE(second.has_value());
       CHECK(account(second->profile).captured == expected.captured);
       CHECK(account(second->profile).weight == expected.weight);
-      CHECK(convert::convert(second->profile, convert::Target::kFolded) ==
-            convert::convert(first->profile, convert::Target::kFolded));
+      CHECK(convert::convert(second->profile, convert::Target::kFolded).value() ==
+            convert::convert(first->profile, convert::Target::kFolded).value());
     }
-    const std::string folded = convert::convert(first->profile, convert::Target::kFolded);
+    const std::string folded = convert::convert(first->profile, convert::Target::kFolded).value();
     CHECK(folded_from(folded) == folded);
     CHECK(folded_from(gzip(folded)) == folded);
   }

@@ -29,7 +29,7 @@ Result<input::Opened> open_bytes(std::string_view bytes, const input::Options& o
 
 std::string folded(const Result<input::Opened>& opened) {
   if (!opened) return "error: " + opened.error().what;
-  return convert::convert(opened->profile, convert::Target::kFolded);
+  return convert::convert(opened->profile, convert::Target::kFolded).value();
 }
 
 uint64_t loss(const Result<input::Opened>& opened, Loss cause) {
