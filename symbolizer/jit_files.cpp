@@ -9,6 +9,7 @@
 #include "src/base/file.h"
 #include "src/base/text.h"
 #include "symbolizer/jit_symbols.h"
+#include "symbolizer/this_boot.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -72,6 +73,7 @@ std::map<int32_t, std::vector<FunctionTable>> read_jit_files(const Profile& prof
                                                              const std::set<int32_t>& pids) {
   std::map<int32_t, std::vector<FunctionTable>> tables;
   const auto own = options.this_host ? own_pids(pids) : std::map<int32_t, int32_t>{};
+  const bool left_here = !options.this_host && is_of_this_boot(profile.recording, this_host());
   for (size_t i = 0; i < profile.modules.size(); ++i) {
     const ModuleId id = profile.modules.id_at(i);
     if (!is_jitdump(profile.modules[id].path)) continue;
@@ -81,10 +83,17 @@ std::map<int32_t, std::vector<FunctionTable>> read_jit_files(const Profile& prof
     const int32_t pid = process_with(dump.pid, own);
     if (pid != 0) tables[pid].push_back(std::move(dump.functions));
   }
-  for (const auto& [pid, number] : own) {
-    auto text =
-        read_strange_file(fmt::format("/proc/{}/root/tmp/perf-{}.map", pid, number), kMaxJitFile);
-    if (!text) text = read_strange_file(fmt::format("/tmp/perf-{}.map", pid), kMaxJitFile);
+  for (const int32_t pid : pids) {
+    // By now another process may have the number, so only live ones are looked up below /proc.
+    const auto number = own.find(pid);
+    Result<std::string> text = fail(ErrorKind::kNotFound, "no perf map");
+    if (number != own.end()) {
+      text = read_strange_file(fmt::format("/proc/{}/root/tmp/perf-{}.map", pid, number->second),
+                               kMaxJitFile);
+    }
+    if (!text && (number != own.end() || left_here)) {
+      text = read_strange_file(fmt::format("/tmp/perf-{}.map", pid), kMaxJitFile);
+    }
     if (text) tables[pid].push_back(parse_perf_map(std::move(*text)));
   }
   return tables;

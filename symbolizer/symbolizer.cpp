@@ -20,6 +20,7 @@
 #include "symbolizer/missing_symbols.h"
 #include "symbolizer/module_symbols.h"
 #include "symbolizer/process_hints.h"
+#include "symbolizer/this_boot.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -79,6 +80,7 @@ class Namer {
   bool wants_name(const Location& location) const;
   void collect();
   void load_modules();
+  void load_vdso(ModuleId id);
   void load_kernel(MappingId mapping);
   void load_jit();
   void name_location(LocationId id);
@@ -134,7 +136,7 @@ void Namer::load_modules() {
     const ModuleKind kind = profile_.modules[module].kind;
     if (kind == ModuleKind::kFile) files.push_back(module);
     if (kind == ModuleKind::kKernel) kernel = mapping;
-    if (kind == ModuleKind::kVdso && options_.this_host) modules_[module.value] = load_own_vdso();
+    if (kind == ModuleKind::kVdso) load_vdso(module);
     jit = jit || is_run_time(kind);
   }
   if (jit) processes_ = find_processes(profile_);
@@ -149,6 +151,14 @@ void Namer::load_modules() {
   if (kernel.valid()) load_kernel(kernel);
   if (jit) load_jit();
   work();
+}
+
+// All processes of a kernel have the same one.
+void Namer::load_vdso(ModuleId id) {
+  auto own = load_own_vdso();
+  const std::string& wanted = profile_.modules[id].build_id;
+  const bool same = own->image && !wanted.empty() && own->image->build_id() == wanted;
+  if (options_.this_host || same) modules_[id.value] = std::move(own);
 }
 
 // Another recording's addresses mean the same when the kernel is the same build at the same place.
@@ -321,7 +331,9 @@ void Namer::name_location(LocationId id) {
 
 Named name(Profile profile, const Options& options) {
   Named named{Namer(std::move(profile), options).run(), {}};
-  named.missing = missing_symbols(named.profile, options.this_host);
+  const bool installed_here =
+      options.this_host || is_of_this_boot(named.profile.recording, this_host());
+  named.missing = missing_symbols(named.profile, installed_here);
   return named;
 }
 

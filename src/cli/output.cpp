@@ -55,12 +55,15 @@ Status check_outputs(const OutputOptions& output,
 
 std::string base_of(const OutputOptions& output, const std::string& fallback) {
   std::string base = output.base;
+  bool is_file = false;
   for (const std::string_view extension : {".svg", ".pb.gz"}) {
-    if (base.ends_with(extension)) base.resize(base.size() - extension.size());
+    if (!base.ends_with(extension)) continue;
+    base.resize(base.size() - extension.size());
+    is_file = true;
   }
   std::error_code ignored;
   if (base.empty() || base.ends_with('/')) return base + fallback;
-  return fs::is_directory(base, ignored) ? base + "/" + fallback : base;
+  return !is_file && fs::is_directory(base, ignored) ? base + "/" + fallback : base;
 }
 
 bool needs_override(const std::string& path) {

@@ -104,13 +104,17 @@ std::string debian_major(const std::string& path) {
 
 std::string naming_remedy(const MissingNames& missing) {
   if (missing.reason == Unnamed::kKernelHidden)
-    return "let root see kernel addresses while recording: sysctl kernel.kptr_restrict=1";
+    return "name the kernel's functions as root on the recorded host before it reboots, with "
+           "kernel.kptr_restrict below 2";
   if (missing.reason == Unnamed::kJit)
     return "name JIT code: jit_profiling_support = on before the sessions connect, or SET jit = "
            "off";
-  if (missing.reason == Unnamed::kModuleGone || missing.reason == Unnamed::kBuildIdMismatch)
-    return fmt::format("give the binary that was running: pgflame report --binary {}",
-                       missing.module.empty() ? "FILE" : file_name(missing.module));
+  if (missing.reason == Unnamed::kModuleGone || missing.reason == Unnamed::kBuildIdMismatch) {
+    const bool other = missing.reason == Unnamed::kBuildIdMismatch;
+    return fmt::format("give the {} that was running{}: pgflame report --binary FILE",
+                       missing.module.empty() ? "binary" : file_name(missing.module),
+                       other ? ", not another build of it" : "");
+  }
   if (const std::string major = debian_major(missing.module); !major.empty()) {
     return fmt::format(
         "install the debug symbols and report again: apt-get install postgresql-{}-dbgsym (Debian, "

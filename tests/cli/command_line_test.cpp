@@ -100,6 +100,17 @@ TEST_SUITE("cli") {
     CHECK(report({"--strict", "B"}) == 2);
   }
 
+  TEST_CASE("-o names a file when it says its extension, a folder when it is one") {
+    const Folder folder;
+    const std::string good = stacks(folder, "good.folded", 5000);
+    std::filesystem::create_directory(folder / "out");
+    CHECK(exit_code({"report", good, "-o", folder / "out.svg"}) == 0);
+    CHECK(std::filesystem::exists(folder / "out.svg"));
+    CHECK(std::filesystem::is_empty(folder / "out"));
+    CHECK(exit_code({"report", good, "-o", folder / "out"}) == 0);
+    CHECK(std::filesystem::exists(folder / "out/good.svg"));
+  }
+
   TEST_CASE("a rules file that names nothing and a condition on nothing are wrong usage") {
     const Folder folder;
     const std::string rules = folder / "rules.toml";
