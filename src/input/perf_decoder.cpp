@@ -80,6 +80,7 @@ Batch PerfDecoder::take_batch() {
   Batch taken = std::move(batch_);
   batch_ = Batch{};
   batch_.safe_time = taken.safe_time;
+  batch_.samples.reserve(taken.samples.size());
   return taken;
 }
 
