@@ -14,8 +14,8 @@
 namespace pgflame::input {
 
 struct Block {
-  // Twice as large as any record (64 KiB); small enough to stay in the processor's cache.
-  static constexpr size_t kSize = size_t{128} << 10;
+  // Larger than any record (64 KiB); small enough to stay in the processor's cache.
+  static constexpr size_t kSize = size_t{512} << 10;
   std::unique_ptr<uint8_t[]> bytes = std::make_unique_for_overwrite<uint8_t[]>(kSize);
 };
 using BlockRef = std::shared_ptr<Block>;

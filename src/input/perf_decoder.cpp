@@ -68,7 +68,7 @@ bool PerfDecoder::prepare() {
 
 bool PerfDecoder::batch_is_full() const {
   constexpr size_t kSamples = 8192;
-  constexpr size_t kDumpBytes = size_t{1} << 20;
+  constexpr size_t kDumpBytes = Block::kSize * 5 / 2;
   return batch_.samples.size() >= kSamples || batch_.dump_bytes >= kDumpBytes;
 }
 
