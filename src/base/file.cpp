@@ -1,5 +1,6 @@
 #include "src/base/file.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -121,6 +122,9 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
 
 Result<std::string> read_all(const FileHandle& file, size_t limit) {
   std::string contents;
+  struct stat status = {};
+  if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
+    contents.reserve(std::min(limit, static_cast<size_t>(status.st_size)));
   std::array<char, 65536> buffer{};
   for (;;) {
     const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());

@@ -13,13 +13,13 @@ namespace pgflame::input {
 class ChainQueue {
  public:
   // Numbers the chain of samples[sample] now or later, at the latest with settle(). Until then
-  // samples behind it may be added, but none taken away.
+  // samples behind it may be added, but none taken away, and the chain's bytes stay.
   void add(ChainTable& chains, Bytes chain, std::vector<SampleRecord>& samples, size_t sample) {
     if (count_ == waiting_.size()) settle_oldest(chains, samples);
     Waiting& next = waiting_[(first_ + count_++) % waiting_.size()];
     next.print = chains.print_of(chain);
     chains.fetch(next.print);
-    next.words.assign(chain.begin(), chain.end());
+    next.words = chain;
     next.sample = sample;
   }
 
@@ -31,7 +31,7 @@ class ChainQueue {
  private:
   struct Waiting {
     Fingerprint print;
-    std::vector<uint8_t> words;  // what they were read from does not stay
+    Bytes words;
     size_t sample = 0;
   };
 

@@ -1,9 +1,17 @@
 #include "src/input/deferred_chains.h"
 
 namespace pgflame::input {
+namespace {
+
+size_t bytes_of(const DeferredChains::Waiting& waiting) {
+  return sizeof waiting + waiting.chain.size() * sizeof(uint64_t) +
+         (waiting.sample.dump ? Block::kSize : 0);
+}
+
+}  // namespace
 
 void DeferredChains::hold(uint64_t cookie, Waiting waiting) {
-  bytes_ += sizeof(Waiting) + waiting.chain.size() * sizeof(uint64_t);
+  bytes_ += bytes_of(waiting);
   const std::pair key{waiting.sample.tid, cookie};
   waiting_.emplace(key, std::move(waiting));
 }
@@ -12,7 +20,7 @@ std::vector<DeferredChains::Waiting> DeferredChains::take(int32_t tid, uint64_t 
   const auto [first, last] = waiting_.equal_range({tid, cookie});
   std::vector<Waiting> taken;
   for (auto at = first; at != last; ++at) {
-    bytes_ -= sizeof(Waiting) + at->second.chain.size() * sizeof(uint64_t);
+    bytes_ -= bytes_of(at->second);
     taken.push_back(std::move(at->second));
   }
   waiting_.erase(first, last);

@@ -83,8 +83,9 @@ PerfAssembler::PerfAssembler(const Options& options)
 void PerfAssembler::accept(Batch batch) {
   for (const Chain& chain : batch.new_chains)
     chains_.push_back(ChainRow{chain, UINT32_MAX, {}});
+  // Groups that share a place drive each other out.
   if (chains_.size() * 2 > known_groups_.size() && known_groups_.size() < kMostKnownGroups)
-    known_groups_.assign(std::bit_ceil(chains_.size() * 2), KnownGroup{});
+    known_groups_.assign(std::min(std::bit_ceil(chains_.size() * 8), kMostKnownGroups), {});
   auto process = batch.processes.begin();
   const auto apply_processes_before = [&](uint64_t order) {
     for (; process != batch.processes.end() && process->order < order; ++process) {
@@ -314,8 +315,11 @@ StackId PerfAssembler::push_path() {
 // The kernel's part comes from the chain, the user's from registers and copied memory.
 PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample, SpaceId space) {
   const AddressSpace& addresses = addresses_of(sample);
-  const UserDump dump{
-      sample.dump->abi, sample.dump->register_mask, sample.dump->registers, sample.dump->stack};
+  const Dump& captured = *sample.dump;
+  registers_.clear();
+  for (size_t i = 0; i < captured.registers.size() / 8; ++i)
+    registers_.push_back(word_at(captured.registers, i, captured.swapped));
+  const UserDump dump{captured.abi, captured.register_mask, registers_, captured.stack};
   const UserStack user = options_.wanted->unwind(builder_.profile(), addresses, dump);
   if (user.addresses.empty()) {
     ResolvedStack resolved = build(chains_[sample.chain].chain, addresses, space);

@@ -119,7 +119,9 @@ class PerfAssembler {
   // The stack built last, outermost first: the next one mostly begins like it.
   std::vector<LocationId> last_path_;
   std::vector<StackId> last_stacks_;
-  std::vector<uint64_t> unwound_;  // the chain of the sample that is being unwound
+  // Of the sample that is being unwound.
+  std::vector<uint64_t> registers_;
+  std::vector<uint64_t> unwound_;  // chain
   size_t waiting_dump_bytes_ = 0;
   Mapping kernel_;
   MappingId kernel_mapping_;

@@ -7,10 +7,20 @@
 #include <string>
 #include <vector>
 
+#include "src/input/block_buffer.h"
 #include "src/input/chain_table.h"
-#include "src/input/dump_pool.h"
 
 namespace pgflame::input {
+
+// Registers and stack memory of a sample, for the unwinder.
+struct Dump {
+  uint64_t abi = 0;
+  uint64_t register_mask = 0;
+  Bytes registers;  // whole words
+  Bytes stack;
+  bool swapped = false;  // the words are not in our byte order
+  BlockRef block;        // that registers and stack lie in
+};
 
 struct SampleRecord {
   uint64_t time = 0;   // 0: the file has none
@@ -22,7 +32,7 @@ struct SampleRecord {
   bool in_user_code = false;    // the program itself was running, not the kernel for it
   bool chain_only_ip = false;   // no stack was recorded, the chain is just the address
   bool user_part_lost = false;  // it was to follow in a later record and did not
-  DumpPool::Handle dump;        // empty: none, or nobody wants to unwind it
+  std::unique_ptr<Dump> dump;   // empty: none, or nobody wants to unwind it
 };
 
 // A change in what processes exist, how they are called and what they have mapped.
@@ -50,7 +60,7 @@ struct Batch {
   std::vector<ProcessRecord> processes;  // by order
   std::vector<Chain> new_chains;         // ids continue where the last batch ended
   uint64_t safe_time = 0;                // no record at or before it is still to come
-  size_t dump_bytes = 0;
+  size_t dump_bytes = 0;                 // of the blocks that dumps keep
 };
 
 }  // namespace pgflame::input

@@ -21,23 +21,20 @@ using ReadBytes = std::function<Result<size_t>(std::span<uint8_t>)>;
 // One stream of records and the buffer in which they are cut.
 class Source {
  public:
-  Source(ReadBytes read, PerfDecoder& decoder)
+  Source(ReadBytes read, BlockPool& blocks, PerfDecoder& decoder)
       : read_(std::move(read)),
         decoder_(&decoder),
         records_(decoder.meta().swapped,
+                 blocks,
                  [&decoder](const PerfRecord& record) { decoder.record(record); }),
-        buffer_(kBufferSize) {}
+        buffer_(blocks) {}
 
   // Reads and decodes the next piece. Nothing happens any more once at_end().
   Status advance() {
-    const auto got = read_(std::span(buffer_).subspan(filled_));
+    const auto got = read_(buffer_.room());
     if (!got) return fail(got.error());
-    filled_ += *got;
-    const size_t taken = records_.feed(Bytes(buffer_).first(filled_));
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(taken),
-              buffer_.begin() + static_cast<std::ptrdiff_t>(filled_),
-              buffer_.begin());
-    filled_ -= taken;
+    buffer_.filled(*got);
+    records_.feed(buffer_);
     latest_time_ = std::max(latest_time_, decoder_->last_time());
     at_end_ = *got == 0 || records_.stopped() || decoder_->error().has_value();
     return {};
@@ -48,25 +45,21 @@ class Source {
   uint64_t bad_records() const { return records_.bad_records(); }
   // The end is not the end of a record.
   bool is_cut() const {
-    return filled_ > 0 || records_.stopped() || records_.has_unfinished_record();
+    return !buffer_.ready().empty() || records_.stopped() || records_.has_unfinished_record();
   }
 
  private:
-  // Larger than any record (64 KiB); small enough to stay in the processor's cache.
-  static constexpr size_t kBufferSize = size_t{512} << 10;
-
   ReadBytes read_;
   PerfDecoder* decoder_;
   RecordStream records_;
-  std::vector<uint8_t> buffer_;
-  size_t filled_ = 0;
+  BlockBuffer buffer_;
   uint64_t latest_time_ = 0;
   bool at_end_ = false;
 };
 
 // A capture with all its streams.
 struct Capture {
-  std::unique_ptr<DumpPool> dumps = std::make_unique<DumpPool>();
+  std::unique_ptr<BlockPool> blocks = std::make_unique<BlockPool>();
   std::unique_ptr<PerfDecoder> decoder;
   std::vector<Source> sources;
   bool truncated = false;
@@ -105,7 +98,7 @@ Status run(Capture& capture, PerfAssembler& assembler) {
   if (capture.size < kSmall) {
     status = decode(capture, accept);
   } else {
-    constexpr size_t kAhead = 16;
+    constexpr size_t kAhead = 4;
     make_and_use<Batch>(
         kAhead, [&](const auto& put) { status = decode(capture, put); }, accept);
   }
@@ -283,9 +276,8 @@ Result<Capture> open_file(ByteStream stream, const Options& options) {
   Capture capture;
   capture.truncated = file->truncated;
   capture.size = file->data.size;
-  capture.decoder = std::make_unique<PerfDecoder>(
-      std::move(file->meta), decoder_options(options), *capture.dumps);
-  capture.sources.emplace_back(read_section(shared, file->data), *capture.decoder);
+  capture.decoder = std::make_unique<PerfDecoder>(std::move(file->meta), decoder_options(options));
+  capture.sources.emplace_back(read_section(shared, file->data), *capture.blocks, *capture.decoder);
   return capture;
 }
 
@@ -297,9 +289,9 @@ Result<Capture> open_pipe(ByteStream stream, const Options& options) {
   PerfMeta meta;
   meta.swapped = is_swapped(header);
   Capture capture;
-  capture.decoder =
-      std::make_unique<PerfDecoder>(std::move(meta), decoder_options(options), *capture.dumps);
+  capture.decoder = std::make_unique<PerfDecoder>(std::move(meta), decoder_options(options));
   capture.sources.emplace_back([shared](std::span<uint8_t> out) { return shared->read(out); },
+                               *capture.blocks,
                                *capture.decoder);
   return capture;
 }
@@ -331,6 +323,7 @@ Result<Opened> read_perf_directory(const std::string& path, const Options& optio
     if (!part) break;
     const auto shared = std::make_shared<ByteStream>(std::move(*part));
     capture->sources.emplace_back([shared](std::span<uint8_t> out) { return shared->read(out); },
+                                  *capture->blocks,
                                   *capture->decoder);
     capture->size += shared->file_size();
   }

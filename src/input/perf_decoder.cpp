@@ -42,8 +42,8 @@ Bytes bytes_of(const std::vector<uint64_t>& words) {
 
 }  // namespace
 
-PerfDecoder::PerfDecoder(PerfMeta meta, Options options, DumpPool& dumps)
-    : meta_(std::move(meta)), options_(std::move(options)), dumps_(dumps) {
+PerfDecoder::PerfDecoder(PerfMeta meta, Options options)
+    : meta_(std::move(meta)), options_(std::move(options)) {
   if (!meta_.events.empty()) prepare();
 }
 
@@ -68,7 +68,7 @@ bool PerfDecoder::prepare() {
 
 bool PerfDecoder::batch_is_full() const {
   constexpr size_t kSamples = 8192;
-  constexpr size_t kDumpBytes = size_t{1} << 20;
+  constexpr size_t kDumpBytes = Block::kSize * 5 / 2;
   return batch_.samples.size() >= kSamples || batch_.dump_bytes >= kDumpBytes;
 }
 
@@ -80,11 +80,17 @@ Batch PerfDecoder::take_batch() {
   Batch taken = std::move(batch_);
   batch_ = Batch{};
   batch_.safe_time = taken.safe_time;
+  batch_.samples.reserve(taken.samples.size());
   return taken;
 }
 
 void PerfDecoder::record(const PerfRecord& record) {
   ++order_;
+  if (*record.block != block_) {
+    queue_.settle(chains_, batch_.samples);
+    block_ = *record.block;
+    block_is_kept_ = false;
+  }
   if (record.type == kRecordSample) {
     sample(record);
   } else if (is_process_record(record.type)) {
@@ -214,21 +220,20 @@ void PerfDecoder::emit(const PerfEvent& event, const PerfSample& parsed, SampleR
   has_dumps_ = has_dumps_ || has_dump;
   if (has_dump && options_.keep_dumps) {
     sample.dump = dump_of(event, parsed);
-    batch_.dump_bytes += sizeof(Dump) + sample.dump->stack.capacity();
+    batch_.dump_bytes += sizeof(Dump) + (block_is_kept_ ? 0 : Block::kSize);
+    block_is_kept_ = true;
   }
   sample.user_part_lost = has_dump && !options_.keep_dumps;
   add_chain(std::move(sample), parsed.chain, !meta_.swapped && scratch_.empty());
 }
 
-DumpPool::Handle PerfDecoder::dump_of(const PerfEvent& event, const PerfSample& parsed) {
-  DumpPool::Handle dump = dumps_.take();
-  dump->abi = parsed.register_abi;
-  dump->register_mask = event.user_registers;
-  dump->registers.clear();
-  for (size_t i = 0; i < parsed.registers.size() / 8; ++i)
-    dump->registers.push_back(word_at(parsed.registers, i, meta_.swapped));
-  dump->stack.assign(parsed.stack.begin(), parsed.stack.end());
-  return dump;
+std::unique_ptr<Dump> PerfDecoder::dump_of(const PerfEvent& event, const PerfSample& parsed) {
+  return std::make_unique<Dump>(Dump{parsed.register_abi,
+                                     event.user_registers,
+                                     parsed.registers,
+                                     parsed.stack,
+                                     meta_.swapped,
+                                     block_});
 }
 
 void PerfDecoder::add_chain(SampleRecord sample, Bytes chain, bool in_our_order) {

@@ -32,7 +32,7 @@ class PerfDecoder {
     uint64_t rejected_by_filter = 0;  // samples, by a BPF filter of the recorder
   };
 
-  PerfDecoder(PerfMeta meta, Options options, DumpPool& dumps);
+  PerfDecoder(PerfMeta meta, Options options);
 
   void record(const PerfRecord& record);
   // Hands out held-back samples at the end of the stream.
@@ -60,7 +60,7 @@ class PerfDecoder {
   void sample(const PerfRecord& record);
   void counted_sample(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample);
   void emit(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample);
-  DumpPool::Handle dump_of(const PerfEvent& event, const PerfSample& parsed);
+  std::unique_ptr<Dump> dump_of(const PerfEvent& event, const PerfSample& parsed);
   void add_chain(SampleRecord sample, Bytes chain, bool in_our_order);
   void process_record(const PerfRecord& record);
   void count_loss(const PerfRecord& record);
@@ -77,12 +77,13 @@ class PerfDecoder {
 
   PerfMeta meta_;
   Options options_;
-  DumpPool& dumps_;
   Counts counts_;
   ChainTable chains_;
   ChainQueue queue_;
   DeferredChains deferred_;
   Batch batch_;
+  BlockRef block_;              // of the record at hand and those in queue_
+  bool block_is_kept_ = false;  // for a dump
   size_t chains_handed_out_ = 0;
   uint64_t order_ = 0;
   uint64_t last_time_ = 0;

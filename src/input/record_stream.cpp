@@ -24,34 +24,27 @@ bool plausible(uint32_t type) {
 }  // namespace
 
 struct RecordStream::Decompressor {
-  Decompressor() : context(ZSTD_createDCtx(), &ZSTD_freeDCtx), output(size_t{256} << 10) {
+  Decompressor() : context(ZSTD_createDCtx(), &ZSTD_freeDCtx) {
     ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, 27);
   }
   std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context;
-  std::vector<uint8_t> output;
 };
 
-RecordStream::RecordStream(bool swapped, Handler handler)
-    : swapped_(swapped), handler_(std::move(handler)) {}
+RecordStream::RecordStream(bool swapped, BlockPool& blocks, Handler handler)
+    : swapped_(swapped), handler_(std::move(handler)), inner_(blocks) {}
 RecordStream::RecordStream(RecordStream&&) noexcept = default;
 RecordStream::~RecordStream() = default;
 
-size_t RecordStream::feed(Bytes bytes) {
-  return feed(bytes, Level::kOuter);
-}
-
-size_t RecordStream::feed(Bytes bytes, Level level) {
-  size_t consumed = 0;
+void RecordStream::feed(BlockBuffer& buffer, Level level) {
   while (!stopped_) {
-    const size_t took = feed_one(bytes.subspan(consumed), level);
+    const size_t took = feed_one(buffer.ready(), buffer.block(), level);
     if (took == 0) break;
-    consumed += took;
+    buffer.took(took);
   }
-  return consumed;
 }
 
 // Returns the bytes taken; 0 when more are needed.
-size_t RecordStream::feed_one(Bytes bytes, Level level) {
+size_t RecordStream::feed_one(Bytes bytes, const BlockRef& block, Level level) {
   if (level == Level::kOuter && skip_ > 0) {
     const auto skipped = static_cast<size_t>(std::min<uint64_t>(skip_, bytes.size()));
     skip_ -= skipped;
@@ -69,7 +62,7 @@ size_t RecordStream::feed_one(Bytes bytes, Level level) {
     return 0;
   }
   if (bytes.size() < size) return 0;
-  const PerfRecord record{*type, *misc, bytes.subspan(kHeaderSize, size - kHeaderSize)};
+  const PerfRecord record{*type, *misc, bytes.subspan(kHeaderSize, size - kHeaderSize), &block};
   if (level == Level::kInner && record.type >= kFirstUserType) {
     ++bad_records_;  // only the kernel's records are compressed
     return size;
@@ -111,7 +104,8 @@ void RecordStream::decompress(Bytes compressed) {
   ZSTD_inBuffer in{compressed.data(), compressed.size(), 0};
   bool more = true;
   while (more && !stopped_) {
-    ZSTD_outBuffer out{zstd_->output.data(), zstd_->output.size(), 0};
+    const std::span<uint8_t> room = inner_.room();
+    ZSTD_outBuffer out{room.data(), room.size(), 0};
     const size_t status = ZSTD_decompressStream(zstd_->context.get(), &out, &in);
     decompressed_bytes_ += out.pos;
     if (ZSTD_isError(status) != 0 ||
@@ -120,11 +114,8 @@ void RecordStream::decompress(Bytes compressed) {
       stopped_ = true;
       return;
     }
-    inner_.insert(inner_.end(),
-                  zstd_->output.begin(),
-                  zstd_->output.begin() + static_cast<std::ptrdiff_t>(out.pos));
-    const size_t consumed = feed(inner_, Level::kInner);
-    inner_.erase(inner_.begin(), inner_.begin() + static_cast<std::ptrdiff_t>(consumed));
+    inner_.filled(out.pos);
+    feed(inner_, Level::kInner);
     more = in.pos < in.size || out.pos == out.size;
   }
 }

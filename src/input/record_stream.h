@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
 
+#include "src/input/block_buffer.h"
 #include "src/input/bytes.h"
 
 namespace pgflame::input {
@@ -13,7 +13,8 @@ namespace pgflame::input {
 struct PerfRecord {
   uint32_t type = 0;  // PERF_RECORD_*
   uint16_t misc = 0;
-  Bytes body;  // without the 8 bytes of header
+  Bytes body;                       // without the 8 bytes of header
+  const BlockRef* block = nullptr;  // that `body` lies in; it stays while somebody holds a copy
 };
 
 // PERF_RECORD_* that matter for the stream itself.
@@ -30,26 +31,25 @@ class RecordStream {
  public:
   using Handler = std::function<void(const PerfRecord&)>;
 
-  RecordStream(bool swapped, Handler handler);
+  RecordStream(bool swapped, BlockPool& blocks, Handler handler);
   RecordStream(RecordStream&&) noexcept;
   ~RecordStream();
 
-  // Hands on the whole records at the start of `bytes` and says how many bytes they took; the
-  // caller keeps the rest and puts more behind it.
-  size_t feed(Bytes bytes);
+  // Hands on the whole records that are ready and takes them.
+  void feed(BlockBuffer& buffer) { feed(buffer, Level::kOuter); }
 
   // The stream is broken: what follows cannot be cut into records.
   bool stopped() const { return stopped_; }
   // Records are left half decompressed.
-  bool has_unfinished_record() const { return !inner_.empty(); }
+  bool has_unfinished_record() const { return !inner_.ready().empty(); }
   uint64_t bad_records() const { return bad_records_; }
 
  private:
   struct Decompressor;
   enum class Level { kOuter, kInner };
 
-  size_t feed(Bytes bytes, Level level);
-  size_t feed_one(Bytes bytes, Level level);
+  void feed(BlockBuffer& buffer, Level level);
+  size_t feed_one(Bytes bytes, const BlockRef& block, Level level);
   void decompress(Bytes compressed);
   uint64_t payload_behind(const PerfRecord& record) const;
   size_t compressed2_size(Bytes bytes, size_t size) const;
@@ -57,8 +57,8 @@ class RecordStream {
   bool swapped_;
   Handler handler_;
   std::unique_ptr<Decompressor> zstd_;
-  std::vector<uint8_t> inner_;  // decompressed, not yet a whole record
-  uint64_t skip_ = 0;           // bytes of payload that are still to be skipped
+  BlockBuffer inner_;  // decompressed, not yet a whole record
+  uint64_t skip_ = 0;  // bytes of payload that are still to be skipped
   uint64_t compressed_bytes_ = 0;
   uint64_t decompressed_bytes_ = 0;
   uint64_t bad_records_ = 0;

@@ -39,11 +39,11 @@ void AddressSpace::add(uint64_t start, uint64_t end, MappingId mapping) {
   ranges_.insert(at, pieces.begin(), pieces.end());
 }
 
-MappingId AddressSpace::find(uint64_t address) const {
+AddressSpace::Range AddressSpace::range_at(uint64_t address) const {
   const auto after = std::ranges::upper_bound(ranges_, address, {}, &Range::start);
   if (after == ranges_.begin()) return {};
   const Range& range = *std::prev(after);
-  return address < range.end ? range.mapping : MappingId{};
+  return address < range.end ? range : Range{};
 }
 
 namespace {

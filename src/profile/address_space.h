@@ -22,7 +22,9 @@ class AddressSpace {
   void clear() { ranges_.clear(); }
 
   // The mapping that covers the address, or an invalid id.
-  MappingId find(uint64_t address) const;
+  MappingId find(uint64_t address) const { return range_at(address).mapping; }
+  // The same with the range for which it holds; an empty one where nothing is mapped.
+  Range range_at(uint64_t address) const;
   const std::vector<Range>& ranges() const { return ranges_; }
 
  private:

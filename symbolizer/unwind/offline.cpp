@@ -22,7 +22,12 @@ class TableUnwinder {
     const std::string& machine = profile.recording.architecture;
     auto dump = read_dump(captured, machine == "aarch64" || machine == "arm64");
     if (!dump) return {{}, StackEnd::kNoStack};
-    return walk_dump(*dump, [&](uint64_t pc) { return rule_at(profile, space, pc); });
+    // Callers mostly lie in the same module.
+    AddressSpace::Range recent;
+    return walk_dump(*dump, [&](uint64_t pc) {
+      if (pc < recent.start || pc >= recent.end) recent = space.range_at(pc);
+      return rule_at(profile, recent.mapping, pc);
+    });
   }
 
  private:
@@ -33,8 +38,7 @@ class TableUnwinder {
     const Rule* rule = nullptr;
   };
 
-  const Rule* rule_at(const Profile& profile, const AddressSpace& space, uint64_t pc) {
-    const MappingId mapping = space.find(pc);
+  const Rule* rule_at(const Profile& profile, MappingId mapping, uint64_t pc) {
     if (!mapping.valid()) return nullptr;
     Cached& cached = cache_[(pc ^ pc >> 12) % cache_.size()];
     if (cached.pc != pc || cached.mapping != mapping) {
