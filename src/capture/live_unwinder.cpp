@@ -1,9 +1,6 @@
 #include "src/capture/live_unwinder.h"
 
 #include <algorithm>
-#include <string_view>
-
-#include <sys/utsname.h>
 
 #include "src/base/file.h"
 #include "src/capture/mapped_image.h"
@@ -18,15 +15,9 @@ constexpr uint64_t kMaxMapsBytes = uint64_t{64} << 20;
 // Bogus addresses of broken stacks must not make us read maps all the time.
 constexpr uint64_t kMapsPause = 500'000'000;
 
-bool runs_on_aarch64() {
-  utsname host{};
-  return ::uname(&host) == 0 && std::string_view(host.machine) == "aarch64";
-}
-
 }  // namespace
 
-LiveUnwinder::LiveUnwinder(std::string cache_dir)
-    : aarch64_(runs_on_aarch64()), cache_dir_(std::move(cache_dir)) {}
+LiveUnwinder::LiveUnwinder(std::string cache_dir) : cache_dir_(std::move(cache_dir)) {}
 
 void LiveUnwinder::add(int32_t pid) {
   const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes);
@@ -90,7 +81,7 @@ const unwind::Rule* LiveUnwinder::rule_at(int32_t pid,
 
 UserStack LiveUnwinder::walk(int32_t pid, const UserDump& captured, uint64_t now_ns) {
   const auto process = processes_.find(pid);
-  auto dump = unwind::read_dump(captured, aarch64_);
+  auto dump = unwind::read_dump(captured);
   if (process == processes_.end() || !process->second.space || !dump) {
     return {{}, StackEnd::kNoStack};
   }

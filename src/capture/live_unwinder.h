@@ -52,7 +52,6 @@ class LiveUnwinder {
   const Module* module_of(int32_t pid, const MapsLine& line);
   const unwind::Rule* rule_at(int32_t pid, Process& process, uint64_t pc, uint64_t now_ns);
 
-  bool aarch64_;
   std::string cache_dir_;
   uint64_t compile_ns_ = 0;
   std::unordered_map<int32_t, Process> processes_;

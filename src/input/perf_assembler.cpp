@@ -319,7 +319,8 @@ PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample, S
   registers_.clear();
   for (size_t i = 0; i < captured.registers.size() / 8; ++i)
     registers_.push_back(word_at(captured.registers, i, captured.swapped));
-  const UserDump dump{captured.abi, captured.register_mask, registers_, captured.stack};
+  const UserDump dump{
+      captured.machine, captured.abi, captured.register_mask, registers_, captured.stack};
   const UserStack user = options_.wanted->unwind(builder_.profile(), addresses, dump);
   if (user.addresses.empty()) {
     ResolvedStack resolved = build(chains_[sample.chain].chain, addresses, space);

@@ -9,11 +9,13 @@
 
 #include "src/input/block_buffer.h"
 #include "src/input/chain_table.h"
+#include "src/profile/user_stack.h"
 
 namespace pgflame::input {
 
 // Registers and stack memory of a sample, for the unwinder.
 struct Dump {
+  DumpMachine machine = DumpMachine::kUnknown;
   uint64_t abi = 0;
   uint64_t register_mask = 0;
   Bytes registers;  // whole words

@@ -228,7 +228,8 @@ void PerfDecoder::emit(const PerfEvent& event, const PerfSample& parsed, SampleR
 }
 
 std::unique_ptr<Dump> PerfDecoder::dump_of(const PerfEvent& event, const PerfSample& parsed) {
-  return std::make_unique<Dump>(Dump{parsed.register_abi,
+  return std::make_unique<Dump>(Dump{dump_machine_of(meta_.architecture),
+                                     parsed.register_abi,
                                      event.user_registers,
                                      parsed.registers,
                                      parsed.stack,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "src/profile/address_space.h"
@@ -12,11 +13,18 @@
 
 namespace pgflame {
 
+// Whose registers they are; perf numbers each processor's in its own way.
+enum class DumpMachine : uint8_t { kUnknown, kX86, kAarch64, kOther };
+
+// By what uname(2) calls it; kUnknown when empty.
+DumpMachine dump_machine_of(std::string_view architecture);
+
 struct UserDump {
-  uint64_t abi = 0;                     // 1: 32 bit, 2: 64 bit (PERF_SAMPLE_REGS_ABI_*)
-  uint64_t register_mask = 0;           // sample_regs_user
-  std::span<const uint64_t> registers;  // by set bit of the mask
-  std::span<const uint8_t> stack;       // memory from the stack pointer upwards
+  DumpMachine machine = DumpMachine::kUnknown;  // then the mask decides
+  uint64_t abi = 0;                             // 1: 32 bit, 2: 64 bit (PERF_SAMPLE_REGS_ABI_*)
+  uint64_t register_mask = 0;                   // sample_regs_user
+  std::span<const uint64_t> registers;          // by set bit of the mask
+  std::span<const uint8_t> stack;               // memory from the stack pointer upwards
 };
 
 struct UserStack {

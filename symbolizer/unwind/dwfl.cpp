@@ -135,8 +135,7 @@ class DwflUnwinder {
   explicit DwflUnwinder(FileOptions options) : options_(std::move(options)) {}
 
   UserStack walk(const Profile& profile, const AddressSpace& space, const UserDump& captured) {
-    const std::string& machine = profile.recording.architecture;
-    auto dump = read_dump(captured, machine == "aarch64" || machine == "arm64");
+    auto dump = read_dump(captured);
     if (!dump) return {{}, StackEnd::kNoStack};
     Walk walk{*dump, {}, false};
     session_of(profile, space).walk(walk);

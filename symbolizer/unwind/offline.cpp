@@ -19,8 +19,7 @@ class TableUnwinder {
   explicit TableUnwinder(const FileOptions& options) : tables_(options) {}
 
   UserStack walk(const Profile& profile, const AddressSpace& space, const UserDump& captured) {
-    const std::string& machine = profile.recording.architecture;
-    auto dump = read_dump(captured, machine == "aarch64" || machine == "arm64");
+    auto dump = read_dump(captured);
     if (!dump) return {{}, StackEnd::kNoStack};
     // Callers mostly lie in the same module.
     AddressSpace::Range recent;

@@ -23,6 +23,7 @@ constexpr std::array<uint8_t, 8> kX8664{0, 3, 2, 1, 4, 5, 6, 7};
 constexpr std::array<uint8_t, 8> kI386{0, 3, 1, 2, 6, 7, 5, 4};
 constexpr unsigned kX86Pc = 8;
 constexpr unsigned kX86R8 = 16;
+constexpr unsigned kAarch64Sp = 31;
 constexpr unsigned kAarch64Pc = 32;
 constexpr unsigned kAarch64LinkRegister = 30;
 
@@ -36,6 +37,13 @@ uint8_t dwarf_number(unsigned perf_number, uint8_t machine) {
   }
   const bool extended = machine == PGF_X86_64 && perf_number >= kX86R8 && perf_number < kX86R8 + 8;
   return extended ? static_cast<uint8_t>(perf_number - kX86R8 + 8) : kNoRegister;
+}
+
+// A walk on aarch64 needs its stack pointer and pc; x86 has no register of the former's number.
+bool is_aarch64(const UserDump& captured) {
+  constexpr uint64_t kNeeded = uint64_t{1} << kAarch64Sp | uint64_t{1} << kAarch64Pc;
+  if (captured.machine != DumpMachine::kUnknown) return captured.machine == DumpMachine::kAarch64;
+  return (captured.register_mask & kNeeded) == kNeeded;
 }
 
 uint8_t machine_of(uint64_t abi, bool aarch64) {
@@ -77,7 +85,9 @@ bool read_registers(const UserDump& captured, Dump& dump) {
 
 }  // namespace
 
-std::optional<Dump> read_dump(const UserDump& captured, bool aarch64) {
+std::optional<Dump> read_dump(const UserDump& captured) {
+  const bool aarch64 = is_aarch64(captured);
+  if (captured.machine == DumpMachine::kOther) return std::nullopt;
   if (captured.abi != kAbi64 && (captured.abi != kAbi32 || aarch64)) return std::nullopt;
   Dump dump;
   dump.memory.word_size = captured.abi == kAbi32 ? 4 : 8;

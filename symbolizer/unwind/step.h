@@ -55,9 +55,8 @@ struct Dump {
 };
 
 // Nothing when the dump lacks the registers that a walk starts from, lies at the very end of all
-// addresses, where no stack is, or is of a processor whose stacks are not walked here. `aarch64`
-// says what the 64-bit programs of the capture are.
-std::optional<Dump> read_dump(const UserDump& captured, bool aarch64);
+// addresses, where no stack is, or is of a processor whose stacks are not walked here.
+std::optional<Dump> read_dump(const UserDump& captured);
 
 StackEnd stack_end_of(int walk_end);  // enum pgf_unwind_end
 

@@ -37,9 +37,10 @@ Table read_table(ByteCursor& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ByteCursor input({data, size});
-  const bool aarch64 = (input.u8() & 1) != 0;
+  const uint8_t machine = input.u8() % 4;
   const Table table = read_table(input);
   UserDump captured;
+  captured.machine = static_cast<pgflame::DumpMachine>(machine);
   captured.abi = input.u8() % 4;
   captured.register_mask = input.u64();
   std::vector<uint64_t> registers(input.u8() % 40);
@@ -47,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     value = input.u64();
   captured.registers = registers;
   captured.stack = input.take(input.remaining());
-  auto dump = read_dump(captured, aarch64);
+  auto dump = read_dump(captured);
   if (!dump) return 0;
   for (int i = 0; i < PGF_MAX_USER_FRAMES; ++i) {
     const uint64_t before = dump->frame.sp;

@@ -9,6 +9,7 @@
 
 #include "src/base/text.h"
 #include "symbolizer/unwind/offline.h"
+#include "symbolizer/unwind/step.h"
 #include "tests/support/own_stack.h"
 
 using namespace pgflame;
@@ -116,6 +117,28 @@ TEST_SUITE("symbolizer") {
     own.registers[7] = ~uint64_t{0} - 64;  // the stack pointer, in perf's order
     CHECK(walk(table_unwinder({}), own).end == StackEnd::kNoStack);
     CHECK(walk(dwfl_unwinder({}), own).end == StackEnd::kNoStack);
+  }
+
+  TEST_CASE("whose registers a dump has follows from the capture, else from which there are") {
+    constexpr uint64_t kX86 = 0xff01ff;
+    constexpr uint64_t kAarch64 = 0x1ffffffff;
+    const std::vector<uint64_t> registers(33, 0x1000);
+    UserDump dump{DumpMachine::kUnknown, 2, kX86, registers, {}};
+    REQUIRE(read_dump(dump));
+    CHECK(read_dump(dump)->frame.machine == PGF_X86_64);
+    dump.register_mask = kAarch64;
+    REQUIRE(read_dump(dump));
+    CHECK(read_dump(dump)->frame.machine == PGF_AARCH64);
+    dump.machine = dump_machine_of("s390x");
+    CHECK_FALSE(read_dump(dump));
+    dump.machine = dump_machine_of("aarch64");
+    CHECK(read_dump(dump)->frame.machine == PGF_AARCH64);
+    dump.abi = 1;
+    CHECK_FALSE(read_dump(dump));
+    dump.machine = dump_machine_of("i686");
+    CHECK(read_dump(dump)->frame.machine == PGF_I386);
+    dump.machine = dump_machine_of("armv7l");
+    CHECK_FALSE(read_dump(dump));
   }
 
   TEST_CASE("a dump without registers is no stack") {
