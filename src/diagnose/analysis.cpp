@@ -139,4 +139,12 @@ Analysis::Sum Analysis::included_part(RuleIndex rule, RuleIndex other) const {
   return sum;
 }
 
+std::vector<uint64_t> samples_by_leaf(const Analysis& analysis) {
+  std::vector<uint64_t> samples(analysis.profile().functions.size());
+  for (const StackUse& use : analysis.uses()) {
+    if (use.length > 0) samples[analysis.path(use).front().value] += use.samples;
+  }
+  return samples;
+}
+
 }  // namespace pgflame::diagnose

@@ -101,4 +101,7 @@ class Analysis {
   Sum unclassified_;
 };
 
+// On-CPU samples by the function they are in: by FunctionId. Those without a stack are in none.
+std::vector<uint64_t> samples_by_leaf(const Analysis& analysis);
+
 }  // namespace pgflame::diagnose
