@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint8_t kWeak = 2;   // STB_WEAK
 constexpr uint8_t kLocal = 0;  // STB_LOCAL
+constexpr uint64_t kLargest = uint64_t{1} << 32;
 
 struct Candidate {
   FunctionRange range;
@@ -35,27 +36,26 @@ const FunctionBounds* bounds_at(std::span<const FunctionBounds> bounds, uint64_t
   return vaddr < row.end ? &row : nullptr;
 }
 
-bool names_code(const ElfImage& image, const ElfSymbol& symbol) {
+bool may_name_code(const ElfSymbol& symbol) {
   if (!symbol.defined() || symbol.name.empty() || symbol.name.starts_with("$")) return false;
-  if (!symbol.is_code() && symbol.type != 0) return false;
-  const ElfSection* section = image.section_at(symbol.address);
-  return section != nullptr && section->executable();
+  return (symbol.is_code() || symbol.type == 0) && symbol.size <= kLargest;
 }
 
 // Where code without an unwind entry ends at the latest: with its section, or at the next entry.
-uint64_t end_of_gap(const ElfImage& image, std::span<const FunctionBounds> bounds, uint64_t vaddr) {
-  const ElfSection* section = image.section_at(vaddr);
-  const uint64_t end = section->address + section->size;
+uint64_t end_of_gap(const ElfSection& section,
+                    std::span<const FunctionBounds> bounds,
+                    uint64_t vaddr) {
+  const uint64_t end = section.address + section.size;
   const auto next = std::ranges::upper_bound(bounds, vaddr, {}, &FunctionBounds::start);
   return next == bounds.end() ? end : std::min(end, next->start);
 }
 
-uint64_t end_of(const ElfImage& image,
+uint64_t end_of(const ElfSection& section,
                 std::span<const FunctionBounds> bounds,
                 const ElfSymbol& symbol) {
   const FunctionBounds* unwind = bounds_at(bounds, symbol.address);
   const uint64_t limit =
-      unwind != nullptr ? unwind->end : end_of_gap(image, bounds, symbol.address);
+      unwind != nullptr ? unwind->end : end_of_gap(section, bounds, symbol.address);
   if (symbol.size == 0) return limit;  // hand-written code; cut at the next name later
   const uint64_t end = symbol.address + symbol.size;
   // An assembler function may hold several unwind entries, so only one that starts with the symbol
@@ -69,11 +69,13 @@ void add_symbols(const ElfImage& image,
                  std::span<const FunctionBounds> bounds,
                  NameTier tier,
                  std::vector<Candidate>& candidates) {
+  SectionFinder sections(image);
   for (const ElfSymbol& symbol : symbols) {
-    if (!names_code(image, symbol)) continue;
-    if (symbol.size > uint64_t{1} << 32) continue;
+    if (!may_name_code(symbol)) continue;
+    const ElfSection* section = sections.at(symbol.address);
+    if (section == nullptr || !section->executable()) continue;
     FunctionRange range{.start = symbol.address,
-                        .end = end_of(image, bounds, symbol),
+                        .end = end_of(*section, bounds, symbol),
                         .entry = symbol.address,
                         .name = symbol.name,
                         .tier = tier};
@@ -191,28 +193,44 @@ std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
   return flat;
 }
 
-// By start, and the best name first.
-bool comes_before(const Candidate& a, const Candidate& b) {
-  return a.range.start != b.range.start ? a.range.start < b.range.start : a.rank > b.rank;
+// A candidate by what it is sorted by: its start, the best name first, the order of the tables. The
+// candidates themselves are too large to be moved about.
+struct Turn {
+  uint64_t start = 0;
+  int worse = 0;  // the rank, the highest first
+  uint32_t row = 0;
+  auto operator<=>(const Turn&) const = default;
+};
+
+std::vector<Turn> turns_of(const std::vector<Candidate>& candidates) {
+  std::vector<Turn> turns;
+  turns.reserve(candidates.size());
+  for (const Candidate& candidate : candidates)
+    turns.push_back({candidate.range.start, -candidate.rank, static_cast<uint32_t>(turns.size())});
+  std::ranges::sort(turns);
+  return turns;
 }
 
-// Functions that only the unwind table knows: both lists are sorted by start, and so is what comes
-// back.
+// Sorted, with the functions that only the unwind table knows; `bounds` are sorted.
 std::vector<Candidate> with_unnamed(std::span<const FunctionBounds> bounds,
                                     const std::vector<Candidate>& named) {
   std::vector<Candidate> all;
   all.reserve(named.size() + bounds.size());
   uint64_t covered = 0;  // everything below belongs to a symbol seen so far
-  auto next = named.begin();
+  const std::vector<Turn> turns = turns_of(named);
+  auto next = turns.begin();
+  const auto take = [&] {
+    all.push_back(named[next++->row]);
+    covered = std::max(covered, all.back().range.end);
+  };
   for (const FunctionBounds& row : bounds) {
-    for (; next != named.end() && next->range.start <= row.start; ++next) {
-      covered = std::max(covered, next->range.end);
-      all.push_back(*next);
-    }
+    while (next != turns.end() && next->start <= row.start)
+      take();
     if (row.start < covered) continue;
     all.push_back({{.start = row.start, .end = row.end, .entry = row.start}, -1});
   }
-  all.insert(all.end(), next, named.end());
+  while (next != turns.end())
+    take();
   return all;
 }
 
@@ -249,7 +267,6 @@ FunctionTable FunctionTable::from_image(const ElfImage& image,
   const NameTier exported = candidates.empty() ? NameTier::kExported : NameTier::kFull;
   add_symbols(image, image.symbols(".dynsym"), bounds, exported, candidates);
   add_plt(image, candidates);
-  std::ranges::stable_sort(candidates, comes_before);
   FunctionTable table;
   table.ranges_ = flatten(with_unnamed(bounds, candidates));
   link_fragments(table.ranges_);
