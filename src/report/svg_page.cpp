@@ -29,9 +29,9 @@ std::string data_of(const Subject& subject) {
     return sample.state == State::kWaiting ? wait_name(profile, sample) : std::string();
   };
   const flamegraph::FrameTree tree = collapse(profile, options);
-  const flamegraph::FrameTree plan_tree = flamegraph::collapse(subject.plan);
+  const flamegraph::FrameTree plan_tree = flamegraph::collapse(subject.plan());
   return view_data({profile, tree, stack_paint(profile, tree)},
-                   {subject.plan, plan_tree, plan_paint(subject.plan, plan_tree)});
+                   {subject.plan(), plan_tree, plan_paint(subject.plan(), plan_tree)});
 }
 
 // Inside a report things are packed while somebody waits.
@@ -105,10 +105,14 @@ std::string packed(const Profile& profile) {
 std::string to_svg(const Profile& profile,
                    const diagnose::Diagnosis& diagnosis,
                    const Options& options) {
-  const Subject subject{profile,
-                        diagnosis,
-                        options.analysis != nullptr ? diagnose::plan_view(*options.analysis)
-                                                    : diagnose::plan_view(profile)};
+  const auto make_plan = [&profile] { return diagnose::plan_view(profile); };
+  const Subject subject{
+      profile,
+      diagnosis,
+      options.plan.valid() ? options.plan : std::async(std::launch::async, make_plan).share()};
+  std::future<uint64_t> identity = std::async(std::launch::async, [&] {
+    return identity_of(profile, hash_bytes(diagnosis.verdict.text));
+  });
   // Packed while the page is drawn.
   std::future<std::string> view;
   if (options.embed_profile)
@@ -126,7 +130,7 @@ std::string to_svg(const Profile& profile,
   draw_footer(page, subject, packed.note);
   DocumentFacts facts;
   facts.title = "pgflame report: " + subject_of(profile);
-  facts.identity = identity_of(profile, hash_bytes(diagnosis.verdict.text));
+  facts.identity = identity.get();
   facts.classes = colour_classes();
   facts.carried = std::move(packed.carried);
   return finish_document(page, facts);
