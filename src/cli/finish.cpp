@@ -59,10 +59,16 @@ Status write_extra(const std::string& path, const std::string& contents, Overwri
   return write_file_atomically(path, contents, overwrite);
 }
 
+// Of the report.
+size_t most_bytes(const OutputOptions& output) {
+  return output.embed_all ? std::numeric_limits<size_t>::max() : report::Options{}.most_bytes;
+}
+
 // The profile is packed while it is diagnosed and drawn.
 std::shared_future<std::string> start_packing(const Profile& profile, const OutputOptions& output) {
   if (!output.embed_profile) return {};
-  return std::async(std::launch::async, report::packed, std::cref(profile)).share();
+  return std::async(std::launch::async, report::packed, std::cref(profile), most_bytes(output))
+      .share();
 }
 
 // Starts the plan view, which is made meanwhile too.
@@ -71,7 +77,7 @@ report::Options page_options(const OutputOptions& output,
                              const diagnose::Analysis& analysis) {
   report::Options page;
   page.embed_profile = output.embed_profile;
-  if (output.embed_all) page.most_bytes = std::numeric_limits<size_t>::max();
+  page.most_bytes = most_bytes(output);
   page.packed = std::move(packed);
   page.plan =
       std::async(std::launch::async, [&analysis] { return diagnose::plan_view(analysis); }).share();
