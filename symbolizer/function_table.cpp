@@ -193,11 +193,10 @@ std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
   return flat;
 }
 
-// A candidate by what it is sorted by: its start, the best name first, the order of the tables. The
-// candidates themselves are too large to be moved about.
+// What candidates are sorted by; they themselves are too large to be moved about.
 struct Turn {
   uint64_t start = 0;
-  int worse = 0;  // the rank, the highest first
+  int worse = 0;  // minus the rank: the best name comes first
   uint32_t row = 0;
   auto operator<=>(const Turn&) const = default;
 };
