@@ -17,11 +17,11 @@ class Collapser {
   }
 
   FrameTree run() && {
-    place_stacks();
     tree_.node_of_sample.resize(profile_.samples.size());
-    for (size_t i = 0; i < profile_.samples.size(); ++i) {
+    const std::vector<uint32_t> selected = select();
+    if (!selected.empty()) place_stacks(selected);
+    for (const uint32_t i : selected) {
       const Sample& sample = profile_.samples[i];
-      if (!selected(sample)) continue;
       NodeId node = node_of_stack_[sample.stack.value];
       if (options_.tip) node = with_tip(node, options_.tip(sample));
       tree_.nodes[node].self += sample.weight;
@@ -33,15 +33,22 @@ class Collapser {
   }
 
  private:
-  bool selected(const Sample& sample) const { return !options_.select || options_.select(sample); }
+  // The samples that take part.
+  std::vector<uint32_t> select() const {
+    std::vector<uint32_t> rows;
+    for (size_t i = 0; i < profile_.samples.size(); ++i) {
+      if (!options_.select || options_.select(profile_.samples[i]))
+        rows.push_back(static_cast<uint32_t>(i));
+    }
+    return rows;
+  }
 
   // Every stack that a selected sample needs is placed once; callers have smaller ids than their
   // callees, so one pass down marks and one pass up places.
-  void place_stacks() {
+  void place_stacks(const std::vector<uint32_t>& selected) {
     std::vector<bool> needed(profile_.stacks.size());
-    for (const Sample& sample : profile_.samples) {
-      if (selected(sample)) needed[sample.stack.value] = true;
-    }
+    for (const uint32_t i : selected)
+      needed[profile_.samples[i].stack.value] = true;
     for (size_t i = needed.size(); i-- > 1;) {
       if (needed[i]) needed[profile_.stacks[profile_.stacks.id_at(i)].caller.value] = true;
     }

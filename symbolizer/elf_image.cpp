@@ -22,10 +22,18 @@ std::optional<T> read_at(std::span<const uint8_t> bytes, uint64_t offset) {
 }
 
 template <typename T>
-std::vector<T> read_table(std::span<const uint8_t> bytes, size_t limit) {
-  std::vector<T> rows(std::min(bytes.size() / sizeof(T), limit));
-  if (!rows.empty()) std::memcpy(rows.data(), bytes.data(), rows.size() * sizeof(T));
-  return rows;
+size_t count_rows(std::span<const uint8_t> bytes) {
+  return std::min(bytes.size() / sizeof(T), kMaxSymbols);
+}
+
+// `use` gets one row of the table after the other.
+template <typename T, typename Use>
+void for_each_row(std::span<const uint8_t> bytes, Use&& use) {
+  for (size_t i = 0; i < count_rows<T>(bytes); ++i) {
+    T row;
+    std::memcpy(&row, bytes.data() + i * sizeof(T), sizeof(T));
+    use(row);
+  }
 }
 
 Machine machine_of(uint16_t machine) {
@@ -53,18 +61,18 @@ bool is_slot(Machine machine, uint64_t type) {
 std::vector<uint64_t> read_relr(std::span<const uint8_t> bytes) {
   std::vector<uint64_t> slots;
   uint64_t base = 0;
-  for (const uint64_t entry : read_table<uint64_t>(bytes, kMaxSymbols)) {
+  for_each_row<uint64_t>(bytes, [&](uint64_t entry) {
+    if (slots.size() > kMaxSymbols) return;
     if ((entry & 1) == 0) {
       slots.push_back(entry);
       base = entry + 8;
-      continue;
+      return;
     }
     for (unsigned bit = 1; bit < 64; ++bit) {
       if ((entry >> bit & 1) != 0) slots.push_back(base + (bit - 1) * uint64_t{8});
     }
     base += 63 * uint64_t{8};
-    if (slots.size() > kMaxSymbols) break;
-  }
+  });
   return slots;
 }
 
@@ -200,17 +208,24 @@ std::vector<ElfSymbol> ElfImage::symbols(std::string_view section_name) const {
   std::vector<ElfSymbol> symbols;
   const ElfSection* table = section(section_name);
   if (table == nullptr || table->link >= sections_.size()) return symbols;
-  const ElfSection& strings = sections_[table->link];
-  for (const Elf64_Sym& row : read_table<Elf64_Sym>(table->bytes, kMaxSymbols)) {
-    const std::string_view name = section_text(strings, row.st_name);
-    symbols.push_back({.address = row.st_value,
-                       .size = row.st_size,
-                       .name = name.substr(0, name.find('@')),
-                       .section = row.st_shndx,
-                       .type = static_cast<uint8_t>(ELF64_ST_TYPE(row.st_info)),
-                       .binding = static_cast<uint8_t>(ELF64_ST_BIND(row.st_info))});
-  }
+  const size_t count = count_rows<Elf64_Sym>(table->bytes);
+  symbols.reserve(count);
+  for (size_t i = 0; i < count; ++i)
+    symbols.push_back(symbol(*table, i));
   return symbols;
+}
+
+// The index is one of the table's.
+ElfSymbol ElfImage::symbol(const ElfSection& table, uint64_t index) const {
+  Elf64_Sym row;
+  std::memcpy(&row, table.bytes.data() + index * sizeof row, sizeof row);
+  const std::string_view name = section_text(sections_[table.link], row.st_name);
+  return {.address = row.st_value,
+          .size = row.st_size,
+          .name = name.substr(0, name.find('@')),
+          .section = row.st_shndx,
+          .type = static_cast<uint8_t>(ELF64_ST_TYPE(row.st_info)),
+          .binding = static_cast<uint8_t>(ELF64_ST_BIND(row.st_info))};
 }
 
 void ElfImage::add_relative(const ElfSection& section, std::vector<ElfPointer>& pointers) const {
@@ -235,7 +250,7 @@ std::vector<ElfPointer> ElfImage::pointers() const {
   for (const ElfSection& section : sections_) {
     if (section.type == SHT_RELR) add_relative(section, pointers);
     if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
-    std::ranges::for_each(read_table<Elf64_Rela>(section.bytes, kMaxSymbols), add);
+    for_each_row<Elf64_Rela>(section.bytes, add);
   }
   std::ranges::sort(pointers, {}, &ElfPointer::slot);
   return pointers;
@@ -243,14 +258,16 @@ std::vector<ElfPointer> ElfImage::pointers() const {
 
 std::vector<ElfImport> ElfImage::imports() const {
   std::vector<ElfImport> imports;
-  const std::vector<ElfSymbol> dynamic = symbols(".dynsym");
+  const ElfSection* dynamic = section(".dynsym");
+  if (dynamic == nullptr || dynamic->link >= sections_.size()) return imports;
+  const size_t count = count_rows<Elf64_Sym>(dynamic->bytes);
   for (const ElfSection& section : sections_) {
     if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
-    for (const Elf64_Rela& row : read_table<Elf64_Rela>(section.bytes, kMaxSymbols)) {
-      const uint64_t symbol = ELF64_R_SYM(row.r_info);
-      if (!is_slot(machine_, ELF64_R_TYPE(row.r_info)) || symbol >= dynamic.size()) continue;
-      imports.push_back({row.r_offset, dynamic[symbol].name});
-    }
+    for_each_row<Elf64_Rela>(section.bytes, [&](const Elf64_Rela& row) {
+      const uint64_t index = ELF64_R_SYM(row.r_info);
+      if (!is_slot(machine_, ELF64_R_TYPE(row.r_info)) || index >= count) return;
+      imports.push_back({row.r_offset, symbol(*dynamic, index).name});
+    });
   }
   std::ranges::sort(imports, {}, &ElfImport::slot);
   return imports;

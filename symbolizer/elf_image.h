@@ -97,6 +97,7 @@ class ElfImage {
   void read_segments();
   void read_sections();
   static std::string_view section_text(const ElfSection& strings, uint64_t offset);
+  ElfSymbol symbol(const ElfSection& table, uint64_t index) const;
   void add_relative(const ElfSection& section, std::vector<ElfPointer>& pointers) const;
   std::span<const uint8_t> slice(uint64_t offset, uint64_t size) const;
 
@@ -105,6 +106,21 @@ class ElfImage {
   std::string build_id_;
   std::vector<ElfSegment> segments_;
   std::vector<ElfSection> sections_;
+};
+
+// ElfImage::section_at for many addresses, neighbours of which mostly are in one section.
+class SectionFinder {
+ public:
+  explicit SectionFinder(const ElfImage& image) : image_(image) {}
+
+  const ElfSection* at(uint64_t vaddr) {
+    if (last_ == nullptr || !last_->contains(vaddr)) last_ = image_.section_at(vaddr);
+    return last_;
+  }
+
+ private:
+  const ElfImage& image_;
+  const ElfSection* last_ = nullptr;
 };
 
 }  // namespace pgflame::symbolizer

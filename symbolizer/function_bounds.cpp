@@ -8,8 +8,7 @@
 namespace pgflame::symbolizer {
 namespace {
 
-bool is_function(const ElfImage& image, uint64_t address) {
-  const ElfSection* section = image.section_at(address);
+bool is_function(const ElfSection* section) {
   return section != nullptr && section->executable() && !section->name.starts_with(".plt");
 }
 
@@ -20,8 +19,9 @@ std::vector<FunctionBounds> function_bounds(const ElfImage& image) {
   const ElfSection* section = image.section(".eh_frame");
   if (section == nullptr) return bounds;
   const unwind::FrameSection frames{.bytes = section->bytes, .address = section->address};
+  SectionFinder sections(image);
   for (const unwind::Fde& fde : unwind::parse_frames(frames).fdes) {
-    if (is_function(image, fde.start)) bounds.push_back({fde.start, fde.end});
+    if (is_function(sections.at(fde.start))) bounds.push_back({fde.start, fde.end});
   }
   std::ranges::sort(bounds, {}, &FunctionBounds::start);
   drop_repeated(bounds, &FunctionBounds::start);

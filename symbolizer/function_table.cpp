@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint8_t kWeak = 2;   // STB_WEAK
 constexpr uint8_t kLocal = 0;  // STB_LOCAL
+constexpr uint64_t kLargest = uint64_t{1} << 32;
 
 struct Candidate {
   FunctionRange range;  // its end is set when all are in order
@@ -28,24 +29,9 @@ int rank_of(const ElfSymbol& symbol) {
   return rank;
 }
 
-// The section of one address after the other, which are mostly in the same one.
-class SectionFinder {
- public:
-  explicit SectionFinder(const ElfImage& image) : image_(&image) {}
-
-  const ElfSection* at(uint64_t vaddr) {
-    if (last_ == nullptr || !last_->contains(vaddr)) last_ = image_->section_at(vaddr);
-    return last_;
-  }
-
- private:
-  const ElfImage* image_;
-  const ElfSection* last_ = nullptr;
-};
-
 bool names_code(SectionFinder& sections, const ElfSymbol& symbol) {
   if (!symbol.defined() || symbol.name.empty() || symbol.name.starts_with("$")) return false;
-  if (!symbol.is_code() && symbol.type != 0) return false;
+  if ((!symbol.is_code() && symbol.type != 0) || symbol.size > kLargest) return false;
   const ElfSection* section = sections.at(symbol.address);
   return section != nullptr && section->executable();
 }
@@ -57,7 +43,6 @@ void add_symbols(const ElfImage& image,
   SectionFinder sections(image);
   for (const ElfSymbol& symbol : symbols) {
     if (!names_code(sections, symbol)) continue;
-    if (symbol.size > uint64_t{1} << 32) continue;
     const FunctionRange range{
         .start = symbol.address, .entry = symbol.address, .name = symbol.name, .tier = tier};
     candidates.push_back({range, symbol.size, rank_of(symbol)});

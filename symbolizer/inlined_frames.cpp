@@ -9,6 +9,7 @@
 
 #include "src/base/file.h"
 #include "symbolizer/dwarf_files.h"
+#include "symbolizer/unpacked_dwarf.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -74,15 +75,37 @@ struct Unit {
   std::vector<CodeRange> ranges;  // of the functions
 };
 
+// What libdw reads from: the file itself, or what was unpacked of it. Never moved.
+class DwarfSource {
+ public:
+  explicit DwarfSource(FileHandle file)
+      : file_(std::move(file)), dwarf_(dwarf_begin(file_.get(), DWARF_C_READ)) {}
+  explicit DwarfSource(UnpackedDwarf unpacked)
+      : unpacked_(std::move(unpacked)),
+        elf_(elf_memory(reinterpret_cast<char*>(unpacked_.bytes.get()), unpacked_.size)),
+        dwarf_(dwarf_begin_elf(elf_, DWARF_C_READ, nullptr)) {}
+  DwarfSource(const DwarfSource&) = delete;
+  DwarfSource& operator=(const DwarfSource&) = delete;
+  ~DwarfSource() {
+    dwarf_end(dwarf_);
+    elf_end(elf_);
+  }
+
+  Dwarf* dwarf() const { return dwarf_; }
+
+ private:
+  FileHandle file_;
+  UnpackedDwarf unpacked_;
+  Elf* elf_ = nullptr;  // of what was unpacked
+  Dwarf* dwarf_;
+};
+
 class DwarfFrames final : public InlinedFrames {
  public:
-  DwarfFrames(FileHandle file, Dwarf* dwarf, const std::string& folder)
-      : file_(std::move(file)), dwarf_(dwarf) {
+  DwarfFrames(std::unique_ptr<DwarfSource> source, const std::string& folder)
+      : source_(std::move(source)) {
     read_units(folder);
   }
-  DwarfFrames(const DwarfFrames&) = delete;
-  DwarfFrames& operator=(const DwarfFrames&) = delete;
-  ~DwarfFrames() override { dwarf_end(dwarf_); }
 
   std::vector<SourceFrame> at(uint64_t vaddr) override {
     const auto row = row_at(ranges_, vaddr);
@@ -102,8 +125,7 @@ class DwarfFrames final : public InlinedFrames {
                                             std::vector<Dwarf_Die> chain,
                                             uint64_t vaddr);
 
-  FileHandle file_;
-  Dwarf* dwarf_;
+  std::unique_ptr<DwarfSource> source_;
   std::vector<Unit> units_;
   std::vector<CodeRange> ranges_;  // of the units
 };
@@ -114,7 +136,7 @@ void DwarfFrames::read_units(const std::string& folder) {
   uint8_t type = 0;
   Dwarf_Die entry;
   while (units_.size() < kMaxUnits &&
-         dwarf_get_units(dwarf_, unit, &unit, &version, &type, &entry, nullptr) == 0) {
+         dwarf_get_units(source_->dwarf(), unit, &unit, &version, &type, &entry, nullptr) == 0) {
     if (type == DW_UT_type || type == DW_UT_partial) continue;
     // A skeleton has the ranges, its .dwo file the functions.
     Dwarf_Die split{};
@@ -215,19 +237,28 @@ std::vector<SourceFrame> DwarfFrames::frames_of(Unit& unit,
   return frames;
 }
 
+UnpackedDwarf unpack_file(const std::string& path) {
+  const auto file = MappedFile::open(path);
+  if (!file) return {};
+  const auto image = ElfImage::parse(file->bytes());
+  return image ? unpack_dwarf(*image) : UnpackedDwarf{};
+}
+
 }  // namespace
 
 std::unique_ptr<InlinedFrames> InlinedFrames::open(const std::string& path) {
+  if (UnpackedDwarf unpacked = unpack_file(path); unpacked.bytes != nullptr) {
+    auto source = std::make_unique<DwarfSource>(std::move(unpacked));
+    if (source->dwarf() == nullptr) return nullptr;
+    return std::make_unique<DwarfFrames>(std::move(source), "");
+  }
   auto file = open_regular_file(path);
   if (!file) return nullptr;
   const std::string folder = folder_of_file(file->get());
-  Dwarf* dwarf = dwarf_begin(file->get(), DWARF_C_READ);
-  if (dwarf == nullptr) return nullptr;
-  if (!shared_file_can_be_opened(dwarf, folder)) {
-    dwarf_end(dwarf);
+  auto source = std::make_unique<DwarfSource>(std::move(*file));
+  if (source->dwarf() == nullptr || !shared_file_can_be_opened(source->dwarf(), folder))
     return nullptr;
-  }
-  return std::make_unique<DwarfFrames>(std::move(*file), dwarf, folder);
+  return std::make_unique<DwarfFrames>(std::move(source), folder);
 }
 
 }  // namespace pgflame::symbolizer

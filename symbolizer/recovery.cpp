@@ -153,9 +153,14 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kMarks{{
 }  // namespace
 
 std::optional<Product> recognise(const ElfImage& image, const FunctionTable& functions) {
-  for (const auto& [module, function] : kMarks) {
-    const auto& ranges = functions.ranges();
-    if (std::ranges::find(ranges, function, &FunctionRange::name) == ranges.end()) continue;
+  std::array<bool, kMarks.size()> marked{};
+  for (const FunctionRange& range : functions.ranges()) {
+    for (size_t i = 0; i < kMarks.size(); ++i)
+      marked[i] = marked[i] || range.name == kMarks[i].second;
+  }
+  for (size_t i = 0; i < kMarks.size(); ++i) {
+    if (!marked[i]) continue;
+    const std::string_view module = kMarks[i].first;
     const int major =
         module == "postgres" ? version_of_server(image) : version_of_extension(image, functions);
     if (major != 0) return Product{module, major};

@@ -13,6 +13,7 @@
 #include "src/cli/redaction_key.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/diagnose.h"
+#include "src/diagnose/plan_view.h"
 #include "src/postgres/backend_types.h"
 #include "src/profile/pprof.h"
 #include "src/report/redact.h"
@@ -58,6 +59,31 @@ Status write_extra(const std::string& path, const std::string& contents, Overwri
   return write_file_atomically(path, contents, overwrite);
 }
 
+// Of the report.
+size_t most_bytes(const OutputOptions& output) {
+  return output.embed_all ? std::numeric_limits<size_t>::max() : report::Options{}.most_bytes;
+}
+
+// The profile is packed while it is diagnosed and drawn.
+std::shared_future<std::string> start_packing(const Profile& profile, const OutputOptions& output) {
+  if (!output.embed_profile) return {};
+  return std::async(std::launch::async, report::packed, std::cref(profile), most_bytes(output))
+      .share();
+}
+
+// Starts the plan view, which is made meanwhile too.
+report::Options page_options(const OutputOptions& output,
+                             std::shared_future<std::string> packed,
+                             const diagnose::Analysis& analysis) {
+  report::Options page;
+  page.embed_profile = output.embed_profile;
+  page.most_bytes = most_bytes(output);
+  page.packed = std::move(packed);
+  page.plan =
+      std::async(std::launch::async, [&analysis] { return diagnose::plan_view(analysis); }).share();
+  return page;
+}
+
 bool below(char grade, const std::string& strict) {
   return !strict.empty() && grade > strict.front();
 }
@@ -75,9 +101,6 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
     capture = *saved;
     files = "capture: " + capture + "\n";
   }
-  report::Options page;
-  page.embed_profile = finish.output.embed_profile;
-  if (finish.output.embed_all) page.most_bytes = std::numeric_limits<size_t>::max();
   const diagnose::Selection& selection = finish.diagnose.selection;
   const Profile part = selection.everything() ? Profile{} : selected_part(profile, selection);
   const Profile& drawn = selection.everything() ? profile : part;
@@ -87,12 +110,9 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
                 capture.empty()
                     ? "the report of the whole capture lists its queries, databases and users"
                     : "the capture was saved: pgflame report " + capture);
-  // The profile is packed while it is diagnosed and drawn.
-  if (page.embed_profile) {
-    page.packed = std::async(std::launch::async, report::packed, std::cref(drawn)).share();
-  }
+  auto packed = start_packing(drawn, finish.output);
   const diagnose::Analysis analysis(drawn, finish.diagnose.book(), selection);
-  page.analysis = &analysis;
+  const report::Options page = page_options(finish.output, std::move(packed), analysis);
   const diagnose::Diagnosis diagnosis = diagnose::diagnose(analysis, finish.diagnose);
   const std::string path = finish.base + ".svg";
   auto svg = write_or_rescue(path, report::to_svg(drawn, diagnosis, page), overwrite);

@@ -1,5 +1,6 @@
 #include "src/diagnose/analysis.h"
 
+#include <thread>
 #include <unordered_map>
 
 namespace pgflame::diagnose {
@@ -68,9 +69,11 @@ void Analysis::collect(const Selection& selection) {
   const std::vector<uint32_t> types = number_types(profile_);
   uint64_t last_key = UINT64_MAX;
   uint32_t last_use = 0;
+  const bool everything = selection.everything();
+  std::vector<uint32_t> firsts;  // by use: its first sample
   for (size_t i = 0; i < profile_.samples.size(); ++i) {
     const Sample& sample = profile_.samples[i];
-    if (!selection.contains(profile_, sample)) continue;
+    if (!everything && !selection.contains(profile_, sample)) continue;
     selected_[i] = true;
     if (sample.state != State::kRunning) continue;
     const uint32_t type =
@@ -78,7 +81,10 @@ void Analysis::collect(const Selection& selection) {
     const uint64_t key = static_cast<uint64_t>(type) << 32 | sample.stack.value;
     if (key != last_key) {  // samples of one stack mostly stand together
       const auto [at, is_new] = seen.try_emplace(key, static_cast<uint32_t>(uses_.size()));
-      if (is_new) add_use(sample);
+      if (is_new) {
+        uses_.emplace_back();
+        firsts.push_back(static_cast<uint32_t>(i));
+      }
       last_use = at->second;
       last_key = key;
     }
@@ -86,17 +92,41 @@ void Analysis::collect(const Selection& selection) {
     uses_[last_use].samples += sample.count;
     use_of_sample_[i] = last_use;
   }
+  classify(firsts);
 }
 
-void Analysis::add_use(const Sample& sample) {
-  path_.clear();
-  StackUse use;
-  use.first = static_cast<uint32_t>(paths_.size());
-  frames_.append(sample.stack, path_, nodes_);
-  use.length = static_cast<uint32_t>(path_.size());
-  use.classification = classifier_.classify(path_, nodes(use), backend_of(profile_, sample).type);
-  paths_.insert(paths_.end(), path_.begin(), path_.end());
-  uses_.push_back(std::move(use));
+// Halves of the uses are independent of each other.
+void Analysis::classify(std::span<const uint32_t> firsts) {
+  const size_t middle = firsts.size() / 2;
+  Paths second;
+  {
+    const std::jthread helper([&] { classify(firsts, middle, firsts.size(), second); });
+    classify(firsts, 0, middle, paths_);
+  }
+  const auto shift = static_cast<uint32_t>(paths_.functions.size());
+  for (size_t i = middle; i < uses_.size(); ++i)
+    uses_[i].first += shift;
+  const auto append = [](auto& to, const auto& rows) {
+    to.insert(to.end(), rows.begin(), rows.end());
+  };
+  append(paths_.functions, second.functions);
+  append(paths_.nodes, second.nodes);
+}
+
+void Analysis::classify(std::span<const uint32_t> firsts, size_t begin, size_t end, Paths& paths) {
+  std::vector<FunctionId> path;
+  for (size_t i = begin; i < end; ++i) {
+    const Sample& sample = profile_.samples[firsts[i]];
+    StackUse& use = uses_[i];
+    use.first = static_cast<uint32_t>(paths.functions.size());
+    path.clear();
+    frames_.append(sample.stack, path, paths.nodes);
+    use.length = static_cast<uint32_t>(path.size());
+    use.classification = classifier_.classify(path,
+                                              std::span(paths.nodes).subspan(use.first, use.length),
+                                              backend_of(profile_, sample).type);
+    paths.functions.insert(paths.functions.end(), path.begin(), path.end());
+  }
 }
 
 void Analysis::sum_up() {
@@ -137,6 +167,14 @@ Analysis::Sum Analysis::included_part(RuleIndex rule, RuleIndex other) const {
     sum.samples += use.samples;
   }
   return sum;
+}
+
+std::vector<uint64_t> samples_by_leaf(const Analysis& analysis) {
+  std::vector<uint64_t> samples(analysis.profile().functions.size());
+  for (const StackUse& use : analysis.uses()) {
+    if (use.length > 0) samples[analysis.path(use).front().value] += use.samples;
+  }
+  return samples;
 }
 
 }  // namespace pgflame::diagnose

@@ -50,11 +50,11 @@ class Analysis {
   const std::vector<StackUse>& uses() const { return uses_; }
   // Leaf first.
   std::span<const FunctionId> path(const StackUse& use) const {
-    return {paths_.data() + use.first, use.length};
+    return {paths_.functions.data() + use.first, use.length};
   }
   // The plan node that each frame of the path runs.
   std::span<const postgres::PlanNode> nodes(const StackUse& use) const {
-    return {nodes_.data() + use.first, use.length};
+    return {paths_.nodes.data() + use.first, use.length};
   }
   // The use of each sample of the profile; kNotRunning for samples in other states or not selected.
   const std::vector<uint32_t>& use_of_sample() const { return use_of_sample_; }
@@ -80,17 +80,21 @@ class Analysis {
   Sum included_part(RuleIndex rule, RuleIndex other) const;
 
  private:
+  struct Paths {
+    std::vector<FunctionId> functions;
+    std::vector<postgres::PlanNode> nodes;  // of the functions
+  };
+
   void collect(const Selection& selection);
-  void add_use(const Sample& sample);
+  void classify(std::span<const uint32_t> firsts);
+  void classify(std::span<const uint32_t> firsts, size_t begin, size_t end, Paths& paths);
   void sum_up();
 
   const Profile& profile_;
   const RuleBook& book_;
   Classifier classifier_;
   PlanFrames frames_;
-  std::vector<FunctionId> paths_;
-  std::vector<postgres::PlanNode> nodes_;  // beside paths_
-  std::vector<FunctionId> path_;           // of the stack being classified
+  Paths paths_;
   std::vector<StackUse> uses_;
   std::vector<uint32_t> use_of_sample_;
   std::vector<bool> selected_;
@@ -100,5 +104,8 @@ class Analysis {
   std::vector<Sum> included_;
   Sum unclassified_;
 };
+
+// On-CPU samples by the function they are in: by FunctionId. Those without a stack are in none.
+std::vector<uint64_t> samples_by_leaf(const Analysis& analysis);
 
 }  // namespace pgflame::diagnose

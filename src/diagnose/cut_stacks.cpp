@@ -75,12 +75,17 @@ CutStacks cut_stacks(const Analysis& analysis) {
   const std::vector<ModuleId> outermost = outermost_modules(profile);
   std::map<Cut, uint64_t> cuts;
   CutStacks all;
+  Cut last;  // samples of one stack stand together
+  uint64_t* count_of_last = nullptr;
   for (size_t i = 0; i < profile.samples.size(); ++i) {
     const Sample& sample = profile.samples[i];
     if (analysis.use_of_sample()[i] == Analysis::kNotRunning) continue;
     if (reaches_root(sample, from_root)) continue;
     all.samples += sample.count;
-    cuts[{sample.end, outermost[sample.stack.value]}] += sample.count;
+    const Cut cut{sample.end, outermost[sample.stack.value]};
+    if (count_of_last == nullptr || cut != last) count_of_last = &cuts[cut];
+    last = cut;
+    *count_of_last += sample.count;
   }
   Cut most;
   uint64_t samples = 0;

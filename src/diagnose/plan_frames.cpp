@@ -15,8 +15,11 @@ PlanFrames::PlanFrames(const Profile& profile) : profile_(profile) {
     const Function& function = profile.functions[profile.functions.id_at(i)];
     if (function.tier == NameTier::kNone || function.tier == NameTier::kPlaced) continue;
     const std::string_view name = postgres::base_name(function.name);
-    roles_[i] = {
-        postgres::plan_node(name), postgres::scan_fed_by(name), name == postgres::kScanLoop};
+    const PlanNode node = postgres::plan_node(name);
+    roles_[i] = {.node = node,
+                 .delivers_to = postgres::scan_fed_by(name),
+                 .scan_loop = name == postgres::kScanLoop,
+                 .is_scan = postgres::is_scan(node)};
   }
   if (std::ranges::any_of(roles_, &Role::scan_loop)) learn_scans();
 }
@@ -62,7 +65,7 @@ void PlanFrames::append(StackId stack,
     for (uint32_t i = 0; i < location.line_count; ++i) {
       const FunctionId function = profile_.lines[location.first_line + i].function;
       const Role& role = roles_[function.value];
-      const bool same_scan = postgres::is_scan(role.node) || (role.scan_loop && !in_loop);
+      const bool same_scan = role.is_scan || (role.scan_loop && !in_loop);
       if (open != PlanNode::kNone && !same_scan) nodes.back() = open;
       if (!role.scan_loop) {
         open = role.delivers_to;

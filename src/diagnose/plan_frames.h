@@ -26,6 +26,7 @@ class PlanFrames {
     postgres::PlanNode node = postgres::PlanNode::kNone;
     postgres::PlanNode delivers_to = postgres::PlanNode::kNone;
     bool scan_loop = false;
+    bool is_scan = false;  // the node is one
   };
 
   void learn_scans();

@@ -1,8 +1,9 @@
 #include "src/diagnose/plan_view.h"
 
 #include <array>
+#include <map>
 #include <string>
-#include <unordered_map>
+#include <utility>
 
 #include "src/profile/builder.h"
 
@@ -54,18 +55,26 @@ class Viewer {
     return push(stack, known.title, known.area);
   }
 
-  // The area travels in the file field, which named functions of this view have no other use for.
   StackId push(StackId caller, std::string_view name, std::string_view area) {
+    // Both are texts of tables that outlive the view: one text, one place.
+    LocationId& location = locations_[{name.data(), area.data()}];
+    if (!location.valid()) location = location_of(name, area);
+    return builder_.push(caller, location);
+  }
+
+  // The area travels in the file field, which named functions of this view have no other use for.
+  LocationId location_of(std::string_view name, std::string_view area) {
     Function function;
     function.name = name;
     function.file = area;
     function.tier = NameTier::kGiven;
     const std::array<Line, 1> lines{Line{builder_.function(function), 0}};
-    return builder_.push(caller, builder_.named_location({}, 0, lines));
+    return builder_.named_location({}, 0, lines);
   }
 
   const Analysis& analysis_;
   ProfileBuilder builder_;
+  std::map<std::pair<const char*, const char*>, LocationId> locations_;
 };
 
 }  // namespace

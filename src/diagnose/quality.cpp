@@ -61,24 +61,26 @@ bool in_vdso(const Profile& profile, const Function& function) {
          profile.modules[function.module].kind == ModuleKind::kVdso;
 }
 
+bool is_unnamed(const Profile& profile, const Function& function) {
+  const bool named = function.tier != NameTier::kNone && function.tier != NameTier::kPlaced;
+  return !named && !in_vdso(profile, function);
+}
+
 bool unnamed_leaf(const Profile& profile, std::span<const FunctionId> path) {
-  if (path.empty()) return true;
-  if (in_vdso(profile, profile.functions[path[0]])) return false;
-  const NameTier tier = profile.functions[path[0]].tier;
-  return tier == NameTier::kNone || tier == NameTier::kPlaced;
+  return path.empty() || is_unnamed(profile, profile.functions[path[0]]);
 }
 
 MissingNames worst_module(const Analysis& analysis) {
   const Profile& profile = analysis.profile();
   std::map<std::pair<std::string, Unnamed>, uint64_t> missing;
-  for (const StackUse& use : analysis.uses()) {
-    const auto path = analysis.path(use);
-    if (path.empty() || !unnamed_leaf(profile, path)) continue;
-    const Function& leaf = profile.functions[path[0]];
+  const std::vector<uint64_t> samples_of = samples_by_leaf(analysis);
+  for (size_t i = 0; i < samples_of.size(); ++i) {
+    const Function& leaf = profile.functions[profile.functions.id_at(i)];
+    if (samples_of[i] == 0 || !is_unnamed(profile, leaf)) continue;
     const std::string module = leaf.module.valid() && profile.modules.contains(leaf.module)
                                    ? profile.modules[leaf.module].path
                                    : "";
-    missing[{module, leaf.unnamed}] += use.samples;
+    missing[{module, leaf.unnamed}] += samples_of[i];
   }
   MissingNames worst;
   for (const auto& [key, samples] : missing) {

@@ -26,12 +26,13 @@ constexpr std::array<std::string_view, 5> kSkids{"finish_task_switch",
 double skid_share(const Analysis& analysis) {
   const std::string& event = analysis.profile().recording.event.name;
   if (!event.starts_with("cpu-clock") && !event.starts_with("task-clock")) return 0;
+  const auto& functions = analysis.profile().functions;
+  const std::vector<uint64_t> samples = samples_by_leaf(analysis);
   uint64_t skidded = 0;
-  for (const StackUse& use : analysis.uses()) {
-    const auto path = analysis.path(use);
-    if (path.empty()) continue;
-    const std::string_view leaf = postgres::base_name(analysis.profile().functions[path[0]].name);
-    if (std::ranges::find(kSkids, leaf) != kSkids.end()) skidded += use.samples;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (samples[i] == 0) continue;
+    const std::string_view leaf = postgres::base_name(functions[functions.id_at(i)].name);
+    if (std::ranges::find(kSkids, leaf) != kSkids.end()) skidded += samples[i];
   }
   return ratio(skidded, analysis.samples());
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "src/base/error.h"
+#include "src/profile/packed_size.h"
 #include "src/profile/profile.h"
 
 namespace pgflame {
@@ -23,8 +24,11 @@ enum class PprofForm : uint8_t {
   // see a sample without its time and process.
   kEmbedded
 };
-// gzip-compressed
-std::string write_pprof(const Profile& profile, PprofForm form = PprofForm::kExchange);
+// gzip-compressed. Empty as soon as it is clear that there will be more than `most` bytes; what is
+// only a little larger is written all the same.
+std::string write_pprof(const Profile& profile,
+                        PprofForm form = PprofForm::kExchange,
+                        size_t most = kAnySize);
 
 // Reads what write_pprof wrote and what other tools write (gzip-compressed or not). Hostile input
 // ends in an Error; memory stays proportional to the uncompressed size, which is limited to 1 GiB.

@@ -55,7 +55,7 @@ SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& 
   if (!std::ranges::is_sorted(order_, before)) std::ranges::sort(order_, before);
 }
 
-void SampleWriter::write(const std::function<void(std::string_view)>& hand_on) {
+bool SampleWriter::write(const std::function<bool(std::string_view)>& hand_on) {
   for (size_t begin = 0, end = 0; begin < order_.size(); begin = end) {
     const Sample& tags = sample(begin);
     end = begin + 1;
@@ -64,8 +64,9 @@ void SampleWriter::write(const std::function<void(std::string_view)>& hand_on) {
       ++end;
     }
     write_row(tags, begin, end);
-    hand_on(row_);
+    if (!hand_on(row_)) return false;
   }
+  return true;
 }
 
 void SampleWriter::write_row(const Sample& tags, size_t begin, size_t end) {

@@ -35,8 +35,9 @@ class SampleWriter {
  public:
   SampleWriter(const Profile& profile, PprofForm form, StringTable& strings);
 
-  // Hands out one message after the other; each is valid during its call.
-  void write(const std::function<void(std::string_view)>& hand_on);
+  // Hands out one message after the other, each valid during its call, until the taker returns
+  // false; then so does this.
+  bool write(const std::function<bool(std::string_view)>& hand_on);
 
  private:
   void write_row(const Sample& tags, size_t begin, size_t end);

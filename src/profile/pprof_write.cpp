@@ -31,11 +31,14 @@ class Writer {
  public:
   Writer(const Profile& profile, PprofForm form) : profile_(profile), form_(form), message_(out_) {}
 
-  std::string write() && {
+  // Empty when it gets too large.
+  std::string write(PackedSize size) && {
     write_sample_types();
-    SampleWriter(profile_, form_, strings_).write([this](std::string_view row) {
+    const bool whole = SampleWriter(profile_, form_, strings_).write([&](std::string_view row) {
       message_.add_message(ProfileField::kSample, row.data(), row.size());
+      return !size.too_large(out_);
     });
+    if (!whole) return {};
     write_mappings();
     write_locations();
     write_functions();
@@ -130,11 +133,13 @@ class Writer {
 
 }  // namespace
 
-std::string write_pprof(const Profile& profile, PprofForm form) {
+std::string write_pprof(const Profile& profile, PprofForm form, size_t most) {
   // Inside a report the profile is packed while somebody waits; a capture is kept for long.
   constexpr int kFast = 3;
   constexpr int kDense = 6;
-  return gzip(Writer(profile, form).write(), form == PprofForm::kEmbedded ? kFast : kDense);
+  const int level = form == PprofForm::kEmbedded ? kFast : kDense;
+  const std::string bytes = Writer(profile, form).write(PackedSize(most, level));
+  return bytes.empty() ? bytes : gzip(bytes, level);
 }
 
 }  // namespace pgflame

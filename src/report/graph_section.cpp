@@ -197,11 +197,11 @@ void draw_graphs(Page& page, const Subject& subject) {
                 true});
   }
   const auto is_plan_node = [](const Function& function) { return function.file.empty(); };
-  if (std::ranges::any_of(subject.plan.functions, is_plan_node)) {
-    const FrameTree plan = flamegraph::collapse(subject.plan);
+  if (std::ranges::any_of(subject.plan().functions, is_plan_node)) {
+    const FrameTree plan = flamegraph::collapse(subject.plan());
     draw_graph(page,
                subject,
-               {subject.plan, plan, plan_paint(subject.plan, plan)},
+               {subject.plan(), plan, plan_paint(subject.plan(), plan)},
                {"executor",
                 "On CPU, by plan node",
                 "the same samples",

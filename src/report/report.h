@@ -5,7 +5,6 @@
 #include <string>
 
 #include "src/base/error.h"
-#include "src/diagnose/analysis.h"
 #include "src/diagnose/diagnosis.h"
 #include "src/diagnose/difference.h"
 #include "src/profile/profile.h"
@@ -17,15 +16,17 @@ struct Options {
   bool embed_profile = true;  // the SVG carries the compressed profile and can be opened again
   // Bytes of the whole SVG; what it would carry beyond them is left out, and a note says so.
   size_t most_bytes = 2'000'000;
-  // What the diagnosis was made from, when it still exists; made by the built-in rules otherwise.
-  const diagnose::Analysis* analysis = nullptr;
+  // diagnose::plan_view of the profile when it was started before; made here, by the built-in
+  // rules, otherwise.
+  std::shared_future<Profile> plan;
   // The result of packed() when it was started before; made here otherwise.
   std::shared_future<std::string> packed;
 };
 
 // The form in which an SVG carries the profile: base64 of gzip of pprof. It needs nothing but the
 // profile, so that it can be made while the profile is diagnosed and drawn.
-std::string packed(const Profile& profile);
+// Empty as soon as it is clear that an SVG of `most_bytes` has no room for it.
+std::string packed(const Profile& profile, size_t most_bytes);
 
 // A self-contained SVG document, see the design of the page in svg_page.h.
 std::string to_svg(const Profile& profile,

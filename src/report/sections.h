@@ -2,6 +2,8 @@
 // A part that has nothing to say draws nothing.
 #pragma once
 
+#include <future>
+
 #include "flamegraph/draw.h"
 #include "src/diagnose/diagnosis.h"
 #include "src/profile/profile.h"
@@ -13,7 +15,9 @@ namespace pgflame::report {
 struct Subject {
   const Profile& profile;
   const diagnose::Diagnosis& diagnosis;
-  Profile plan;  // diagnose::plan_view of the profile
+  std::shared_future<Profile> plan_view;  // may still be made
+
+  const Profile& plan() const { return plan_view.get(); }
 };
 
 void draw_header(Page& page, const Subject& subject);    // what, when, how; grade; verdict

@@ -29,9 +29,9 @@ std::string data_of(const Subject& subject) {
     return sample.state == State::kWaiting ? wait_name(profile, sample) : std::string();
   };
   const flamegraph::FrameTree tree = collapse(profile, options);
-  const flamegraph::FrameTree plan_tree = flamegraph::collapse(subject.plan);
+  const flamegraph::FrameTree plan_tree = flamegraph::collapse(subject.plan());
   return view_data({profile, tree, stack_paint(profile, tree)},
-                   {subject.plan, plan_tree, plan_paint(subject.plan, plan_tree)});
+                   {subject.plan(), plan_tree, plan_paint(subject.plan(), plan_tree)});
 }
 
 // Inside a report things are packed while somebody waits.
@@ -56,19 +56,35 @@ size_t estimated_bytes(std::string_view text) {
 
 // The views as they are carried; empty when they clearly won't fit beside the profile, because
 // compressing numbers takes its time.
-std::string packed_view(const Subject& subject, const Options& options) {
-  const size_t profile = options.packed.valid() ? options.packed.get().size() : 0;
-  if (profile + kFrameBytes >= options.most_bytes) return {};
+std::string packed_view(const Subject& subject,
+                        const Options& options,
+                        const std::shared_future<std::string>& packed) {
+  const size_t profile = packed.get().size();
+  if (profile == 0 || profile + kFrameBytes >= options.most_bytes) return {};
   const std::string view = data_of(subject);
   const size_t room = options.most_bytes - profile - kFrameBytes;
   return estimated_bytes(view) / 5 * 4 < room ? base64(gzip(view, kFast)) : std::string();
 }
 
+// What is being packed while the page is drawn.
+struct Packing {
+  std::shared_future<std::string> profile;
+  std::future<std::string> view;
+};
+
+Packing start_packing(const Subject& subject, const Options& options) {
+  if (!options.embed_profile) return {};
+  const auto start = [](auto&&... call) { return std::async(std::launch::async, call...); };
+  Packing packing;
+  packing.profile = options.packed.valid()
+                        ? options.packed
+                        : start(packed, std::cref(subject.profile), options.most_bytes).share();
+  packing.view = start(packed_view, std::cref(subject), std::cref(options), packing.profile);
+  return packing;
+}
+
 // The profile first, then the views, as far as they fit beside `drawn` bytes.
-Pack pack(const Subject& subject,
-          const Options& options,
-          std::future<std::string> view,
-          size_t drawn) {
+Pack pack(const Options& options, Packing packing, size_t drawn) {
   Pack pack;
   if (!options.embed_profile) {
     pack.note = "The profile is not inside this file: to open it again, keep the capture.";
@@ -80,15 +96,15 @@ Pack pack(const Subject& subject,
       "left out of this file, which would be larger than {:.0f} MB with it (--embed-all writes it)";
   const std::string reason =
       fmt::format(kReason, static_cast<double>(options.most_bytes) / 1'000'000);
-  pack.carried.profile = options.packed.valid() ? options.packed.get() : packed(subject.profile);
-  if (pack.carried.profile.size() > room) {
+  pack.carried.profile = packing.profile.get();
+  if (pack.carried.profile.empty() || pack.carried.profile.size() > room) {
     pack.carried.profile.clear();
     pack.note = "The profile was " + reason + ": to open it again, keep the capture.";
     return pack;
   }
   pack.note = "The profile is inside: “pgflame report THIS.svg” makes this report again.";
   const size_t left = room - pack.carried.profile.size();
-  pack.carried.view = view.get();
+  pack.carried.view = packing.view.get();
   if (pack.carried.view.empty() || pack.carried.view.size() > left) {
     pack.carried.view.clear();
     pack.note += " What choosing a query or a range of time needs was " + reason + ".";
@@ -98,21 +114,23 @@ Pack pack(const Subject& subject,
 
 }  // namespace
 
-std::string packed(const Profile& profile) {
-  return base64(write_pprof(profile, PprofForm::kEmbedded));
+std::string packed(const Profile& profile, size_t most_bytes) {
+  const size_t room = most_bytes > kFrameBytes ? most_bytes - kFrameBytes : 0;
+  const size_t most = most_bytes == kAnySize ? kAnySize : room / 4 * 3;
+  return base64(write_pprof(profile, PprofForm::kEmbedded, most));
 }
 
 std::string to_svg(const Profile& profile,
                    const diagnose::Diagnosis& diagnosis,
                    const Options& options) {
-  const Subject subject{profile,
-                        diagnosis,
-                        options.analysis != nullptr ? diagnose::plan_view(*options.analysis)
-                                                    : diagnose::plan_view(profile)};
-  // Packed while the page is drawn.
-  std::future<std::string> view;
-  if (options.embed_profile)
-    view = std::async(std::launch::async, packed_view, std::cref(subject), std::cref(options));
+  const auto make_plan = [&profile] { return diagnose::plan_view(profile); };
+  const Subject subject{
+      profile,
+      diagnosis,
+      options.plan.valid() ? options.plan : std::async(std::launch::async, make_plan).share()};
+  std::future<uint64_t> identity = std::async(
+      std::launch::async, [&] { return identity_of(profile, hash_bytes(diagnosis.verdict.text)); });
+  Packing packing = start_packing(subject, options);
   Page page(options.width, kMargin);
   page.y = kMargin - 6;
   draw_header(page, subject);
@@ -122,11 +140,11 @@ std::string to_svg(const Profile& profile,
   draw_findings(page, subject);
   draw_tables(page, subject);
   draw_database(page, subject);
-  Pack packed = pack(subject, options, std::move(view), page.xml.size());
+  Pack packed = pack(options, std::move(packing), page.xml.size());
   draw_footer(page, subject, packed.note);
   DocumentFacts facts;
   facts.title = "pgflame report: " + subject_of(profile);
-  facts.identity = identity_of(profile, hash_bytes(diagnosis.verdict.text));
+  facts.identity = identity.get();
   facts.classes = colour_classes();
   facts.carried = std::move(packed.carried);
   return finish_document(page, facts);

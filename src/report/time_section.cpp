@@ -74,13 +74,15 @@ void draw_bar_legend(Page& page, const std::vector<diagnose::TimeSegment>& segme
 
 // What can be said about time when only running backends were sampled.
 std::string cpu_only_text(const Profile& profile) {
-  const Accounting total = account(profile);
   std::string text = "Only time on a CPU was captured";
   if (profile.recording.duration_ns > 0 &&
       profile.recording.event.unit == WeightUnit::kNanoseconds) {
+    uint64_t cpu_time = 0;
+    for (const Sample& sample : profile.samples)
+      cpu_time += sample.state == State::kRunning ? sample.weight : 0;
     text += fmt::format(
         ": {:.2f} CPUs busy with what was sampled",
-        static_cast<double>(total.weight) / static_cast<double>(profile.recording.duration_ns));
+        static_cast<double>(cpu_time) / static_cast<double>(profile.recording.duration_ns));
     if (profile.recording.cpus > 0) text += fmt::format(", of {}", profile.recording.cpus);
   }
   return text + ". Time spent waiting is not in this picture.";

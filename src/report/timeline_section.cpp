@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -22,12 +23,19 @@ struct Bands {
   uint64_t tallest = 0;
 };
 
-postgres::Area leaf_area(const Profile& profile, StackId stack) {
-  const LocationId location = profile.stacks[stack].location;
-  if (!location.valid() || profile.locations[location].line_count == 0) {
-    return postgres::Area::kUnnamed;
+// By StackId. Each function is looked up once.
+std::vector<postgres::Area> leaf_areas(const Profile& profile) {
+  std::vector<std::optional<postgres::Area>> of_function(profile.functions.size());
+  std::vector<postgres::Area> of_stack(profile.stacks.size(), postgres::Area::kUnnamed);
+  for (size_t i = 0; i < of_stack.size(); ++i) {
+    const LocationId location = profile.stacks[profile.stacks.id_at(i)].location;
+    if (!location.valid() || profile.locations[location].line_count == 0) continue;
+    const FunctionId leaf = profile.lines[profile.locations[location].first_line].function;
+    std::optional<postgres::Area>& area = of_function[leaf.value];
+    if (!area) area = postgres::area_of(profile, leaf);
+    of_stack[i] = *area;
   }
-  return postgres::area_of(profile, profile.lines[profile.locations[location].first_line].function);
+  return of_stack;
 }
 
 // A recording of 10 s ends a few milliseconds into its eleventh second, which is none to be shown.
@@ -40,8 +48,6 @@ uint32_t last_second(const Recording& recording) {
 
 Bands count(const Profile& profile) {
   Bands bands;
-  std::vector<postgres::Area> areas(profile.stacks.size(), postgres::Area::kOther);
-  std::vector<bool> known(profile.stacks.size());
   const uint32_t last = last_second(profile.recording);
   for (const Sample& sample : profile.samples) {
     if (sample.state != State::kRunning || sample.second >= kLongest) continue;
@@ -51,13 +57,10 @@ Bands count(const Profile& profile) {
   if (bands.seconds < 3) return bands;
   const size_t columns = (bands.seconds + bands.per_column - 1) / bands.per_column;
   std::vector<uint64_t> totals(columns);
+  const std::vector<postgres::Area> areas = leaf_areas(profile);
   std::array<std::vector<uint64_t>, postgres::kAreaCount> rows;
   for (const Sample& sample : profile.samples) {
     if (sample.state != State::kRunning || sample.second >= kLongest) continue;
-    if (!known[sample.stack.value]) {
-      areas[sample.stack.value] = leaf_area(profile, sample.stack);
-      known[sample.stack.value] = true;
-    }
     auto& row = rows[static_cast<size_t>(areas[sample.stack.value])];
     row.resize(columns);
     const uint32_t column = std::min(sample.second, last) / bands.per_column;

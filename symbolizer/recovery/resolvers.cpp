@@ -32,8 +32,9 @@ FunctionRange* unnamed_at(FunctionTable& functions, uint64_t start) {
 void name_variants(const ElfImage& image, FunctionTable& functions) {
   std::map<uint64_t, std::string_view> names;  // by where the variant begins
   for (const ElfSymbol& symbol : image.symbols(".dynsym")) {
+    if (symbol.type != kIfunc || !symbol.defined()) continue;
     const FunctionRange* resolver = functions.find(symbol.address);
-    if (symbol.type != kIfunc || !symbol.defined() || resolver == nullptr) continue;
+    if (resolver == nullptr) continue;
     const uint64_t end = std::min(resolver->end, symbol.address + kMaxResolverBytes);
     for (const CodeReference& reference : code_references(image, symbol.address, end)) {
       if (reference.kind != CodeReference::Kind::kAddress) continue;

@@ -170,6 +170,27 @@ TEST_SUITE("profile") {
     CHECK(out.error().kind == ErrorKind::kCorrupt);
   }
 
+  TEST_CASE("a profile that gets clearly too large is given up, any other is written whole") {
+    ProfileBuilder builder;
+    uint64_t random = 1;
+    for (uint32_t i = 0; i < 60'000; ++i) {
+      Sample sample;
+      random = random * 6364136223846793005 + 1442695040888963407;
+      sample.query_id = random;
+      sample.count = 1;
+      builder.add(sample);
+    }
+    const Profile profile = std::move(builder).take();
+    for (const PprofForm form : {PprofForm::kExchange, PprofForm::kEmbedded}) {
+      const std::string whole = write_pprof(profile, form);
+      REQUIRE(whole.size() > 400'000);
+      CHECK(write_pprof(profile, form, whole.size() / 2).empty());
+      CHECK(write_pprof(profile, form, whole.size()) == whole);
+      CHECK(write_pprof(profile, form, whole.size() * 97 / 100) == whole);
+      CHECK(write_pprof(example(), form, 1) == write_pprof(example(), form));
+    }
+  }
+
   TEST_CASE("equal rows are stored once") {
     ProfileBuilder builder;
     const MappingId mapping = builder.mapping({0x1000, 0x2000, 0, {}});
