@@ -7,12 +7,19 @@
 #include "symbolizer/debug_package.h"
 
 namespace pgflame::symbolizer {
+namespace {
+
+constexpr uint64_t kMattersPart = 100;  // of all samples
+
+}  // namespace
 
 std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool this_host) {
   std::map<std::pair<ModuleId, Unnamed>, uint64_t> samples;
+  uint64_t all = 0;
   for (const Sample& sample : profile.samples) {
     const LocationId leaf = profile.stacks[sample.stack].location;
     if (sample.state != State::kRunning || !leaf.valid()) continue;
+    all += sample.count;
     const Location& location = profile.locations[leaf];
     if (location.line_count == 0) continue;
     const Function& function = profile.functions[profile.lines[location.first_line].function];
@@ -26,7 +33,9 @@ std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool this_ho
   for (const auto& [key, count] : samples) {
     const Module& module = profile.modules[key.first];
     std::string package = debug_package(module.path);
-    if (package.empty() && this_host && module.kind == ModuleKind::kFile) {
+    // What is installed is in a thousand files: they are read for those that matter.
+    const bool matters = count >= all / kMattersPart;
+    if (package.empty() && this_host && matters && module.kind == ModuleKind::kFile) {
       package = installed_debug_package(module.path);
     }
     missing.push_back({.module = module.path,
