@@ -216,6 +216,17 @@ const char* declaring_file(Dwarf_Die& entry) {
   return dwarf_filesrc(files, index, nullptr, nullptr);
 }
 
+// Names may be in a dwz file that is missing: then nothing is said of what was inlined.
+void drop_nameless(std::vector<SourceFrame>& frames) {
+  if (frames.empty()) return;
+  const auto own = frames.end() - 1;
+  if (own->name.empty()) {
+    frames.clear();
+  } else if (std::any_of(frames.begin(), own, [](const auto& f) { return f.name.empty(); })) {
+    frames.erase(frames.begin(), own);
+  }
+}
+
 std::vector<SourceFrame> DwarfFrames::frames_of(Unit& unit,
                                                 std::vector<Dwarf_Die> chain,
                                                 uint64_t vaddr) {
@@ -234,6 +245,7 @@ std::vector<SourceFrame> DwarfFrames::frames_of(Unit& unit,
     line = call_line_of(entry);
     frames.push_back(std::move(frame));
   }
+  drop_nameless(frames);
   return frames;
 }
 

@@ -70,7 +70,8 @@ void open_file_of(const Module& module,
 }
 
 bool has_dwarf(const ElfImage& image) {
-  return image.section(".debug_info") != nullptr;
+  // GNU's older compression has sections of its own.
+  return image.section(".debug_info") != nullptr || image.section(".zdebug_info") != nullptr;
 }
 
 // DWARF is in the file with the symbol table, or apart from it all the same.

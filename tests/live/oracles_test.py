@@ -174,13 +174,17 @@ class SymbolCaches(unittest.TestCase):
             truth = frames_of_addr2line(binary, places)
             ours = frames_of_pgflame(binary, places)
             # The code is the same however its description is stored.
-            for name, options in (("compressed", ["-gz=zlib"]), ("split", ["-gsplit-dwarf"])):
+            for name, options in (("compressed", ["-gz=zlib"]), ("older", ["-gz=zlib-gnu"]),
+                                  ("split", ["-gsplit-dwarf"])):
                 stored = self.build(folder, name, *options)
                 self.assertEqual(ours, frames_of_pgflame(stored, places), name)
             first, second = self.build(folder, "first"), self.build(folder, "second")
             run("dwz", "-m", os.path.join(folder, "common.debug"), first, second)
             self.assertIn(".gnu_debugaltlink", run("readelf", "-SW", first))
             self.assertEqual(ours, frames_of_pgflame(first, places), "dwz")
+            os.remove(os.path.join(folder, "common.debug"))
+            for place, frames in frames_of_pgflame(first, places).items():
+                self.assertTrue(all(frames), (hex(place), frames))
         deep = [a for a in places if len(truth[a]) > 3]
         different = [(hex(a), truth[a], ours[a]) for a in ours if ours[a] != truth[a]]
         print(f"\n  {len(places)} places, {len(deep)} with more than two inlined functions, "
