@@ -11,7 +11,7 @@ namespace pgflame::symbolizer {
 namespace {
 
 constexpr size_t kMaxSymbols = 8'000'000;
-constexpr size_t kMaxDataWords = 8'000'000;  // of all sections together
+constexpr size_t kMaxDataWords = 2'000'000;  // of all sections together
 
 // The structure at `offset`, or nothing when the bytes end before it does.
 template <typename T>

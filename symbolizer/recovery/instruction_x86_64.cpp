@@ -110,7 +110,7 @@ bool may_point(uint8_t opcode, uint8_t reg, bool wide) {
       return wide;
     case 0x81:
       return wide && (reg == 0 || reg == 7);  // ADD, CMP
-    case 0x68:  // PUSH
+    case 0x68:                                // PUSH
       return true;
     default:
       return opcode >= 0xb8 && opcode <= 0xbf;  // MOV
