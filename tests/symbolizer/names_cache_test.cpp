@@ -73,7 +73,8 @@ TEST_CASE("a name that a function has by now is kept") {
   CHECK(table.ranges()[0].file == "execScan.c");
 }
 
-TEST_CASE("of a cache that is cut or changed nothing is taken, and one of another table is refused") {
+TEST_CASE(
+    "of a cache that is cut or changed nothing is taken, and one of another table is refused") {
   const Folder folder;
   write_cache(folder.path(), kBuild, with_names());
   const std::string path = folder / "names-0123abcd";
