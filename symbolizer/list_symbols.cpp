@@ -56,7 +56,7 @@ void measure_code(const ModuleSymbols& symbols, Listing& listing) {
   for (const ListedSymbol& row : listing.symbols)
     known += row.size;
   listing.unknown_bytes = listing.code_bytes - std::min(known, listing.code_bytes);
-  listing.no_unwind = symbols.unwound_bytes < listing.code_bytes / 2;
+  listing.no_unwind = symbols.unwound_bytes < listing.code_bytes / 10;
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ class ProgramReader {
   void collect_facts();
   void add_facts(uint32_t function, const CodeReference& reference, std::vector<Fact>& facts);
   void add_data_facts(uint32_t function, uint64_t address, std::vector<Fact>& facts);
-  void add_table_facts(uint32_t function, uint64_t address, std::vector<Fact>& facts);
+  void add_table_facts(uint32_t user, uint64_t address, std::vector<Fact>& facts);
   uint32_t decoded_at(uint64_t vaddr) const;
   const NamedData* named_data_at(uint64_t vaddr) const;
   std::optional<uint64_t> pointer_at(uint64_t slot) const;

@@ -69,7 +69,8 @@ Credit give_credit(const Program& program, const std::vector<Testimony>& testimo
   bool alike = false;
   for (const Testimony& testimony : testimonies) {
     const float like = likeness(program, testimony);
-    alike = alike || like >= kAlike;
+    // Sizes on another machine say nothing of the compiler.
+    alike = alike || like >= kAlike || testimony.graph.program().machine != program.machine;
     credit.weights.push_back((testimony.same_major ? 1 : kOtherMajor) *
                              (kAnyCompiler + like * like));
   }

@@ -42,8 +42,9 @@ Testimony testimony(uint32_t size, float bits) {
 }
 
 // The name of the static function of a program whose functions have 100 bytes.
-std::string name_by(std::vector<Testimony> testimonies) {
-  const Program target = program(100, "");
+std::string name_by(std::vector<Testimony> testimonies, Machine machine = Machine::kX8664) {
+  Program target = program(100, "");
+  target.machine = machine;
   return judge(target, IncomingFacts(target), testimonies).back().name;
 }
 
@@ -65,6 +66,10 @@ TEST_CASE("a lone witness must say more when no reference was built like the pro
 TEST_CASE("a lone witness needs no more where a reference was built like the program") {
   CHECK(name_by(both(testimony(100, 15), testimony(300, 0))) == "helper");
   CHECK(name_by(both(testimony(200, 15), testimony(100, 0))) == "helper");
+}
+
+TEST_CASE("a lone witness needs no more on a machine that no reference was built for") {
+  CHECK(name_by(both(testimony(200, 15), testimony(300, 0)), Machine::kAarch64) == "helper");
 }
 
 TEST_CASE("the only reference of a major needs no other to agree with it") {
