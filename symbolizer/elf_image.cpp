@@ -11,6 +11,7 @@ namespace pgflame::symbolizer {
 namespace {
 
 constexpr size_t kMaxSymbols = 8'000'000;
+constexpr size_t kMaxDataWords = 2'000'000;  // of all sections together
 
 // The structure at `offset`, or nothing when the bytes end before it does.
 template <typename T>
@@ -76,6 +77,14 @@ std::vector<uint64_t> read_relr(std::span<const uint8_t> bytes) {
   return slots;
 }
 
+// Whether a section may hold pointers that the linker has filled in.
+bool is_data(const ElfSection& section) {
+  const bool filled = section.type == SHT_PROGBITS || section.type == SHT_INIT_ARRAY ||
+                      section.type == SHT_FINI_ARRAY || section.type == SHT_PREINIT_ARRAY;
+  return filled && (section.flags & (SHF_ALLOC | SHF_EXECINSTR)) == SHF_ALLOC &&
+         section.address % 8 == 0 && !section.name.starts_with(".eh_frame");
+}
+
 }  // namespace
 
 bool ElfSection::executable() const {
@@ -99,6 +108,7 @@ Result<ElfImage> ElfImage::parse(std::span<const uint8_t> bytes) {
   image.machine_ = machine_of(header->e_machine);
   image.read_segments();
   image.read_sections();
+  if (header->e_type == ET_EXEC) image.find_fixed_ranges();
   image.build_id_ = build_id_of_elf(bytes);
   return image;
 }
@@ -158,6 +168,28 @@ void ElfImage::read_sections() {
   for (size_t i = 0; i < sections_.size(); ++i) {
     sections_[i].name = section_text(sections_[names], name_offsets[i]);
   }
+}
+
+void ElfImage::find_fixed_ranges() {
+  std::vector<Range> ranges;
+  for (const ElfSection& section : sections_) {
+    const bool in_memory = (section.flags & (SHF_ALLOC | SHF_TLS)) == SHF_ALLOC;
+    if (in_memory && section.address != 0 && section.size <= UINT64_MAX - section.address)
+      ranges.push_back({section.address, section.address + section.size});
+  }
+  std::ranges::sort(ranges, {}, &Range::start);
+  for (const Range& range : ranges) {
+    if (fixed_ranges_.empty() || range.start > fixed_ranges_.back().end) {
+      fixed_ranges_.push_back(range);
+    } else {
+      fixed_ranges_.back().end = std::max(fixed_ranges_.back().end, range.end);
+    }
+  }
+}
+
+bool ElfImage::is_fixed_address(uint64_t value) const {
+  const auto after = std::ranges::upper_bound(fixed_ranges_, value, {}, &Range::start);
+  return after != fixed_ranges_.begin() && value < std::prev(after)->end;
 }
 
 std::string_view ElfImage::section_text(const ElfSection& strings, uint64_t offset) {
@@ -235,6 +267,19 @@ void ElfImage::add_relative(const ElfSection& section, std::vector<ElfPointer>& 
   }
 }
 
+void ElfImage::add_fixed(std::vector<ElfPointer>& pointers) const {
+  if (fixed_ranges_.empty()) return;
+  size_t left = kMaxDataWords;
+  for (const ElfSection& section : sections_) {
+    if (!is_data(section)) continue;
+    const std::vector<uint64_t> words = read_table<uint64_t>(section.bytes, left);
+    left -= words.size();
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (is_fixed_address(words[i])) pointers.push_back({section.address + i * 8, words[i]});
+    }
+  }
+}
+
 std::vector<ElfPointer> ElfImage::pointers() const {
   std::vector<ElfPointer> pointers;
   const std::vector<ElfSymbol> dynamic = symbols(".dynsym");
@@ -252,7 +297,9 @@ std::vector<ElfPointer> ElfImage::pointers() const {
     if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
     for_each_row<Elf64_Rela>(section.bytes, add);
   }
-  std::ranges::sort(pointers, {}, &ElfPointer::slot);
+  add_fixed(pointers);
+  // What a relocation says comes first.
+  std::ranges::stable_sort(pointers, {}, &ElfPointer::slot);
   return pointers;
 }
 

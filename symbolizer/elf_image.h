@@ -79,6 +79,9 @@ class ElfImage {
 
   // Where a byte of the file is in the module's own address space.
   std::optional<uint64_t> address_of_offset(uint64_t file_offset) const;
+  // Whether a number in the file may be an address: the file is linked to fixed addresses (ET_EXEC,
+  // not PIE), and one of its sections lies there.
+  bool is_fixed_address(uint64_t value) const;
   // What is at an address: from there to the end of its section or segment.
   std::span<const uint8_t> bytes_at(uint64_t vaddr) const;
   // The zero-terminated text at an address in read-only data; empty when there is none.
@@ -86,7 +89,8 @@ class ElfImage {
 
   // ".symtab" or ".dynsym"; empty without one.
   std::vector<ElfSymbol> symbols(std::string_view section_name) const;
-  // Addresses in initialised data, sorted by slot: from relative and symbolic relocations.
+  // Addresses in initialised data, sorted by slot: from relative and symbolic relocations. A file
+  // that is linked to fixed addresses has none of these: there they are the words that may be some.
   std::vector<ElfPointer> pointers() const;
   // Slots of .got and .got.plt, sorted by slot.
   std::vector<ElfImport> imports() const;
@@ -96,9 +100,11 @@ class ElfImage {
  private:
   void read_segments();
   void read_sections();
+  void find_fixed_ranges();
   static std::string_view section_text(const ElfSection& strings, uint64_t offset);
   ElfSymbol symbol(const ElfSection& table, uint64_t index) const;
   void add_relative(const ElfSection& section, std::vector<ElfPointer>& pointers) const;
+  void add_fixed(std::vector<ElfPointer>& pointers) const;
   std::span<const uint8_t> slice(uint64_t offset, uint64_t size) const;
 
   std::span<const uint8_t> file_;
@@ -106,6 +112,11 @@ class ElfImage {
   std::string build_id_;
   std::vector<ElfSegment> segments_;
   std::vector<ElfSection> sections_;
+  struct Range {
+    uint64_t start = 0;
+    uint64_t end = 0;
+  };
+  std::vector<Range> fixed_ranges_;  // sorted, disjoint; empty unless addresses are fixed
 };
 
 // ElfImage::section_at for many addresses, neighbours of which mostly are in one section.

@@ -1,5 +1,7 @@
 #include "symbolizer/list_symbols.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "symbolizer/demangle.h"
@@ -46,6 +48,17 @@ ListedAddress located(uint64_t vaddr, const ModuleSymbols& symbols) {
   return row;
 }
 
+void measure_code(const ModuleSymbols& symbols, Listing& listing) {
+  for (const ElfSection& section : symbols.image->sections()) {
+    if (section.executable()) listing.code_bytes += section.bytes.size();
+  }
+  uint64_t known = 0;
+  for (const ListedSymbol& row : listing.symbols)
+    known += row.size;
+  listing.unknown_bytes = listing.code_bytes - std::min(known, listing.code_bytes);
+  listing.no_unwind = symbols.unwound_bytes < listing.code_bytes / 10;
+}
+
 }  // namespace
 
 Result<Listing> list_symbols(const std::string& path,
@@ -57,6 +70,7 @@ Result<Listing> list_symbols(const std::string& path,
   Listing listing;
   for (const FunctionRange& range : (*symbols)->functions.ranges())
     listing.symbols.push_back(listed(range, file_name));
+  measure_code(**symbols, listing);
   for (const uint64_t vaddr : addresses)
     listing.addresses.push_back(located(vaddr, **symbols));
   return listing;

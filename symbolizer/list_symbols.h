@@ -32,6 +32,9 @@ struct ListedAddress {
 struct Listing {
   std::vector<ListedSymbol> symbols;     // every function, sorted by address
   std::vector<ListedAddress> addresses;  // one for each that was asked for
+  uint64_t code_bytes = 0;
+  uint64_t unknown_bytes = 0;  // of these in no known function; padding is some
+  bool no_unwind = false;      // .eh_frame, which tells where functions begin, lacks nine tenths
 };
 
 // The functions of an ELF file. PLT stubs are named after their function, and the compiler's parts

@@ -87,6 +87,8 @@ std::unique_ptr<InlinedFrames> find_inlined(const ModuleSymbols& symbols, const 
 
 void read_functions(ModuleSymbols& symbols, const Options& options) {
   const auto bounds = function_bounds(*symbols.image);
+  for (const FunctionBounds& function : bounds)
+    symbols.unwound_bytes += function.end - function.start;
   if (symbols.image->section(".symtab") == nullptr) {
     symbols.debug = find_debug_file(*symbols.image, symbols.place, options);
     if (symbols.debug == nullptr) symbols.debug = unpack_mini_debug_info(*symbols.image);

@@ -1,6 +1,7 @@
 // Finds the file of a module, makes sure that it is the right build, and reads its functions.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct ModuleSymbols {
   std::string place;                 // where its debug files are looked for: its path of old
   std::unique_ptr<DebugFile> debug;  // null without one
   FunctionTable functions;
+  uint64_t unwound_bytes = 0;              // of code that .eh_frame tells the functions of
   Unnamed reason = Unnamed::kNamed;        // why `functions` is empty
   std::unique_ptr<InlinedFrames> inlined;  // null without DWARF, or when it was not asked for
 

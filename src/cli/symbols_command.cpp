@@ -46,6 +46,24 @@ std::string readable_row(const ListedSymbol& row) {
                      printable(row.evidence));
 }
 
+constexpr std::string_view kNoUnwind =
+    "the file has no unwind information (.eh_frame), which would tell where functions begin, for "
+    "most of its code";
+
+std::string percent_of(uint64_t part, uint64_t whole) {
+  return format_percent(static_cast<double>(part) /
+                        static_cast<double>(std::max<uint64_t>(whole, 1)));
+}
+
+std::string stats_of_code(const Listing& listing) {
+  const bool explained = listing.no_unwind && listing.unknown_bytes != 0;
+  return fmt::format("{} of {} bytes of code are in no known function, padding included{}{}\n",
+                     percent_of(listing.unknown_bytes, listing.code_bytes),
+                     listing.code_bytes,
+                     explained ? ": " : "",
+                     explained ? kNoUnwind : "");
+}
+
 std::string stats_of(const std::vector<ListedSymbol>& rows) {
   struct Share {
     uint64_t functions = 0;
@@ -61,14 +79,12 @@ std::string stats_of(const std::vector<ListedSymbol>& rows) {
   }
   std::string text = rows.empty() ? "no functions: neither symbols nor .eh_frame\n" : "";
   for (const auto& [tier, share] : tiers) {
-    text += fmt::format(
-        "{:10} {:>7} functions {:>7}  {:>9} bytes {:>7}\n",
-        name_of(tier),
-        share.functions,
-        format_percent(static_cast<double>(share.functions) / static_cast<double>(all.functions)),
-        share.bytes,
-        format_percent(static_cast<double>(share.bytes) /
-                       static_cast<double>(std::max<uint64_t>(all.bytes, 1))));
+    text += fmt::format("{:10} {:>7} functions {:>7}  {:>9} bytes {:>7}\n",
+                        name_of(tier),
+                        share.functions,
+                        percent_of(share.functions, all.functions),
+                        share.bytes,
+                        percent_of(share.bytes, all.bytes));
   }
   return text;
 }
@@ -86,19 +102,19 @@ Result<std::vector<uint64_t>> parse_addresses(const std::vector<std::string>& te
   return addresses;
 }
 
-ListedSymbol symbol_of(const ListedAddress& address, const std::vector<ListedSymbol>& symbols) {
-  if (address.symbol) return symbols[*address.symbol];
+ListedSymbol symbol_of(const ListedAddress& address, const Listing& listing) {
+  if (address.symbol) return listing.symbols[*address.symbol];
   ListedSymbol none;
   none.vaddr = address.vaddr;
   none.name = "[unnamed]";
-  none.evidence = "no function covers this address";
+  none.evidence = "no known function covers this address";
+  if (listing.no_unwind) none.evidence += fmt::format(": {}", kNoUnwind);
   return none;
 }
 
 // The function, and below it what was inlined there, as addr2line -i would say it.
-std::string readable_address(const ListedAddress& address,
-                             const std::vector<ListedSymbol>& symbols) {
-  std::string text = readable_row(symbol_of(address, symbols));
+std::string readable_address(const ListedAddress& address, const Listing& listing) {
+  std::string text = readable_row(symbol_of(address, listing));
   for (size_t i = 0; i < address.sources.size(); ++i) {
     const auto& source = address.sources[i];
     text += fmt::format("  {:#x} {}{} at {}:{}\n",
@@ -114,8 +130,8 @@ std::string readable_address(const ListedAddress& address,
 std::string rows_of(const Listing& listing, const SymbolsArguments& arguments) {
   std::string text;
   for (const ListedAddress& address : listing.addresses) {
-    text += arguments.tsv ? tsv_row(symbol_of(address, listing.symbols))
-                          : readable_address(address, listing.symbols);
+    text +=
+        arguments.tsv ? tsv_row(symbol_of(address, listing)) : readable_address(address, listing);
   }
   const bool all = arguments.addresses.empty() && (arguments.tsv || !arguments.stats);
   if (!all) return text;
@@ -131,7 +147,7 @@ Result<ExitCode> run_symbols(const SymbolsArguments& arguments) {
       symbolizer::list_symbols(arguments.binary, in_this_environment(arguments.naming), *addresses);
   if (!listing) return fail(std::move(listing).error());
   std::string text = rows_of(*listing, arguments);
-  if (arguments.stats) text += stats_of(listing->symbols);
+  if (arguments.stats) text += stats_of(listing->symbols) + stats_of_code(*listing);
   const Status written = print_bytes(text);
   if (!written) return fail(Error(written.error()));
   return ExitCode::kDone;

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -99,6 +100,7 @@ class Citations {
       if (name.empty() || theirs == kNoFunction) continue;
       if (witness.graph.program().functions[theirs].name != name) continue;
       if (!has_fact(witness.graph.program(), theirs, {kind, reference, fact.extra})) continue;
+      if (is_doubtful(fact.from, {kind, function, fact.extra})) continue;
       constexpr std::array<std::string_view, 3> kSaid{
           "called by {}", "its address is taken by {}", "in a table of {}"};
       return fmt::format(fmt::runtime(kSaid[static_cast<size_t>(kind)]), name);
@@ -117,6 +119,10 @@ class Citations {
       return fmt::format("{} {}", fact.kind == FactKind::kCall ? "calls" : "takes", name);
     }
     return {};
+  }
+
+  bool is_doubtful(uint32_t from, const Fact& fact) const {
+    return std::ranges::binary_search(program_.doubtful, std::pair(from, fact));
   }
 
   static FactKind edge_of(TokenKind kind) {

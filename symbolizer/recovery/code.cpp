@@ -12,7 +12,7 @@ std::vector<CodeReference> code_references(const ElfImage& image, uint64_t start
   const Code code = behind.first(std::min<uint64_t>(behind.size(), end - start));
   switch (image.machine()) {
     case Machine::kX8664:
-      return decode_x86_64(code, start);
+      return decode_x86_64(image, code, start);
     case Machine::kAarch64:
       return decode_aarch64(code, start);
     default:

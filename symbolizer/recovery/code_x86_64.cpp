@@ -18,6 +18,20 @@ Kind kind_of(Flow flow) {
   return flow == Flow::kJump ? Kind::kJump : Kind::kBranch;
 }
 
+// Code for fixed addresses also names data by the displacement from a register, which is an index
+// then, and takes addresses by immediates.
+std::optional<uint64_t> fixed_operand_of(const ElfImage& image, const Instruction& instruction) {
+  const auto address = static_cast<uint64_t>(instruction.displacement);
+  const bool used = instruction.has_displacement && instruction.mod != 3;
+  return used && image.is_fixed_address(address) ? std::optional(address) : std::nullopt;
+}
+
+std::optional<uint64_t> fixed_immediate_of(const ElfImage& image, const Instruction& instruction) {
+  const auto address = static_cast<uint64_t>(instruction.immediate);
+  const bool used = instruction.immediate_may_point && image.is_fixed_address(address);
+  return used ? std::optional(address) : std::nullopt;
+}
+
 // Offsets from the stack or frame pointer say nothing: every compiler lays frames out differently.
 std::optional<CodeReference> field_of(const Instruction& instruction) {
   if (!instruction.has_displacement || instruction.mod == 3 || instruction.displacement < 0x10)
@@ -38,7 +52,8 @@ std::optional<CodeReference> constant_of(const Instruction& instruction) {
 
 // Position-independent code names fixed addresses relative to the next instruction: by the
 // displacement of a memory operand or by a branch's immediate.
-void add_references(const Instruction& instruction,
+void add_references(const ElfImage& image,
+                    const Instruction& instruction,
                     uint64_t next,
                     std::vector<CodeReference>& references) {
   if (instruction.flow != Flow::kNone) {
@@ -49,15 +64,21 @@ void add_references(const Instruction& instruction,
   if (instruction.has_operand && instruction.mod == 0 && instruction.rm == kNoBase) {
     const uint64_t target = next + static_cast<uint64_t>(instruction.displacement);
     references.push_back({instruction.loads_address ? Kind::kAddress : Kind::kLoad, target});
+  } else if (const auto data = fixed_operand_of(image, instruction)) {
+    references.push_back({Kind::kLoad, *data});
   } else if (const auto field = field_of(instruction)) {
     references.push_back(*field);
   }
-  if (const auto constant = constant_of(instruction)) references.push_back(*constant);
+  if (const auto address = fixed_immediate_of(image, instruction)) {
+    references.push_back({Kind::kAddress, *address});
+  } else if (const auto constant = constant_of(instruction)) {
+    references.push_back(*constant);
+  }
 }
 
 }  // namespace
 
-std::vector<CodeReference> decode_x86_64(Code code, uint64_t start) {
+std::vector<CodeReference> decode_x86_64(const ElfImage& image, Code code, uint64_t start) {
   std::vector<CodeReference> references;
   references.reserve(code.size() / 8);
   for (size_t at = 0; at < code.size();) {
@@ -69,7 +90,7 @@ std::vector<CodeReference> decode_x86_64(Code code, uint64_t start) {
     }
     at += instruction->length;
     const size_t before = references.size();
-    add_references(*instruction, start + at, references);
+    add_references(image, *instruction, start + at, references);
     if (references.size() == before) continue;
     const CodeReference& first = references[before];
     const bool jump = first.kind == Kind::kJump || first.kind == Kind::kBranch;

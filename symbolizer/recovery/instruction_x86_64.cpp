@@ -86,6 +86,7 @@ int64_t signed_at(const uint8_t* at, size_t bytes) {
 const uint8_t* read_operand(const uint8_t* at, bool rex_b, Instruction& into) {
   into.has_operand = true;
   into.mod = *at >> 6;
+  into.reg = *at >> 3 & 7;
   into.rm = *at & 7;
   into.base = into.rm;
   ++at;
@@ -96,6 +97,24 @@ const uint8_t* read_operand(const uint8_t* at, bool rex_b, Instruction& into) {
   into.has_displacement = bytes != 0;
   if (bytes != 0) into.displacement = signed_at(at, bytes);
   return at + bytes;
+}
+
+// Of instructions with an immediate of four bytes: the forms by which code for fixed addresses, all
+// below 2 GB, moves, pushes, adds and compares them. An address is eight bytes wide; what is moved
+// to a register may be shorter, for it is extended.
+bool may_point(uint8_t opcode, uint8_t reg, bool wide) {
+  switch (opcode) {
+    case 0x05:  // ADD
+    case 0x3d:  // CMP
+    case 0xc7:  // MOV
+      return wide;
+    case 0x81:
+      return wide && (reg == 0 || reg == 7);  // ADD, CMP
+    case 0x68:                                // PUSH
+      return true;
+    default:
+      return opcode >= 0xb8 && opcode <= 0xbf;  // MOV
+  }
 }
 
 Flow flow_of(uint8_t opcode) {
@@ -123,6 +142,8 @@ std::optional<Instruction> read_common_instruction(Code code) {
   if (const size_t bytes = kImmediateBytes[form]; bytes != 0) {
     found.immediate = signed_at(at, bytes);
     found.immediate_bits = static_cast<uint8_t>(bytes * 8);
+    found.immediate_may_point =
+        !second && bytes == 4 && may_point(opcode, found.reg, (rex & 8) != 0);
     at += bytes;
   }
   found.length = static_cast<uint8_t>(at - code.data());
@@ -148,6 +169,7 @@ std::optional<Instruction> read_instruction(Code code) {
   if (found.has_operand) {
     const bool sib = raw.modrm.mod != 3 && raw.modrm.rm == 4;
     found.mod = raw.modrm.mod;
+    found.reg = raw.modrm.reg;
     found.rm = raw.modrm.rm;
     found.base =
         static_cast<uint8_t>((sib ? raw.sib.base : raw.modrm.rm) + (raw.rex.B != 0 ? 8 : 0));
@@ -157,6 +179,9 @@ std::optional<Instruction> read_instruction(Code code) {
   }
   found.immediate_bits = raw.imm[0].size;
   found.immediate = raw.imm[0].value.s;
+  found.immediate_may_point = read.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+                              found.immediate_bits == 32 &&
+                              may_point(read.opcode, raw.modrm.reg, raw.rex.W != 0);
   if (raw.imm[0].is_relative != 0) {
     found.flow = read.mnemonic == ZYDIS_MNEMONIC_CALL  ? Flow::kCall
                  : read.mnemonic == ZYDIS_MNEMONIC_JMP ? Flow::kJump

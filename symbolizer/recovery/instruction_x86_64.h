@@ -15,12 +15,14 @@ struct Instruction {
   bool has_operand = false;    // a ModRM byte: the next six are of it and what follows
   bool loads_address = false;  // LEA
   uint8_t mod = 0;
+  uint8_t reg = 0;  // a register's number, or a part of the opcode
   uint8_t rm = 0;
   uint8_t base = 0;  // register, from the SIB byte if there is one
   bool has_displacement = false;
   int64_t displacement = 0;
   uint8_t immediate_bits = 0;  // 0: there is none
   int64_t immediate = 0;
+  bool immediate_may_point = false;  // it is moved, pushed, added or compared, as addresses are
 
   friend bool operator==(const Instruction&, const Instruction&) = default;
 };

@@ -65,8 +65,8 @@ class ProgramReader {
   void find_data_starts();
   void collect_facts();
   void add_facts(uint32_t function, const CodeReference& reference, std::vector<Fact>& facts);
-  void add_data_facts(uint64_t address, std::vector<Fact>& facts);
-  void add_table_facts(uint64_t address, std::vector<Fact>& facts);
+  void add_data_facts(uint32_t function, uint64_t address, std::vector<Fact>& facts);
+  void add_table_facts(uint32_t user, uint64_t address, std::vector<Fact>& facts);
   uint32_t decoded_at(uint64_t vaddr) const;
   const NamedData* named_data_at(uint64_t vaddr) const;
   std::optional<uint64_t> pointer_at(uint64_t slot) const;
@@ -80,6 +80,7 @@ class ProgramReader {
   std::vector<ElfImport> imports_;
   std::vector<NamedData> named_data_;
   std::vector<uint64_t> data_starts_;  // where code says that some data begins
+  std::vector<uint64_t> pointed_at_;   // where other data says so
 };
 
 void ProgramReader::add_functions() {
@@ -220,6 +221,9 @@ void ProgramReader::find_data_starts() {
   for (const NamedData& row : named_data_)
     data_starts_.push_back(row.start);
   sort_unique(data_starts_);
+  for (const ElfPointer& pointer : pointers_)
+    pointed_at_.push_back(pointer.target);
+  sort_unique(pointed_at_);
 }
 
 std::optional<uint64_t> ProgramReader::pointer_at(uint64_t slot) const {
@@ -229,8 +233,9 @@ std::optional<uint64_t> ProgramReader::pointer_at(uint64_t slot) const {
 }
 
 // A table without a name reaches to wherever the next data begins.
-void ProgramReader::add_table_facts(uint64_t address, std::vector<Fact>& facts) {
+void ProgramReader::add_table_facts(uint32_t user, uint64_t address, std::vector<Fact>& facts) {
   const auto next = std::ranges::upper_bound(data_starts_, address);
+  const auto other = std::ranges::upper_bound(pointed_at_, address);
   uint64_t end = address + kMaxTableBytes;
   if (next != data_starts_.end()) end = std::min(end, *next);
   auto row = std::ranges::lower_bound(pointers_, address, {}, &ElfPointer::slot);
@@ -238,10 +243,12 @@ void ProgramReader::add_table_facts(uint64_t address, std::vector<Fact>& facts) 
     const uint32_t function = function_starting_at(program_, row->target);
     if (function == kNoFunction) continue;
     facts.push_back({FactKind::kVia, function, static_cast<uint32_t>(row->slot - address)});
+    const bool sure = other == pointed_at_.end() || row->slot < *other;
+    if (!sure) program_.doubtful.emplace_back(user, facts.back());
   }
 }
 
-void ProgramReader::add_data_facts(uint64_t address, std::vector<Fact>& facts) {
+void ProgramReader::add_data_facts(uint32_t function, uint64_t address, std::vector<Fact>& facts) {
   if (const NamedData* data = named_data_at(address)) {
     facts.push_back({FactKind::kData, hash32(data->name, address - data->start)});
     return;
@@ -252,8 +259,8 @@ void ProgramReader::add_data_facts(uint64_t address, std::vector<Fact>& facts) {
     return;
   }
   if (const auto target = pointer_at(address)) {
-    const uint32_t function = function_starting_at(program_, *target);
-    if (function != kNoFunction) facts.push_back({FactKind::kTake, function});
+    const uint32_t taken = function_starting_at(program_, *target);
+    if (taken != kNoFunction) facts.push_back({FactKind::kTake, taken});
   }
   std::string_view text = image_.text_at(address);
   if (text.size() >= kMinText) {
@@ -263,7 +270,7 @@ void ProgramReader::add_data_facts(uint64_t address, std::vector<Fact>& facts) {
     program_.wordings.try_emplace(key_of(facts.back()), Wording{text});
     return;
   }
-  add_table_facts(address, facts);
+  add_table_facts(function, address, facts);
 }
 
 void ProgramReader::add_facts(uint32_t function,
@@ -277,14 +284,14 @@ void ProgramReader::add_facts(uint32_t function,
       facts.push_back({FactKind::kField, static_cast<uint32_t>(reference.target)});
       return;
     case Kind::kLoad:
-      add_data_facts(reference.target, facts);
+      add_data_facts(function, reference.target, facts);
       return;
     default:
       break;
   }
   const uint32_t row = decoded_at(reference.target);
   if (row == kNoFunction) {
-    if (reference.kind == Kind::kAddress) add_data_facts(reference.target, facts);
+    if (reference.kind == Kind::kAddress) add_data_facts(function, reference.target, facts);
     return;
   }
   if (decoded_[row].range->evidence == "PLT stub") {
@@ -314,6 +321,7 @@ void ProgramReader::collect_facts() {
     all[function].push_back({FactKind::kSlot, hash32(data->name, offset)});
     program_.wordings.try_emplace(key_of(all[function].back()), Wording{data->name, offset});
   }
+  sort_unique(program_.doubtful);
   for (size_t i = 0; i < all.size(); ++i) {
     sort_unique(all[i]);
     program_.functions[i].first_fact = static_cast<uint32_t>(program_.facts.size());

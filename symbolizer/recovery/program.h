@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "symbolizer/elf_image.h"
@@ -73,6 +74,10 @@ struct Program {
   std::vector<Fragment> fragments;  // sorted by start
   // By key_of facts of the kinds kText and kSlot; into the file's bytes. Empty in references.
   std::unordered_map<uint64_t, Wording> wordings;
+  // Functions and their facts of the kind kVia of which it is not sure that the slot belongs to the
+  // table: another object may begin before it. Those match as well as any, but prove nothing to a
+  // reader. Sorted; empty in references.
+  std::vector<std::pair<uint32_t, Fact>> doubtful;
 
   std::span<const Fact> facts_of(uint32_t function) const {
     const ProgramFunction& row = functions[function];

@@ -25,6 +25,9 @@ constexpr unsigned kUnknownMajorWitnesses = 2;
 constexpr std::array<std::string_view, 5> kPerNode{"_copy", "_equal", "_jumble", "_out", "_read"};
 constexpr unsigned kPerNodeFacts = 8;
 constexpr float kAnyCompiler = 0.1F;
+// Where no reference was built like the program, of several of its major a lone one must say more.
+constexpr float kAlike = 0.5F;
+constexpr float kLoneBits = 20;
 
 struct Claim {
   std::string_view name{};
@@ -54,13 +57,27 @@ float likeness(const Program& program, const Testimony& testimony) {
   return known == 0 ? 0 : static_cast<float>(alike) / static_cast<float>(known);
 }
 
-std::vector<float> weigh(const Program& program, const std::vector<Testimony>& testimonies) {
-  std::vector<float> weights;
+// What is known of the witnesses before they are heard about single functions.
+struct Credit {
+  std::vector<float> weights;  // by testimony
+  bool own_speaks = false;     // some witness is of the program's major
+  float least_alone = 0;       // bits that a lone witness of the program's major must bring
+};
+
+Credit give_credit(const Program& program, const std::vector<Testimony>& testimonies) {
+  Credit credit;
+  bool alike = false;
   for (const Testimony& testimony : testimonies) {
     const float like = likeness(program, testimony);
-    weights.push_back((testimony.same_major ? 1 : kOtherMajor) * (kAnyCompiler + like * like));
+    // Sizes on another machine say nothing of the compiler.
+    alike = alike || like >= kAlike || testimony.graph.program().machine != program.machine;
+    credit.weights.push_back((testimony.same_major ? 1 : kOtherMajor) *
+                             (kAnyCompiler + like * like));
   }
-  return weights;
+  const auto own = std::ranges::count(testimonies, true, &Testimony::same_major);
+  credit.own_speaks = own > 0;
+  if (own > 1 && !alike) credit.least_alone = kLoneBits;
+  return credit;
 }
 
 std::vector<Claim> claims_about(uint32_t function,
@@ -116,22 +133,23 @@ bool is_name_of_its_time(std::string_view name, const std::vector<Testimony>& te
   return older && newer;
 }
 
-// Whether to believe the strongest claim; `own_speaks`: some witness is of the program's major.
-bool is_credible(const Claim& claim, const std::vector<Testimony>& testimonies, bool own_speaks) {
-  if (claim.same_major) return true;
+// Whether to believe the strongest claim.
+bool is_credible(const Claim& claim,
+                 const std::vector<Testimony>& testimonies,
+                 const Credit& credit) {
+  if (claim.same_major) return claim.witnesses > 1 || claim.unweighted >= credit.least_alone;
   if (is_per_node(claim.name) && claim.facts < kPerNodeFacts) return false;
-  if (claim.unweighted < (own_speaks ? kForeignBits : kUnknownMajorBits)) return false;
-  if (!own_speaks) return claim.witnesses >= kUnknownMajorWitnesses;
+  if (claim.unweighted < (credit.own_speaks ? kForeignBits : kUnknownMajorBits)) return false;
+  if (!credit.own_speaks) return claim.witnesses >= kUnknownMajorWitnesses;
   return is_name_of_its_time(claim.name, testimonies);
 }
 
 Verdict verdict_on(uint32_t function,
                    const std::vector<Testimony>& testimonies,
-                   std::span<const float> weights,
-                   bool own_speaks) {
+                   const Credit& credit) {
   Verdict verdict;
-  const std::vector<Claim> claims = claims_about(function, testimonies, weights);
-  if (claims.empty() || !is_credible(claims.front(), testimonies, own_speaks)) return verdict;
+  const std::vector<Claim> claims = claims_about(function, testimonies, credit.weights);
+  if (claims.empty() || !is_credible(claims.front(), testimonies, credit)) return verdict;
   const Claim& best = claims.front();
   if (claims.size() > 1) {
     const bool outweighs = best.same_major && best.bits >= kOutweighs * claims[1].bits;
@@ -209,11 +227,10 @@ std::vector<Verdict> judge(const Program& program,
                            const IncomingFacts& incoming,
                            const std::vector<Testimony>& testimonies) {
   std::vector<Verdict> verdicts;
-  const std::vector<float> weights = weigh(program, testimonies);
-  const bool own_speaks = std::ranges::any_of(testimonies, &Testimony::same_major);
+  const Credit credit = give_credit(program, testimonies);
   verdicts.reserve(program.functions.size());
   for (uint32_t i = 0; i < program.functions.size(); ++i)
-    verdicts.push_back(verdict_on(i, testimonies, weights, own_speaks));
+    verdicts.push_back(verdict_on(i, testimonies, credit));
   place(program, verdicts);
   place_by_users(program, incoming, verdicts);
   for (uint32_t i = 0; i < verdicts.size(); ++i) {

@@ -155,6 +155,12 @@ class RecoveredNames(unittest.TestCase):
             with self.subTest(major=major):
                 self.judge(major, self.score(server, "--bounds", server), 0.65)
 
+    def test_names_are_right_in_servers_that_are_linked_to_fixed_addresses(self):
+        """Their addresses stand in the code and the data themselves, without relocations."""
+        for major, server in servers("13-fixed", "15-fixed"):
+            with self.subTest(major=major):
+                self.judge(major, self.score(server), 0.85)
+
     def test_names_in_extension_modules_are_right(self):
         right = nameless = 0
         for major, server in servers("13", "14", "15", "16", "17", "18"):
@@ -195,6 +201,8 @@ class RecoveredNames(unittest.TestCase):
         # Those that a reference testifies to.
         evidence = [row[4] for row in rows if row[3] == "recovered" and " as in " in row[4]]
         names = {row[2] for row in rows}
+        # What lies behind the table that this function refers to.
+        self.assertNotIn("in a table of hba_authname", cold)
         kinds = Counter()
         for text in evidence:
             fact = re.match(r'(?:the only one with )?string "(.*?)"(\.\.\.)?, |'
@@ -261,6 +269,17 @@ class SymbolFiles(unittest.TestCase):
     def test_without_symbols_a_function_is_told_apart_by_its_start(self):
         self.assertEqual((f"[unnamed] copy+{self.helper:#x}", "unnamed"),
                          self.name_of_helper(self.stripped()))
+
+    def test_code_without_unwind_information_is_said_to_be_unknown(self):
+        stats = run(PGFLAME, "symbols", self.stripped(), "--stats")
+        self.assertNotIn(".eh_frame", stats)
+        copy = self.stripped("--remove-section", ".eh_frame", "--remove-section", ".eh_frame_hdr")
+        stats = run(PGFLAME, "symbols", copy, "--stats")
+        share = re.search(r"([0-9.]+) % of \d+ bytes of code are in no known function.*\.eh_frame",
+                          stats)
+        self.assertGreater(float(share[1]), 50)
+        address = run(PGFLAME, "symbols", copy, "--address", hex(self.helper))
+        self.assertIn("the file has no unwind information (.eh_frame)", address)
 
     def test_a_debug_file_is_found_by_build_id(self):
         build_id = re.search(r"Build ID: (\w+)", run("readelf", "-n", self.program)).group(1)

@@ -3,11 +3,13 @@
 # is: "17 build/postgres/17/native/bin/postgres". They are the truth for name recovery.
 #   tests/support/fetch_postgres.sh [MAJOR...]    without majors: 15 17 18
 # A major with "-arm64" behind it is built for that machine; it has no 13 and cannot run here.
+# "13-fixed" and "15-fixed" are older builds by gcc 4.8 that are linked to fixed addresses.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 declare -A versions=(
   [13]=13.23.0-beta.16 [14]=14.23.0-beta.17 [15]=15.18.0-beta.17
   [16]=16.14.0-beta.17 [17]=17.10.0-beta.17 [18]=18.4.0-beta.17
+  [13-fixed]=13.6.0-beta.6 [15-fixed]=15.0.0-beta.6
 )
 [ $# -gt 0 ] || set -- 15 17 18
 # npm packages cannot hold symbolic links: this one lists them.
