@@ -272,11 +272,13 @@ void ElfImage::add_fixed(std::vector<ElfPointer>& pointers) const {
   size_t left = kMaxDataWords;
   for (const ElfSection& section : sections_) {
     if (!is_data(section)) continue;
-    const std::vector<uint64_t> words = read_table<uint64_t>(section.bytes, left);
-    left -= words.size();
-    for (size_t i = 0; i < words.size(); ++i) {
-      if (is_fixed_address(words[i])) pointers.push_back({section.address + i * 8, words[i]});
-    }
+    const size_t words = std::min(section.bytes.size() / 8, left);
+    left -= words;
+    uint64_t slot = section.address;
+    for_each_row<uint64_t>(section.bytes.first(words * 8), [&](uint64_t word) {
+      if (is_fixed_address(word)) pointers.push_back({slot, word});
+      slot += 8;
+    });
   }
 }
 
