@@ -1,9 +1,11 @@
 #include "symbolizer/list_symbols.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
+#include "symbolizer/debug_package.h"
 #include "symbolizer/demangle.h"
 #include "symbolizer/module_symbols.h"
 
@@ -21,6 +23,14 @@ std::string_view default_evidence(NameTier tier) {
   }
 }
 
+// What would name the functions that have no name; empty when nothing tells.
+std::string package_of(const std::string& path) {
+  std::error_code error;
+  const std::string real = std::filesystem::canonical(path, error).string();
+  const std::string known = debug_package(real);
+  return known.empty() && !real.empty() ? installed_debug_package(real) : known;
+}
+
 ListedSymbol listed(const FunctionRange& range, std::string_view file_name) {
   ListedSymbol row;
   row.vaddr = range.start;
@@ -33,6 +43,16 @@ ListedSymbol listed(const FunctionRange& range, std::string_view file_name) {
   row.evidence = range.evidence.empty() ? default_evidence(range.tier) : range.evidence;
   if (whole.size() != range.name.size()) row.evidence += fmt::format(", there {}", range.name);
   return row;
+}
+
+void add_package(const std::string& path, std::vector<ListedSymbol>& rows) {
+  const auto unnamed = [](const ListedSymbol& row) { return row.tier == NameTier::kNone; };
+  if (std::ranges::none_of(rows, unnamed)) return;
+  const std::string package = package_of(path);
+  if (package.empty()) return;
+  for (ListedSymbol& row : rows) {
+    if (unnamed(row)) row.evidence += fmt::format("; the name is in {}", package);
+  }
 }
 
 ListedAddress located(uint64_t vaddr, const ModuleSymbols& symbols) {
@@ -70,6 +90,7 @@ Result<Listing> list_symbols(const std::string& path,
   Listing listing;
   for (const FunctionRange& range : (*symbols)->functions.ranges())
     listing.symbols.push_back(listed(range, file_name));
+  add_package(path, listing.symbols);
   measure_code(**symbols, listing);
   for (const uint64_t vaddr : addresses)
     listing.addresses.push_back(located(vaddr, **symbols));

@@ -1,5 +1,6 @@
 #include "symbolizer/list_symbols.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include <doctest/doctest.h>
@@ -31,6 +32,20 @@ TEST_CASE("nearly all code of this very program is in known functions") {
   CHECK(listing->code_bytes > 1'000'000);
   CHECK(listing->unknown_bytes < listing->code_bytes / 10);
   CHECK_FALSE(listing->no_unwind);
+}
+
+TEST_CASE("functions without a name say which package has it") {
+  Options options;
+  options.recover = false;
+  const auto listing = list_symbols("/usr/lib/postgresql/15/bin/postgres", options);
+  REQUIRE(listing);
+  const auto unnamed = std::ranges::find(listing->symbols, NameTier::kNone, &ListedSymbol::tier);
+  REQUIRE(unnamed != listing->symbols.end());
+  CHECK(unnamed->evidence.ends_with("the name is in postgresql-15-dbgsym"));
+  const auto exported =
+      std::ranges::find(listing->symbols, NameTier::kExported, &ListedSymbol::tier);
+  REQUIRE(exported != listing->symbols.end());
+  CHECK(exported->evidence.find("dbgsym") == std::string::npos);
 }
 
 TEST_SUITE_END();
