@@ -6,6 +6,7 @@
 #include <elf.h>
 
 #include "src/base/build_id.h"
+#include "src/base/rows.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -300,8 +301,9 @@ std::vector<ElfPointer> ElfImage::pointers() const {
     for_each_row<Elf64_Rela>(section.bytes, add);
   }
   add_fixed(pointers);
-  // What a relocation says comes first.
+  // What a relocation says comes first. Sections of hostile files overlap.
   std::ranges::stable_sort(pointers, {}, &ElfPointer::slot);
+  drop_repeated(pointers, &ElfPointer::slot);
   return pointers;
 }
 

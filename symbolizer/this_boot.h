@@ -17,8 +17,9 @@ Host this_host();
 // The "btime" line of /proc/stat (proc(5)); 0 when there is none.
 int64_t boot_time_of_stat(std::string_view stat);
 
-// Then what its processes left behind can be believed: same host, same kernel, and not from before
-// the boot. Most captures of perf do not say when they were made; that alone is no obstacle.
+// Then what its processes left behind is taken to be theirs: same host, same kernel, and not from
+// before the boot. Most captures of perf do not say when they were made; that alone is no obstacle,
+// because code made at run time lies elsewhere in every process (address space randomisation).
 bool is_of_this_boot(const Recording& recording, const Host& host);
 
 }  // namespace pgflame::symbolizer

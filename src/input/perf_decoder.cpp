@@ -89,7 +89,6 @@ void PerfDecoder::record(const PerfRecord& record) {
   if (*record.block != block_) {
     queue_.settle(chains_, batch_.samples);
     block_ = *record.block;
-    block_is_kept_ = false;
   }
   if (record.type == kRecordSample) {
     sample(record);
@@ -220,8 +219,8 @@ void PerfDecoder::emit(const PerfEvent& event, const PerfSample& parsed, SampleR
   has_dumps_ = has_dumps_ || has_dump;
   if (has_dump && options_.keep_dumps) {
     sample.dump = dump_of(event, parsed);
-    batch_.dump_bytes += sizeof(Dump) + (block_is_kept_ ? 0 : Block::kSize);
-    block_is_kept_ = true;
+    batch_.dump_bytes += sizeof(Dump) + (block_ == counted_block_ ? 0 : Block::kSize);
+    counted_block_ = block_;
   }
   sample.user_part_lost = has_dump && !options_.keep_dumps;
   add_chain(std::move(sample), parsed.chain, !meta_.swapped && scratch_.empty());

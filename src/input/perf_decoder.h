@@ -82,8 +82,9 @@ class PerfDecoder {
   ChainQueue queue_;
   DeferredChains deferred_;
   Batch batch_;
-  BlockRef block_;              // of the record at hand and those in queue_
-  bool block_is_kept_ = false;  // for a dump
+  BlockRef block_;  // of the record at hand and those in queue_
+  // The last one with a dump. Records between those of one block may lie in another.
+  BlockRef counted_block_;
   size_t chains_handed_out_ = 0;
   uint64_t order_ = 0;
   uint64_t last_time_ = 0;

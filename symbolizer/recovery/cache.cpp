@@ -12,7 +12,7 @@ namespace pgflame::symbolizer {
 namespace {
 
 // Changes whenever recovery or its references change, so that old results are not read.
-constexpr std::string_view kHeader = "pgflame-names 8\n";
+constexpr std::string_view kHeader = "pgflame-names 9\n";
 constexpr size_t kMaxBytes = size_t{64} << 20;
 
 // The file: kHeader, a hash of all that follows, the number of rows, the rows, and their texts one

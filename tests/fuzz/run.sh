@@ -36,8 +36,12 @@ fuzz() {
 export -f fuzz
 export build seconds random
 
-mkdir -p "$build/fuzz-work/modules"
-cp /usr/lib/postgresql/15/lib/pg_stat_statements.so "$build/fuzz-work/modules"
+# The module as it is, and as a program at fixed addresses (e_type 2 at byte 16).
+modules=$build/fuzz-work/modules
+mkdir -p "$modules"
+cp /usr/lib/postgresql/15/lib/pg_stat_statements.so "$modules/moved"
+cp "$modules/moved" "$modules/fixed"
+printf '\002' | dd of="$modules/fixed" bs=1 seek=16 conv=notrunc status=none
 
 targets=("$build"/tests/fuzz/*_fuzz)
 if [ $# -gt 0 ]; then targets=("${@/#/$build/tests/fuzz/}"); targets=("${targets[@]/%/_fuzz}"); fi

@@ -74,16 +74,23 @@ TEST_CASE("words of data in a file that is moved on loading are no pointers") {
   CHECK_FALSE(image->is_fixed_address(kText));
 }
 
-TEST_CASE("sections that all claim the same large data are read up to a limit") {
+TEST_CASE(
+    "sections that all claim the same large data are read up to a limit, and its words once") {
+  constexpr size_t kWords = 10'000;
   Bytes contents;
-  for (int i = 0; i < 10'000; ++i)
+  for (size_t i = 0; i < kWords; ++i)
     put(contents, kData);
-  const std::vector<Elf64_Shdr> sections(1000,
-                                         section(SHT_PROGBITS, SHF_ALLOC, kData, contents.size()));
-  const Bytes bytes = file(ET_EXEC, sections, contents);
-  const auto image = ElfImage::parse(bytes);
-  REQUIRE(image);
-  CHECK(image->pointers().size() == 2'000'000);
+  const auto pointers_of = [&](uint64_t apart) {
+    std::vector<Elf64_Shdr> sections;
+    for (uint64_t i = 0; i < 1000; ++i)
+      sections.push_back(section(SHT_PROGBITS, SHF_ALLOC, kData + i * apart, contents.size()));
+    const Bytes bytes = file(ET_EXEC, sections, contents);
+    const auto image = ElfImage::parse(bytes);
+    REQUIRE(image);
+    return image->pointers().size();
+  };
+  CHECK(pointers_of(contents.size()) == 2'000'000);
+  CHECK(pointers_of(0) == kWords);
 }
 
 TEST_CASE("code for fixed addresses takes them by immediates and indexes data by displacement") {

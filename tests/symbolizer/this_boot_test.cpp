@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "src/base/file.h"
 #include "symbolizer/jit_files.h"
@@ -45,19 +47,20 @@ TEST_CASE(
 }
 
 TEST_CASE("a perf map that a process left behind names its code in a capture of this host") {
-  constexpr int32_t kNoProcess = 2147483000;  // above all pids
-  const std::string path = "/tmp/perf-2147483000.map";
+  const int32_t no_process = 2'147'000'000 + ::getpid() % 400'000;  // above all pids
+  const std::string path = fmt::format("/tmp/perf-{}.map", no_process);
   REQUIRE(write_file_atomically(path, "7f0000001000 40 compiled_query\n", Overwrite::kAllow));
   Profile profile;
   profile.recording = made_here();
-  auto tables = read_jit_files(profile, {}, {kNoProcess});
-  REQUIRE(tables[kNoProcess].size() == 1);
-  const FunctionRange* range = tables[kNoProcess].front().find(0x7f0000001010);
+  auto tables = read_jit_files(profile, {}, {no_process});
+  profile.recording.host += "-standby";
+  const auto elsewhere = read_jit_files(profile, {}, {no_process});
+  std::filesystem::remove(path);
+  REQUIRE(tables[no_process].size() == 1);
+  const FunctionRange* range = tables[no_process].front().find(0x7f0000001010);
   REQUIRE(range != nullptr);
   CHECK(range->name == "compiled_query");
-  profile.recording.host += "-standby";
-  CHECK(read_jit_files(profile, {}, {kNoProcess}).empty());
-  std::filesystem::remove(path);
+  CHECK(elsewhere.empty());
 }
 
 TEST_SUITE_END();
