@@ -184,7 +184,8 @@ class SymbolCaches(unittest.TestCase):
             self.assertEqual(ours, frames_of_pgflame(first, places), "dwz")
             os.remove(os.path.join(folder, "common.debug"))
             for place, frames in frames_of_pgflame(first, places).items():
-                self.assertTrue(all(frames), (hex(place), frames))
+                self.assertEqual(ours[place][-len(frames):], frames, hex(place))
+            self.assertEqual([row[2] for row in listed(binary)], [row[2] for row in listed(first)])
         deep = [a for a in places if len(truth[a]) > 3]
         different = [(hex(a), truth[a], ours[a]) for a in ours if ours[a] != truth[a]]
         print(f"\n  {len(places)} places, {len(deep)} with more than two inlined functions, "
