@@ -84,7 +84,7 @@ std::map<int32_t, std::vector<FunctionTable>> read_jit_files(const Profile& prof
     if (pid != 0) tables[pid].push_back(std::move(dump.functions));
   }
   for (const int32_t pid : pids) {
-    // By now another process may have the number, so only live ones are looked up below /proc.
+    // Of an older capture another process may have the number by now: /proc is not asked.
     const auto number = own.find(pid);
     Result<std::string> text = fail(ErrorKind::kNotFound, "no perf map");
     if (number != own.end()) {

@@ -51,7 +51,7 @@ void add_package(const std::string& path, std::vector<ListedSymbol>& rows) {
   const std::string package = package_of(path);
   if (package.empty()) return;
   for (ListedSymbol& row : rows) {
-    if (unnamed(row)) row.evidence += fmt::format("; the name is in {}", package);
+    if (unnamed(row)) row.evidence += fmt::format("; install {} for its name", package);
   }
 }
 

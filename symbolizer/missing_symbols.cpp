@@ -13,7 +13,7 @@ constexpr uint64_t kMattersPart = 100;  // of all samples
 
 }  // namespace
 
-std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool this_host) {
+std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool installed_here) {
   std::map<std::pair<ModuleId, Unnamed>, uint64_t> samples;
   uint64_t all = 0;
   for (const Sample& sample : profile.samples) {
@@ -33,9 +33,9 @@ std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool this_ho
   for (const auto& [key, count] : samples) {
     const Module& module = profile.modules[key.first];
     std::string package = debug_package(module.path);
-    // What is installed is in a thousand files: they are read for those that matter.
+    // What is installed is listed in a file per package: read for modules that matter.
     const bool matters = count >= all / kMattersPart;
-    if (package.empty() && this_host && matters && module.kind == ModuleKind::kFile) {
+    if (package.empty() && installed_here && matters && module.kind == ModuleKind::kFile) {
       package = installed_debug_package(module.path);
     }
     missing.push_back({.module = module.path,

@@ -7,8 +7,9 @@
 
 namespace pgflame::symbolizer {
 
-// Modules in which running samples end without a function's name, most samples first. Of a profile
-// of this host, what is installed here tells the packages too.
-std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool this_host = false);
+// Modules in which running samples end without a function's name, most samples first. What is
+// installed here tells the packages too where the profile is of this host (`installed_here`), of
+// modules with a hundredth of the samples.
+std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool installed_here = false);
 
 }  // namespace pgflame::symbolizer

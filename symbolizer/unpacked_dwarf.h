@@ -1,7 +1,6 @@
 // The compressed DWARF of a file, unpacked into an ELF file in memory.
 //
-// libdw unpacks every section when it opens a file, with zlib: for the debug file of libc that
-// takes many times as long as all that is read of it afterwards.
+// libdw unpacks every section when it opens a file, with zlib; few of them are read here.
 #pragma once
 
 #include <cstddef>

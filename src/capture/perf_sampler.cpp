@@ -285,8 +285,7 @@ void PerfSampler::deliver_sample(const PerfRecord& record, const EventSink& sink
   event.user = addresses.subspan(record.kernel_count);
   UserStack stack;
   if (unwinder_.follows(event.pid)) {
-    const UserDump dump{
-        DumpMachine::kUnknown, record.abi, registers_, record.registers, record.stack};
+    const UserDump dump{record.abi, registers_, record.registers, record.stack};
     stack = continue_by_chain(unwinder_.walk(event.pid, dump, event.time_ns), event.user);
     event.user = stack.addresses;
     event.end = stack.end;

@@ -60,8 +60,7 @@ void UnwindCheck::compare(const pgf_verify_record& record) {
   read_maps(static_cast<int32_t>(record.head.pid));
   const size_t stack_size = std::min<size_t>(record.stack_size, sizeof record.stack);
   const size_t count = std::min<size_t>(record.count, PGF_MAX_USER_FRAMES);
-  const UserDump dump{DumpMachine::kUnknown,
-                      kAbi64,
+  const UserDump dump{kAbi64,
                       kRegisterMask,
                       {reinterpret_cast<const uint64_t*>(record.registers), PGF_VERIFY_REGISTERS},
                       {record.stack, stack_size}};

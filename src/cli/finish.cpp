@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <functional>
 #include <future>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -61,7 +60,7 @@ Status write_extra(const std::string& path, const std::string& contents, Overwri
 
 // Of the report.
 size_t most_bytes(const OutputOptions& output) {
-  return output.embed_all ? std::numeric_limits<size_t>::max() : report::Options{}.most_bytes;
+  return output.embed_all ? kAnySize : report::Options{}.most_bytes;
 }
 
 // The profile is packed while it is diagnosed and drawn.

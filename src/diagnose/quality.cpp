@@ -106,8 +106,8 @@ std::string debian_major(const std::string& path) {
 
 std::string naming_remedy(const MissingNames& missing) {
   if (missing.reason == Unnamed::kKernelHidden)
-    return "name the kernel's functions as root on the recorded host before it reboots, with "
-           "kernel.kptr_restrict below 2";
+    return "to name the kernel's functions, make the report as root on the recorded host, before "
+           "it reboots and with sysctl kernel.kptr_restrict=1";
   if (missing.reason == Unnamed::kJit)
     return "name JIT code: jit_profiling_support = on before the sessions connect, or SET jit = "
            "off";

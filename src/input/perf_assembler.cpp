@@ -320,7 +320,7 @@ PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample, S
   for (size_t i = 0; i < captured.registers.size() / 8; ++i)
     registers_.push_back(word_at(captured.registers, i, captured.swapped));
   const UserDump dump{
-      captured.machine, captured.abi, captured.register_mask, registers_, captured.stack};
+      captured.abi, captured.register_mask, registers_, captured.stack, captured.machine};
   const UserStack user = options_.wanted->unwind(builder_.profile(), addresses, dump);
   if (user.addresses.empty()) {
     ResolvedStack resolved = build(chains_[sample.chain].chain, addresses, space);

@@ -20,11 +20,11 @@ enum class DumpMachine : uint8_t { kUnknown, kX86, kAarch64, kOther };
 DumpMachine dump_machine_of(std::string_view architecture);
 
 struct UserDump {
-  DumpMachine machine = DumpMachine::kUnknown;  // then the mask decides
   uint64_t abi = 0;                             // 1: 32 bit, 2: 64 bit (PERF_SAMPLE_REGS_ABI_*)
   uint64_t register_mask = 0;                   // sample_regs_user
   std::span<const uint64_t> registers;          // by set bit of the mask
   std::span<const uint8_t> stack;               // memory from the stack pointer upwards
+  DumpMachine machine = DumpMachine::kUnknown;  // then the mask decides
 };
 
 struct UserStack {

@@ -7,6 +7,7 @@
 
 #include "src/base/file.h"
 #include "src/base/hash_index.h"
+#include "symbolizer/unwind/byte_cursor.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -35,38 +36,19 @@ void append(std::string& bytes, const T& value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-// Reads from the front of what is left; says in `ok` when there is too little of it.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : left_(bytes) {}
-
-  std::string_view text(size_t size) {
-    ok_ = ok_ && size <= left_.size();
-    if (!ok_) return {};
-    const std::string_view taken = left_.substr(0, size);
-    left_.remove_prefix(size);
-    return taken;
-  }
-  template <typename T>
-  T value() {
-    T value{};
-    const std::string_view bytes = text(sizeof value);
-    if (ok_) std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-  }
-  bool ok() const { return ok_; }
-  std::string_view left() const { return left_; }
-
- private:
-  std::string_view left_;
-  bool ok_ = true;
-};
+std::string_view text(unwind::ByteCursor& texts, uint64_t size) {
+  const auto bytes = texts.take(size);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 // Rows are sorted as the ranges are: `from` moves along.
-bool read_row(const Row& row, Reader& texts, std::vector<FunctionRange>& ranges, size_t& from) {
-  const std::string_view name = texts.text(row.name_size);
-  const std::string_view file = texts.text(row.file_size);
-  const std::string_view evidence = texts.text(row.evidence_size);
+bool read_row(const Row& row,
+              unwind::ByteCursor& texts,
+              std::vector<FunctionRange>& ranges,
+              size_t& from) {
+  const std::string_view name = text(texts, row.name_size);
+  const std::string_view file = text(texts, row.file_size);
+  const std::string_view evidence = text(texts, row.evidence_size);
   if (!texts.ok() || row.tier > static_cast<uint32_t>(NameTier::kPlaced)) return false;
   while (from < ranges.size() && ranges[from].start < row.start)
     ++from;
@@ -88,19 +70,22 @@ bool read_cache(const std::string& directory, const std::string& build_id, Funct
   if (directory.empty() || build_id.empty()) return false;
   auto file = read_strange_file(path_of(directory, build_id), kMaxBytes);
   if (!file || !file->starts_with(kHeader)) return false;
-  Reader reader(table.keep(std::move(*file)));
-  reader.text(kHeader.size());
-  const auto checksum = reader.value<uint64_t>();
-  if (!reader.ok() || checksum != hash_bytes(reader.left())) return false;
-  const auto count = reader.value<uint64_t>();
+  const std::string_view kept = table.keep(std::move(*file));
+  unwind::ByteCursor cursor({reinterpret_cast<const uint8_t*>(kept.data()), kept.size()});
+  cursor.skip(kHeader.size());
+  const uint64_t checksum = cursor.u64();
+  if (!cursor.ok() || checksum != hash_bytes(kept.substr(cursor.position()))) return false;
+  const uint64_t count = cursor.u64();
   if (count > kMaxBytes / sizeof(Row)) return false;
-  Reader rows(reader.text(count * sizeof(Row)));
-  if (!reader.ok()) return false;
+  const auto rows = cursor.take(count * sizeof(Row));
+  if (!cursor.ok()) return false;
   size_t from = 0;
-  for (uint64_t i = 0; i < count; ++i) {
-    if (!read_row(rows.value<Row>(), reader, table.ranges(), from)) return false;
+  for (size_t i = 0; i < count; ++i) {
+    Row row;
+    std::memcpy(&row, rows.data() + i * sizeof row, sizeof row);
+    if (!read_row(row, cursor, table.ranges(), from)) return false;
   }
-  return reader.left().empty();
+  return cursor.at_end();
 }
 
 void write_cache(const std::string& directory,

@@ -10,8 +10,8 @@
 
 namespace pgflame::unwind {
 
-// About 2 µs per stack. Ends in kNoUnwindInfo where a module's file is missing, is of another
-// build, or has no information about the code.
+// About 3 µs per stack (tests/bench/offline_unwind.py). Ends in kNoUnwindInfo where a module's file
+// is missing, is of another build, or has no information about the code.
 Unwinder table_unwinder(const FileOptions& options);
 
 // The same through elfutils' libdwfl, for comparison: slower, and it invents callers for code

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for a while, two at a time, from its committed seeds and, where those are
-# programs, an installed extension module of PostgreSQL. Without SECONDS_EACH it
-# is the gate: 20 s from the same random numbers each time, so that it judges the change and not the
-# luck of the day. With it, other numbers each time: that is how new faults are looked for.
+# programs, an installed extension module of PostgreSQL. Without SECONDS_EACH it is the gate: 20 s from
+# the same random numbers each time, so that it judges the change and not the luck of the day. With it, other numbers each time: that is how new faults are looked for.
 #   tests/fuzz/run.sh BUILD_FOLDER [SECONDS_EACH] [NAME...]
 set -uo pipefail
 cd "$(dirname "$0")/../.."

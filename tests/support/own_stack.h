@@ -17,7 +17,7 @@ struct OwnStack {
   // By libgcc's unwinder, from the capture's caller on; as UserStack has them.
   std::vector<uint64_t> callers;
 
-  UserDump dump() const { return {DumpMachine::kUnknown, 2, register_mask, registers, memory}; }
+  UserDump dump() const { return {2, register_mask, registers, memory}; }
 };
 
 // x86-64 only. The innermost frame is capture_own_stack itself.

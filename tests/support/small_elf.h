@@ -44,16 +44,22 @@ inline Elf64_Shdr section(uint32_t type,
   return row;
 }
 
-inline Bytes file(uint16_t type, const std::vector<Elf64_Shdr>& sections, const Bytes& contents) {
+// `names`: the section with the names of all, 0 for none.
+inline Bytes file(uint16_t type,
+                  const std::vector<Elf64_Shdr>& sections,
+                  const Bytes& contents,
+                  uint16_t names = 0) {
   Elf64_Ehdr header = {};
   std::memcpy(header.e_ident, ELFMAG, SELFMAG);
   header.e_ident[EI_CLASS] = ELFCLASS64;
   header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_ident[EI_VERSION] = EV_CURRENT;
   header.e_type = type;
   header.e_machine = EM_X86_64;
   header.e_shoff = sizeof header + contents.size();
   header.e_shentsize = sizeof(Elf64_Shdr);
   header.e_shnum = static_cast<uint16_t>(sections.size());
+  header.e_shstrndx = names;
   Bytes bytes;
   put(bytes, header);
   bytes.insert(bytes.end(), contents.begin(), contents.end());

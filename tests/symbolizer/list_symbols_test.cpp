@@ -41,7 +41,7 @@ TEST_CASE("functions without a name say which package has it") {
   REQUIRE(listing);
   const auto unnamed = std::ranges::find(listing->symbols, NameTier::kNone, &ListedSymbol::tier);
   REQUIRE(unnamed != listing->symbols.end());
-  CHECK(unnamed->evidence.ends_with("the name is in postgresql-15-dbgsym"));
+  CHECK(unnamed->evidence.ends_with("install postgresql-15-dbgsym for its name"));
   const auto exported =
       std::ranges::find(listing->symbols, NameTier::kExported, &ListedSymbol::tier);
   REQUIRE(exported != listing->symbols.end());

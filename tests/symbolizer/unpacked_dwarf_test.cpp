@@ -8,6 +8,8 @@
 #include <elf.h>
 #include <zlib.h>
 
+#include "tests/support/small_elf.h"
+
 namespace pgflame::symbolizer {
 namespace {
 
@@ -64,21 +66,8 @@ std::vector<uint8_t> elf_with(std::vector<Section> sections) {
     row.sh_size = last ? names.size() : section.bytes.size();
     rows.push_back(row);
   }
-  Elf64_Ehdr header{};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_ident[EI_VERSION] = EV_CURRENT;
-  header.e_type = ET_DYN;
-  header.e_machine = EM_X86_64;
-  header.e_shoff = sizeof header + contents.size();
-  header.e_shentsize = sizeof(Elf64_Shdr);
-  header.e_shnum = static_cast<Elf64_Half>(rows.size());
-  header.e_shstrndx = static_cast<Elf64_Half>(rows.size() - 1);
-  std::string file = as_bytes(header) + contents;
-  for (const Elf64_Shdr& row : rows)
-    file += as_bytes(row);
-  return {file.begin(), file.end()};
+  return small_elf::file(
+      ET_DYN, rows, {contents.begin(), contents.end()}, static_cast<uint16_t>(rows.size() - 1));
 }
 
 UnpackedDwarf unpacked(const std::vector<uint8_t>& file) {

@@ -123,7 +123,7 @@ TEST_SUITE("symbolizer") {
     constexpr uint64_t kX86 = 0xff01ff;
     constexpr uint64_t kAarch64 = 0x1ffffffff;
     const std::vector<uint64_t> registers(33, 0x1000);
-    UserDump dump{DumpMachine::kUnknown, 2, kX86, registers, {}};
+    UserDump dump{2, kX86, registers, {}};
     REQUIRE(read_dump(dump));
     CHECK(read_dump(dump)->frame.machine == PGF_X86_64);
     dump.register_mask = kAarch64;
