@@ -6,7 +6,16 @@
 #include "platform.h"
 #include "unwind_table.h"
 
-enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 256 << 10, CACHED_RULES = 2048 };
+enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 256 << 10 };
+
+// Rows of the cache: those of callers, then those of innermost frames. Powers of two.
+enum { CACHED_CALLERS = 1024, CACHED_RULES = 2048, INDEXED_RULES = 4096 };
+
+// Where the cache has the rules of callers: row by a hash of the pc. The oldest row gives way.
+struct rule_index {
+  __u32 added;
+  __u16 rows[INDEXED_RULES];
+};
 
 // Rows of all modules one after the other; a module's part is named by pgf_unwind_mapping. User
 // space writes through a memory mapping and publishes rows before it names them anywhere.
@@ -24,8 +33,8 @@ MAP(unwind_spaces, BPF_MAP_TYPE_ARRAY, __u32, struct pgf_unwind_space, PGF_MAX_S
 // key: process. A child has its parent's space until it loads something of its own.
 MAP(unwind_processes, BPF_MAP_TYPE_HASH, __u32, struct pgf_unwind_process, 16384, 0);
 
-// Recently found rules by a hash of the pc: half of it for the sampling program, half for the
-// switch program, which the former may interrupt.
+// Recently found rules (unwind_cache.h): half of it for the sampling program, half for the switch
+// program, which the former may interrupt.
 MAP(unwind_cache, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct pgf_cached_rule, 2 * CACHED_RULES, 0);
 
 // pgf_unwind_record to user space. Full: the record is dropped, and the next miss sends another.

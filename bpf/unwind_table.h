@@ -128,7 +128,8 @@ struct pgf_unwind_space {
 struct pgf_cached_rule {
   __u64 pc; /* 0: empty */
   __u32 generation;
-  __u32 unused;
+  __u16 caller; /* row where the caller's rule was found the last time */
+  __u16 unused;
   struct pgf_unwind_rule rule;
 };
 

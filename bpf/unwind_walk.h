@@ -14,32 +14,7 @@ static __always_inline int interrupts_user_code(struct bpf_perf_event_data* inte
 // An unknown address is reported at most this often per process.
 enum { MISS_PAUSE_NS = 50 * 1000 * 1000 };
 
-// Scalars only, because it is passed to a global function.
-struct walk {
-  struct pgf_frame frame;
-  __u64
-      realigned; /* r10 of the innermost frame: gcc keeps the CFA there for an instruction or two */
-  __u32 space;
-  __u32 mapping; /* of the frame before: most calls stay in a module */
-  __u32 cache;   // first row of this program's half of unwind_cache
-  __s32 end;     // enum pgf_unwind_end
-};
-
-#define PGF_STEP_INLINE static __always_inline
-
-PGF_STEP_INLINE int pgf_read_word(void* memory, __u64 address, __u64* value) {
-  return bpf_probe_read_user(value, sizeof(*value), (const void*)address) != 0;
-}
-
-PGF_STEP_INLINE int pgf_read_pair(void* memory, __u64 address, __u64* values) {
-  return bpf_probe_read_user(values, 2 * sizeof(*values), (const void*)address) != 0;
-}
-
-PGF_STEP_INLINE int pgf_read_register(void* memory, unsigned number, __u64* value) {
-  *value = ((const struct walk*)memory)->realigned;
-  return number != 10 || *value == 0;
-}
-
+#include "unwind_cache.h"
 #include "unwind_step.h"
 
 // The two searches are global functions: the verifier looks at each once, on its own, instead of
@@ -91,11 +66,6 @@ SUBPROGRAM __u32 find_rule(__u32 first, __u32 pages, __u32 pc) {
   return rule;
 }
 
-static __always_inline struct pgf_cached_rule* cache_row(const struct walk* walk, __u64 pc) {
-  const __u32 row = walk->cache + ((__u32)(pc ^ (pc >> 11)) & (CACHED_RULES - 1));
-  return bpf_map_lookup_elem(&unwind_cache, &row);
-}
-
 // Turns the frame into its caller's; `depth` frames were found before. Global for the same reason.
 SUBPROGRAM int step_to_caller(struct walk* walk, __u32 depth) {
   if (!walk) return PGF_END_BAD_RULE;
@@ -104,10 +74,9 @@ SUBPROGRAM int step_to_caller(struct walk* walk, __u32 depth) {
   const struct pgf_unwind_space* space = bpf_map_lookup_elem(&unwind_spaces, &space_number);
   if (!space) return PGF_END_NO_MODULE;
   const __u32 generation = space->generation;
-  struct pgf_cached_rule* cached = cache_row(walk, pc);
   const int by_table = !only_first_by_table || depth == 0;
-  if (by_table && cached && cached->pc == pc && cached->generation == generation)
-    return pgf_step(&walk->frame, &cached->rule, walk);
+  const struct pgf_unwind_rule* cached = by_table ? cached_rule(walk, pc, generation, depth) : 0;
+  if (cached) return pgf_step(&walk->frame, cached, walk);
   const struct pgf_unwind_mapping* mapping =
       &space->mappings[walk->mapping & (PGF_MAX_SPACE_MAPPINGS - 1)];
   if (pc < mapping->start || pc >= mapping->end) {
@@ -126,11 +95,7 @@ SUBPROGRAM int step_to_caller(struct walk* walk, __u32 depth) {
   const struct pgf_unwind_rule* rule = bpf_map_lookup_elem(&unwind_rules, &number);
   if (!rule) return PGF_END_NO_ROW;
   // Code made at run time comes and goes at the same address.
-  if (cached && !(mapping->flags & PGF_MAPPING_JIT)) {
-    cached->pc = pc;
-    cached->generation = generation;
-    cached->rule = *rule;
-  }
+  if (!(mapping->flags & PGF_MAPPING_JIT)) remember_rule(walk, pc, generation, depth, rule);
   return pgf_step(&walk->frame, rule, walk);
 }
 
@@ -199,13 +164,17 @@ static __always_inline __u32 walk_user_stack(struct bpf_perf_event_data* interru
   const __u32 pid = bpf_get_current_pid_tgid() >> 32;
   struct pgf_unwind_process* process = bpf_map_lookup_elem(&unwind_processes, &pid);
   if (!process) return 0;
-  const __u32 space = process->space;
-  struct walk walk = {.space = space, .cache = interrupted ? 0 : CACHED_RULES};
-  if (enter(&walk, interrupted)) return 0;
-  const __u32 count = walk_to_end(&walk, (struct frames*)addresses);
-  if (walk.end == PGF_END_NO_MODULE) report_miss(process, pid, walk.frame.pc);
-  count_end((__u32)walk.end);
-  *end = walk.end;
+  const __u32 row = interrupted ? 0 : 1;
+  struct walk* walk = bpf_map_lookup_elem(&walks, &row);
+  if (!walk) return 0;
+  __builtin_memset(walk, 0, __builtin_offsetof(struct walk, mapping));
+  walk->space = process->space;
+  walk->first_row = row * CACHED_RULES;
+  if (enter(walk, interrupted)) return 0;
+  const __u32 count = walk_to_end(walk, (struct frames*)addresses);
+  if (walk->end == PGF_END_NO_MODULE) report_miss(process, pid, walk->frame.pc);
+  count_end((__u32)walk->end);
+  *end = walk->end;
   return count;
 }
 
