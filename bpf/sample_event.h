@@ -108,6 +108,7 @@ struct target {
   __u32 layout;              // row of `layouts`, or NO_LAYOUT
   __s32 namespace_pid;       // st_procpid must be equal to this
   __u64 wait_event_at;       // where its wait event was found last; 0 unknown
+  __u64 status_at;           // its PgBackendStatus; 0 unknown
   __u64 running_ns;          // on a CPU, up to the last switch
   __u64 booked_ns;           // off the CPU, as added up in `intervals`
   __u64 on_since;            // 0 when not on a CPU

@@ -17,46 +17,76 @@ struct status_head {
   __u32 user;
 };
 
-static __always_inline void read_wait_event(struct target* target,
-                                            const struct layout* layout,
-                                            struct backend_tags* tags) {
+static __always_inline int read_head(__u64 row, struct status_head* head) {
+  return bpf_probe_read_user(head, sizeof(*head), (const void*)row) != 0;
+}
+
+// Finds the backend's own row. Not 0: there was something to read, and it could not be read or was
+// implausible.
+static __always_inline int find_status(struct target* target,
+                                       const struct layout* layout,
+                                       __s32 namespace_pid,
+                                       struct status_head* head) {
+  __u64 row = 0;
+  target->status_at = 0;
+  if (!layout->my_be_entry) return 0;
+  if (bpf_probe_read_user(&row, sizeof(row), (const void*)layout->my_be_entry)) return -1;
+  if (!row) return 0;  // the postmaster and processes that have not got that far
+  if (read_head(row, head)) return -1;
+  if (head->procpid == 0) return 0;  // not filled in yet
+  if (head->procpid != namespace_pid) return -1;
+  target->status_at = row;
+  return 0;
+}
+
+// Whether the row that was found the last time still is this process's. As long as it is, so is its
+// place for wait events: that is set before the row is filled in (InitProcess, pgstat_bestart) and
+// given back after the row was cleared (pgstat_beshutdown_hook, ProcKill).
+static __always_inline int is_still_ours(const struct target* target,
+                                         __s32 namespace_pid,
+                                         struct status_head* head) {
+  return target->status_at && !read_head(target->status_at, head) && head->procpid == namespace_pid;
+}
+
+static __always_inline int find_wait_event(struct target* target, const struct layout* layout) {
   const __u64 global = layout->my_wait_event_info ? layout->my_wait_event_info : layout->my_proc;
   __u64 word = 0;
   target->wait_event_at = 0;
-  if (!global) return;
-  if (bpf_probe_read_user(&word, sizeof(word), (void*)global)) goto unreadable;
-  if (!word) return;
-  if (!layout->my_wait_event_info) word += layout->proc_wait_event;
-  if (bpf_probe_read_user(&tags->wait_event, sizeof(__u32), (void*)word)) goto unreadable;
+  if (!global) return 0;
+  if (bpf_probe_read_user(&word, sizeof(word), (const void*)global)) return -1;
+  if (word && !layout->my_wait_event_info) word += layout->proc_wait_event;
   target->wait_event_at = word;
-  tags->flags |= TAG_WAIT_EVENT;
-  return;
-unreadable:
-  tags->wait_event = 0xffffffff;
-  tags->flags |= TAG_UNREADABLE;
+  return 0;
 }
 
-static __always_inline void read_status(const struct layout* layout,
-                                        __s32 namespace_pid,
+// Where it was found the last time.
+static __always_inline void read_wait_event(const struct target* target,
+                                            struct backend_tags* tags) {
+  if (!target->wait_event_at) return;
+  if (bpf_probe_read_user(&tags->wait_event, sizeof(__u32), (const void*)target->wait_event_at)) {
+    tags->wait_event = 0xffffffff;
+    tags->flags |= TAG_UNREADABLE;
+  } else {
+    tags->flags |= TAG_WAIT_EVENT;
+  }
+}
+
+static __always_inline void read_status(__u64 row,
+                                        const struct status_head* head,
+                                        const struct layout* layout,
                                         struct backend_tags* tags) {
-  struct status_head head;
-  __u64 row = 0;
   __u32 state = 0;
-  if (!layout->my_be_entry) return;
-  if (bpf_probe_read_user(&row, sizeof(row), (void*)layout->my_be_entry)) goto unreadable;
-  if (!row) return;  // the postmaster and processes that have not got that far
-  if (bpf_probe_read_user(&head, sizeof(head), (void*)row)) goto unreadable;
-  if (head.procpid == 0) return;  // not filled in yet
-  if (head.procpid != namespace_pid || (head.changecount & 1)) goto unreadable;
-  if (bpf_probe_read_user(&state, sizeof(state), (void*)(row + layout->entry_state)))
+  if (head->changecount & 1) goto unreadable;
+  if (bpf_probe_read_user(&state, sizeof(state), (const void*)(row + layout->entry_state)))
     goto unreadable;
   if (layout->entry_query_id &&
-      bpf_probe_read_user(&tags->query_id, sizeof(__u64), (void*)(row + layout->entry_query_id)))
+      bpf_probe_read_user(
+          &tags->query_id, sizeof(__u64), (const void*)(row + layout->entry_query_id)))
     goto unreadable;
-  if ((__u32)head.backend_type > 63 || state > 15) goto unreadable;
-  tags->database = head.database;
-  tags->user = head.user;
-  tags->backend_type = (__u8)head.backend_type;
+  if ((__u32)head->backend_type > 63 || state > 15) goto unreadable;
+  tags->database = head->database;
+  tags->user = head->user;
+  tags->backend_type = (__u8)head->backend_type;
   tags->session_state = (__u8)state;
   tags->flags |= TAG_BACKEND;
   return;
@@ -82,8 +112,9 @@ static __always_inline __u64 wanted_text(const struct target* target,
     return text;
   }
   if (!(tags->flags & TAG_BACKEND) || tags->session_state != layout->active_state) return 0;
-  if (bpf_probe_read_user(&text, sizeof(text), (void*)layout->my_be_entry) || !text) return 0;
-  if (bpf_probe_read_user(&text, sizeof(text), (void*)(text + layout->entry_activity))) return 0;
+  if (bpf_probe_read_user(
+          &text, sizeof(text), (const void*)(target->status_at + layout->entry_activity)))
+    return 0;
   return text;
 }
 
@@ -92,28 +123,31 @@ static __always_inline void text_was_sent(__u64 query_id) {
   if (query_id) bpf_map_update_elem(&sent_texts, &query_id, &yes, BPF_ANY);
 }
 
+static __always_inline void no_tags(struct backend_tags* tags) {
+  __builtin_memset(tags, 0, sizeof(*tags));
+  tags->wait_event = 0xffffffff;
+}
+
 // Must run in the context of the target.
 static __always_inline void read_tags(struct target* target, struct backend_tags* tags) {
   const __u32 row = target->layout;
-  __builtin_memset(tags, 0, sizeof(*tags));
-  tags->wait_event = 0xffffffff;
+  const __s32 namespace_pid = namespace_pid_of(target);
+  struct status_head head = {};
+  no_tags(tags);
   const struct layout* layout = bpf_map_lookup_elem(&layouts, &row);
   if (!layout) return;
-  read_wait_event(target, layout, tags);
-  read_status(layout, namespace_pid_of(target), tags);
+  if (!is_still_ours(target, namespace_pid, &head)) {
+    if (find_wait_event(target, layout)) tags->flags |= TAG_UNREADABLE;
+    if (find_status(target, layout, namespace_pid, &head)) tags->flags |= TAG_UNREADABLE;
+  }
+  read_wait_event(target, tags);
+  if (target->status_at) read_status(target->status_at, &head, layout, tags);
 }
 
-// The same for intervals that are not looked at, where it was found the last time: a backend has
-// its place for it from its start to its end.
+// The same for intervals that are not looked at: a backend has its place for the wait event from
+// its start to its end.
 static __always_inline void read_only_wait_event(const struct target* target,
                                                  struct backend_tags* tags) {
-  __builtin_memset(tags, 0, sizeof(*tags));
-  tags->wait_event = 0xffffffff;
-  if (!target->wait_event_at) return;
-  if (bpf_probe_read_user(&tags->wait_event, sizeof(__u32), (void*)target->wait_event_at)) {
-    tags->wait_event = 0xffffffff;
-    tags->flags |= TAG_UNREADABLE;
-  } else {
-    tags->flags |= TAG_WAIT_EVENT;
-  }
+  no_tags(tags);
+  read_wait_event(target, tags);
 }

@@ -11,7 +11,7 @@ static_assert(sizeof(backend_tags) == 24);
 static_assert(sizeof(sample_event) == 64);
 static_assert(sizeof(process_event) == 56);
 static_assert(sizeof(layout) == 56);
-static_assert(sizeof(target) == 112);
+static_assert(sizeof(target) == 120);
 static_assert(sizeof(interval_key) == 24);
 static_assert(static_cast<int>(State::kRunning) == STATE_RUNNING);
 static_assert(static_cast<int>(State::kRunnable) == STATE_RUNNABLE);
