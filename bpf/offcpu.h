@@ -163,9 +163,9 @@ static __always_inline void leave_cpu(void* ctx,
                                       struct task_struct* task,
                                       int preempted,
                                       __u64 now) {
+  if (pid == 0) return;  // idle
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
-  if (!target) return;
-  if (is_unwanted(pid)) return;
+  if (!target || is_unwanted(pid)) return;
   if (!target->on_since && target->off_since) catch_up(target, pid, task, now);
   if (target->on_since) target->running_ns += now - target->on_since;
   target->on_since = 0;
@@ -192,6 +192,7 @@ static __always_inline void leave_cpu(void* ctx,
 }
 
 static __always_inline void enter_cpu(__u32 pid, __u64 now) {
+  if (pid == 0) return;  // idle
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
   if (!target || is_unwanted(pid)) return;
   if (!target->off_since && target->on_since) {

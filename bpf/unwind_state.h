@@ -22,8 +22,8 @@ struct walk {
   __u64 window_size;  // bytes of it that are
   // What follows is kept from walk to walk.
   __u32 mapping;  // that was searched last: most calls stay in a module
-  struct rule_index index;
   __u8 window[WINDOW_BYTES] __attribute__((aligned(8)));
+  struct rule_index index;
 };
 
 MAP(walks, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct walk, 2, 0);
