@@ -26,6 +26,10 @@ static __always_inline void link_to(struct walk* walk, __u32 row) {
   if (before) before->caller = (__u16)row;
 }
 
+static __always_inline int holds(const struct pgf_cached_rule* cached, __u64 pc, __u32 generation) {
+  return cached && cached->pc == pc && cached->generation == generation;
+}
+
 // The rule for `pc`, or 0.
 static __always_inline const struct pgf_unwind_rule* cached_rule(struct walk* walk,
                                                                  __u64 pc,
@@ -33,11 +37,11 @@ static __always_inline const struct pgf_unwind_rule* cached_rule(struct walk* wa
                                                                  __u32 depth) {
   __u32 row = depth ? walk->caller : innermost_row(pc);
   const struct pgf_cached_rule* cached = cache_row(walk, row);
-  if (depth && cached && (cached->pc != pc || cached->generation != generation)) {
+  if (depth && !holds(cached, pc, generation)) {
     row = *row_by_pc(walk, pc);
     cached = cache_row(walk, row);
   }
-  if (!cached || cached->pc != pc || cached->generation != generation) return 0;
+  if (!holds(cached, pc, generation)) return 0;
   if (depth && row != walk->caller) link_to(walk, row);
   walk->row = row;
   walk->caller = cached->caller;
