@@ -19,6 +19,7 @@ struct walk {
   struct pgf_frame frame;
   __u64
       realigned; /* r10 of the innermost frame: gcc keeps the CFA there for an instruction or two */
+  __u64 base;    // PGF_BASE_REGISTER of the innermost frame
   __u32 space;
   __u32 mapping; /* of the frame before: most calls stay in a module */
   __u32 cache;   // first row of this program's half of unwind_cache
@@ -36,8 +37,9 @@ PGF_STEP_INLINE int pgf_read_pair(void* memory, __u64 address, __u64* values) {
 }
 
 PGF_STEP_INLINE int pgf_read_register(void* memory, unsigned number, __u64* value) {
-  *value = ((const struct walk*)memory)->realigned;
-  return number != 10 || *value == 0;
+  const struct walk* walk = memory;
+  *value = number == PGF_BASE_REGISTER ? walk->base : walk->realigned;
+  return (number != PGF_BASE_REGISTER && number != 10) || *value == 0;
 }
 
 #include "unwind_step.h"
@@ -177,8 +179,9 @@ static __always_inline int enter(struct walk* walk, struct bpf_perf_event_data* 
     walk->frame.lr = PT_REGS_RET(&interrupted->regs);
 #else
     walk->realigned = interrupted->regs.r10;
+    walk->base = interrupted->regs.rbx;
 #endif
-  } else if (read_user_registers(&walk->frame.pc, &walk->frame.sp, &walk->frame.fp)) {
+  } else if (read_user_registers(&walk->frame.pc, &walk->frame.sp, &walk->frame.fp, &walk->base)) {
     return -1;
   }
 #if defined(__TARGET_ARCH_arm64)
