@@ -78,11 +78,14 @@ static __always_inline struct pt_regs* saved_registers(void) {
 }
 
 // Not 0: they cannot be read.
-static __always_inline int read_user_registers(__u64* pc, __u64* sp, __u64* fp) {
+static __always_inline int read_user_registers(__u64* pc, __u64* sp, __u64* fp, __u64* base) {
   if (!(headers_hold & HEADERS_REGISTERS)) return -1;
   struct pt_regs* registers = saved_registers();
   if (READ_KERNEL(*pc, &PT_REGS_IP(registers))) return -1;
   if (READ_KERNEL(*sp, &PT_REGS_SP(registers))) return -1;
+#if defined(__TARGET_ARCH_x86)
+  if (READ_KERNEL(*base, &registers->bx)) return -1;
+#endif
   return READ_KERNEL(*fp, &PT_REGS_FP(registers));
 }
 

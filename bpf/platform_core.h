@@ -61,11 +61,14 @@ static __always_inline __u64 ran_for(struct task_struct* task) {
 }
 
 // The registers with which the current task entered the kernel. Not 0: they cannot be read.
-static __always_inline int read_user_registers(__u64* pc, __u64* sp, __u64* fp) {
+static __always_inline int read_user_registers(__u64* pc, __u64* sp, __u64* fp, __u64* base) {
   struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
   struct pt_regs* registers = (struct pt_regs*)bpf_task_pt_regs(task);
   *pc = PT_REGS_IP(registers);
   *sp = PT_REGS_SP(registers);
   *fp = PT_REGS_FP(registers);
+#if defined(__TARGET_ARCH_x86)
+  *base = registers->rbx;
+#endif
   return 0;
 }

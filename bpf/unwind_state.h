@@ -13,6 +13,7 @@ struct walk {
   struct pgf_frame frame;
   __u64
       realigned; /* r10 of the innermost frame: gcc keeps the CFA there for an instruction or two */
+  __u64 base;    // PGF_BASE_REGISTER of the innermost frame
   __u32 space;
   __s32 end;          // enum pgf_unwind_end
   __u32 first_row;    // of this program's half of unwind_cache
@@ -61,6 +62,7 @@ PGF_STEP_INLINE int pgf_read_pair(void* memory, __u64 address, __u64* values) {
 }
 
 PGF_STEP_INLINE int pgf_read_register(void* memory, unsigned number, __u64* value) {
-  *value = ((const struct walk*)memory)->realigned;
-  return number != 10 || *value == 0;
+  const struct walk* walk = memory;
+  *value = number == PGF_BASE_REGISTER ? walk->base : walk->realigned;
+  return (number != PGF_BASE_REGISTER && number != 10) || *value == 0;
 }

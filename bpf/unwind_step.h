@@ -41,6 +41,7 @@ PGF_STEP_INLINE int pgf_step_signal(struct pgf_frame* frame, void* memory) {
     failed = pgf_read_word(memory, sp + PGF_X86_SIGNAL_FP, &frame->fp);
     failed |= pgf_read_word(memory, sp + PGF_X86_SIGNAL_SP, &frame->sp);
     failed |= pgf_read_word(memory, sp + PGF_X86_SIGNAL_PC, &frame->pc);
+    frame->base_at = sp + PGF_X86_SIGNAL_BASE;
   } else {
     return PGF_END_BAD_RULE;
   }
@@ -48,6 +49,31 @@ PGF_STEP_INLINE int pgf_step_signal(struct pgf_frame* frame, void* memory) {
   frame->exact = PGF_INTERRUPTED;
   frame->fp_known = 1;
   return PGF_GO_ON;
+}
+
+/* The value of a register that a CFA is computed from. Not 0: it is not known. */
+PGF_STEP_INLINE int pgf_cfa_register(const struct pgf_frame* frame,
+                                     unsigned number,
+                                     void* memory,
+                                     __u64* value) {
+  if (frame->exact == PGF_INNERMOST) return pgf_read_register(memory, number, value);
+  if (number != PGF_BASE_REGISTER || frame->base_at == PGF_BASE_NOWHERE) return -1;
+  return frame->base_at == PGF_BASE_IN_REGISTER ? pgf_read_register(memory, number, value)
+                                                : pgf_read_word(memory, frame->base_at, value);
+}
+
+/* Follows the base register from a frame to its caller. */
+PGF_STEP_INLINE void pgf_follow_base(struct pgf_frame* frame,
+                                     const struct pgf_unwind_rule* rule,
+                                     __u64 cfa) {
+  __u64 word = frame->machine == PGF_I386 ? 4 : 8;
+  if (rule->cfa == PGF_CFA_PLT) return;
+  if (rule->cfa != PGF_CFA_SP && rule->cfa != PGF_CFA_FP)
+    frame->base_at = PGF_BASE_NOWHERE;
+  else if (rule->extra == PGF_BASE_LOST)
+    frame->base_at = PGF_BASE_NOWHERE;
+  else if (rule->extra)
+    frame->base_at = cfa - word * rule->extra;
 }
 
 /* Returns PGF_GO_ON and the canonical frame address, or why there is none. */
@@ -70,8 +96,7 @@ PGF_STEP_INLINE int pgf_cfa(const struct pgf_frame* frame,
       *cfa = frame->sp + 8 + ((frame->pc & 15) >= offset ? 8 : 0);
       return PGF_GO_ON;
     case PGF_CFA_REGISTER:
-      if (frame->exact != PGF_INNERMOST || pgf_read_register(memory, rule->extra, &loaded))
-        return PGF_END_BAD_RULE;
+      if (pgf_cfa_register(frame, rule->extra, memory, &loaded)) return PGF_END_BAD_RULE;
       *cfa = loaded + offset;
       return PGF_GO_ON;
     case PGF_CFA_LOAD_SP:
@@ -135,6 +160,7 @@ PGF_STEP_INLINE int pgf_step(struct pgf_frame* frame,
   end = pgf_restore(frame, rule, memory, cfa, &pc);
   if (end != PGF_GO_ON) return end;
   if (frame->machine == PGF_AARCH64) pc &= PGF_AARCH64_ADDRESS;
+  pgf_follow_base(frame, rule, cfa);
   frame->sp = cfa;
   frame->pc = pc;
   frame->exact = PGF_RETURN_ADDRESS;
@@ -155,6 +181,7 @@ PGF_STEP_INLINE int pgf_step_fp(struct pgf_frame* frame, void* memory) {
     return PGF_END_UNREADABLE;
   if (frame->machine == PGF_AARCH64) pc &= PGF_AARCH64_ADDRESS;
   if (pc == 0) return PGF_END_FRAME_POINTERS;
+  frame->base_at = PGF_BASE_NOWHERE;
   frame->sp = fp + 2 * word;
   frame->pc = pc;
   frame->exact = PGF_RETURN_ADDRESS;

@@ -30,7 +30,8 @@ enum pgf_cfa_kind {
   PGF_CFA_NONE,     /* nothing known about this code */
   PGF_CFA_SP,       /* SP + cfa_offset */
   PGF_CFA_FP,       /* FP + cfa_offset */
-  PGF_CFA_REGISTER, /* register `extra` (DWARF number) + cfa_offset; innermost frame only */
+  PGF_CFA_REGISTER, /* register `extra` (DWARF number) + cfa_offset; in callers PGF_BASE_REGISTER
+                       only */
   PGF_CFA_PLT,      /* SP + 8, and 8 more when (pc & 15) >= cfa_offset */
   PGF_CFA_LOAD_SP,  /* *(SP + cfa_offset) + 8 * extra */
   PGF_CFA_LOAD_FP,  /* *(FP + cfa_offset) + 8 * extra */
@@ -52,11 +53,25 @@ enum pgf_ra_kind {
   PGF_RA_BAD,
 };
 
+/* x86's rbx and ebx, DWARF number 3: where the dynamic linker's trampolines keep their CFA, and so
+ * the one register besides the frame pointer that is followed through callees. */
+enum {
+  PGF_BASE_REGISTER = 3,
+  PGF_BASE_LOST = 0xff, /* `extra`: saved in a way that is not followed */
+};
+
+/* Values of pgf_frame.base_at that are no addresses of stack memory. */
+enum {
+  PGF_BASE_IN_REGISTER = 0, /* not saved by any callee: as it was in the innermost frame */
+  PGF_BASE_NOWHERE = 1,     /* saved in a way that is not followed */
+};
+
 struct pgf_unwind_rule {
   __u8 cfa;
   __u8 fp;
   __u8 ra;
-  __u8 extra;
+  __u8 extra; /* of PGF_CFA_SP and PGF_CFA_FP: the base register is saved so many words below the
+                 CFA; 0: not saved, PGF_BASE_LOST */
   __s32 cfa_offset;
   __s32 fp_offset;
   __s32 ra_offset;
@@ -74,9 +89,10 @@ struct pgf_frame {
   __u64 pc;
   __u64 sp;
   __u64 fp;
-  __u64 lr;     /* aarch64 only */
-  __u8 machine; /* enum pgf_machine */
-  __u8 exact;   /* enum pgf_exact */
+  __u64 lr;      /* aarch64 only */
+  __u64 base_at; /* x86 only: where the base register's value was saved, or PGF_BASE_* */
+  __u8 machine;  /* enum pgf_machine */
+  __u8 exact;    /* enum pgf_exact */
   __u8 fp_known;
 };
 
@@ -178,6 +194,7 @@ struct pgf_jit_record {
  * begins at SP, its registers at SP + 40 (arch/x86/include/uapi/asm/sigcontext.h). */
 enum {
   PGF_X86_SIGNAL_FP = 120,
+  PGF_X86_SIGNAL_BASE = 128,
   PGF_X86_SIGNAL_SP = 160,
   PGF_X86_SIGNAL_PC = 168,
 };

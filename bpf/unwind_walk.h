@@ -142,8 +142,9 @@ static __always_inline int enter(struct walk* walk, struct bpf_perf_event_data* 
     walk->frame.lr = PT_REGS_RET(&interrupted->regs);
 #else
     walk->realigned = interrupted->regs.r10;
+    walk->base = interrupted->regs.rbx;
 #endif
-  } else if (read_user_registers(&walk->frame.pc, &walk->frame.sp, &walk->frame.fp)) {
+  } else if (read_user_registers(&walk->frame.pc, &walk->frame.sp, &walk->frame.fp, &walk->base)) {
     return -1;
   }
 #if defined(__TARGET_ARCH_arm64)

@@ -13,6 +13,7 @@ namespace {
 // Vendor instructions that elfutils' dwarf.h does not name.
 constexpr uint8_t kAarch64NegateRaStateWithPc = 0x2c;
 
+constexpr uint64_t kNoRegister = ~uint64_t{0};
 constexpr size_t kMaxRemembered = 64;  // compilers use one or two; hostile programs any number
 
 class Interpreter {
@@ -210,12 +211,14 @@ class Interpreter {
   void save(uint64_t number, const RegisterRule& rule) {
     if (number == numbers_.fp) rules.fp = rule;
     if (number == cie_.return_register) rules.ra = rule;
+    if (number == numbers_.base) rules.base = rule;
   }
   void restore(uint64_t number) {
     const FrameRules fresh;
     const FrameRules& from = initial != nullptr ? *initial : fresh;
     if (number == numbers_.fp) rules.fp = from.fp;
     if (number == cie_.return_register) rules.ra = from.ra;
+    if (number == numbers_.base) rules.base = from.base;
   }
 
   const FrameSection& section_;
@@ -229,11 +232,11 @@ class Interpreter {
 RegisterNumbers registers_of(Machine machine) {
   switch (machine) {
     case Machine::kAarch64:
-      return {31, 29};
+      return {31, 29, kNoRegister};
     case Machine::kI386:
-      return {4, 5};
+      return {4, 5, PGF_BASE_REGISTER};
     default:
-      return {7, 6};
+      return {7, 6, PGF_BASE_REGISTER};
   }
 }
 

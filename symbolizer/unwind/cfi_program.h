@@ -1,6 +1,6 @@
 // Runs the instructions of an FDE and says, for every stretch of its code, where the caller's
-// registers are (DWARF 5, section 6.4.2). Only the three that unwinding needs are followed: the
-// canonical frame address, the frame pointer and the return address.
+// registers are (DWARF 5, section 6.4.2). Only those that unwinding needs are followed: the
+// canonical frame address, the frame pointer, the return address and the base register.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <span>
 #include <unordered_map>
 
+#include "bpf/unwind_table.h"
 #include "symbolizer/unwind/eh_frame.h"
 #include "symbolizer/unwind/elf_image.h"
 
@@ -37,12 +38,14 @@ struct FrameRules {
   std::span<const uint8_t> cfa_expression;
   RegisterRule fp;
   RegisterRule ra;
+  RegisterRule base;
 };
 
 // DWARF register numbers.
 struct RegisterNumbers {
   uint64_t sp = 7;
   uint64_t fp = 6;
+  uint64_t base = PGF_BASE_REGISTER;  // none on aarch64
 };
 RegisterNumbers registers_of(Machine machine);
 

@@ -121,6 +121,18 @@ void add_fp_rule(Rule& rule, const RegisterRule& fp, Machine machine) {
   set(PGF_FP_UNKNOWN, 0);
 }
 
+// Only for CFAs that leave `extra` free.
+void add_base_rule(Rule& rule, const RegisterRule& base, Machine machine) {
+  if (rule.cfa != PGF_CFA_SP && rule.cfa != PGF_CFA_FP) return;
+  if (base.where == Saved::kUnset || base.where == Saved::kSame) return;
+  const int64_t word = machine == Machine::kI386 ? 4 : 8;
+  const bool popped = rule.cfa == PGF_CFA_SP && base.offset < -int64_t{rule.cfa_offset};
+  if (base.where == Saved::kAtCfa && popped) return;  // as for the frame pointer
+  const bool expressible = base.where == Saved::kAtCfa && base.offset < 0 &&
+                           base.offset > -word * PGF_BASE_LOST && base.offset % word == 0;
+  rule.extra = static_cast<uint8_t>(expressible ? -base.offset / word : int64_t{PGF_BASE_LOST});
+}
+
 void add_ra_rule(Rule& rule, const RegisterRule& ra, Machine machine) {
   const bool link_register = machine == Machine::kAarch64;
   switch (ra.where) {
@@ -157,6 +169,7 @@ Rule compile_rule(const FrameRules& rules, Machine machine, bool signal_frame) {
   Rule rule = cfa_rule(rules, machine);
   if (rule.cfa == PGF_CFA_BAD) return kBadRule;
   add_fp_rule(rule, rules.fp, machine);
+  add_base_rule(rule, rules.base, machine);
   add_ra_rule(rule, rules.ra, machine);
   return rule.ra == PGF_RA_BAD ? kBadRule : rule;
 }
