@@ -139,7 +139,7 @@ std::string write_pprof(const Profile& profile, PprofForm form, size_t most) {
   constexpr int kDense = 6;
   const int level = form == PprofForm::kEmbedded ? kFast : kDense;
   const std::string bytes = Writer(profile, form).write(PackedSize(most, level));
-  return bytes.empty() ? bytes : gzip(bytes, level, most);
+  return bytes.empty() ? bytes : gzip(bytes, level);
 }
 
 }  // namespace pgflame
