@@ -1,8 +1,10 @@
 #include "flamegraph/frame_tree.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "src/base/hash_index.h"
+#include "src/profile/series.h"
 
 namespace pgflame::flamegraph {
 namespace {
@@ -18,15 +20,14 @@ class Collapser {
 
   FrameTree run() && {
     tree_.node_of_sample.resize(profile_.samples.size());
-    const std::vector<uint32_t> selected = select();
+    const std::vector<Series> selected = select();
     if (!selected.empty()) place_stacks(selected);
-    for (const uint32_t i : selected) {
-      const Sample& sample = profile_.samples[i];
+    for (const auto& [sample, first, end] : selected) {
       NodeId node = node_of_stack_[sample.stack.value];
       if (options_.tip) node = with_tip(node, options_.tip(sample));
       tree_.nodes[node].self += sample.weight;
       tree_.nodes[node].samples += sample.count;
-      tree_.node_of_sample[i] = node;
+      std::fill(tree_.node_of_sample.begin() + first, tree_.node_of_sample.begin() + end, node);
     }
     add_up();
     return std::move(tree_);
@@ -34,21 +35,19 @@ class Collapser {
 
  private:
   // The samples that take part.
-  std::vector<uint32_t> select() const {
-    std::vector<uint32_t> rows;
-    for (size_t i = 0; i < profile_.samples.size(); ++i) {
-      if (!options_.select || options_.select(profile_.samples[i]))
-        rows.push_back(static_cast<uint32_t>(i));
-    }
+  std::vector<Series> select() const {
+    std::vector<Series> rows = series_of(profile_);
+    if (options_.select)
+      std::erase_if(rows, [this](const Series& row) { return !options_.select(row.sum); });
     return rows;
   }
 
   // Every stack that a selected sample needs is placed once; callers have smaller ids than their
   // callees, so one pass down marks and one pass up places.
-  void place_stacks(const std::vector<uint32_t>& selected) {
+  void place_stacks(const std::vector<Series>& selected) {
     std::vector<bool> needed(profile_.stacks.size());
-    for (const uint32_t i : selected)
-      needed[profile_.samples[i].stack.value] = true;
+    for (const Series& row : selected)
+      needed[row.sum.stack.value] = true;
     for (size_t i = needed.size(); i-- > 1;) {
       if (needed[i]) needed[profile_.stacks[profile_.stacks.id_at(i)].caller.value] = true;
     }

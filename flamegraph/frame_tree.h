@@ -35,6 +35,7 @@ struct FrameTree {
 };
 
 struct CollapseOptions {
+  // Neither is asked again for a sample that differs from the one before in its moment alone.
   // Which samples take part; all when empty.
   std::function<bool(const Sample&)> select;
   // A frame to put on top of the sample's stack, by name; none when empty.

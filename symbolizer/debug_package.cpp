@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -176,8 +177,16 @@ std::string distribution_package(std::string_view path, std::string_view file) {
   }
 }
 
+// Paths begin alike, so that a search that stops at each first letter would stop at every line.
+size_t find_text(std::string_view text, std::string_view part, size_t from) {
+  const void* found = ::memmem(text.data() + from, text.size() - from, part.data(), part.size());
+  return found == nullptr ? std::string_view::npos
+                          : static_cast<size_t>(static_cast<const char*>(found) - text.data());
+}
+
 bool lists(std::string_view list, std::string_view path) {
-  for (size_t at = list.find(path); at != std::string_view::npos; at = list.find(path, at + 1)) {
+  for (size_t at = find_text(list, path, 0); at != std::string_view::npos;
+       at = find_text(list, path, at + 1)) {
     const size_t end = at + path.size();
     const bool begins = at == 0 || list[at - 1] == '\n';
     if (begins && (end == list.size() || list[end] == '\n')) return true;

@@ -41,6 +41,7 @@ void add_symbols(const ElfImage& image,
                  NameTier tier,
                  std::vector<Candidate>& candidates) {
   SectionFinder sections(image);
+  candidates.reserve(candidates.size() + symbols.size());
   for (const ElfSymbol& symbol : symbols) {
     if (!names_code(sections, symbol)) continue;
     const FunctionRange range{

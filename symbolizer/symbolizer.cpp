@@ -12,20 +12,17 @@
 
 #include <fmt/format.h>
 
-#include "src/base/build_id.h"
-#include "src/base/file.h"
 #include "symbolizer/demangle.h"
 #include "symbolizer/jit_files.h"
-#include "symbolizer/kernel_symbols.h"
 #include "symbolizer/missing_symbols.h"
 #include "symbolizer/module_symbols.h"
 #include "symbolizer/process_hints.h"
+#include "symbolizer/running_kernel.h"
 #include "symbolizer/this_boot.h"
 
 namespace pgflame::symbolizer {
 namespace {
 
-constexpr size_t kMaxKallsyms = size_t{64} << 20;
 // A kernel at such an address was not moved to a random one.
 constexpr uint64_t kUnmovedKernel = uint64_t{16} << 20;
 
@@ -166,19 +163,15 @@ void Namer::load_kernel(MappingId mapping) {
   kernel_.hidden = true;
   const Module& module = profile_.modules[profile_.mappings[mapping].module];
   if (!options_.this_host) {
-    const auto notes = read_file("/sys/kernel/notes", size_t{1} << 20);
-    if (!notes || module.build_id.empty()) return;
-    const std::span bytes(reinterpret_cast<const uint8_t*>(notes->data()), notes->size());
-    if (build_id_of_notes(bytes) != module.build_id) return;
+    if (module.build_id.empty() || build_id_of_running_kernel() != module.build_id) return;
   }
-  auto text = read_file("/proc/kallsyms", kMaxKallsyms);
-  if (!text) return;
-  KernelSymbols kernel = parse_kallsyms(std::move(*text));
-  const bool same_place = kernel.text_start == profile_.mappings[mapping].start;
+  auto kernel = options_.kernel == nullptr ? read_kernel_symbols() : options_.kernel->take();
+  if (!kernel) return;
+  const bool same_place = kernel->text_start == profile_.mappings[mapping].start;
   if (!options_.this_host && !same_place) return;
   // Where modules are differs from boot to boot, and only a random place tells two boots apart.
-  if (!options_.this_host && kernel.text_start % kUnmovedKernel == 0) kernel.drop_modules();
-  kernel_ = std::move(kernel);
+  if (!options_.this_host && kernel->text_start % kUnmovedKernel == 0) kernel->drop_modules();
+  kernel_ = *std::move(kernel);
 }
 
 void Namer::load_jit() {

@@ -12,6 +12,7 @@
 namespace pgflame::symbolizer {
 
 class Debuginfod;
+class RunningKernel;
 
 struct Options {
   std::string symfs;                         // prefix for every module path
@@ -23,6 +24,7 @@ struct Options {
   std::shared_ptr<const ModuleFiles> files;  // of a profile captured just now; else null
   std::string cache_dir;                     // empty: no cache
   std::shared_ptr<Debuginfod> debuginfod;    // null: no server is asked for debug files
+  std::shared_ptr<RunningKernel> kernel;     // null: its names are read when they are needed
 };
 
 // What stands between the profile and full names; the report prints it.

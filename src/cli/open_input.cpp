@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "src/cli/finish.h"
+#include "symbolizer/running_kernel.h"
 #include "symbolizer/unwind/offline.h"
 
 namespace pgflame::cli {
@@ -48,6 +49,9 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
   input::Options options = arguments.input;
   options.unwind =
       arguments.unwinder == "dwfl" ? unwind::dwfl_unwinder(files) : unwind::table_unwinder(files);
+  symbolizer::Options naming = arguments.naming;
+  if (!arguments.raw && symbolizer::mentions_running_kernel(path))
+    naming.kernel = std::make_shared<symbolizer::RunningKernel>();
   auto opened = input::open(path, options);
   if (!opened) {
     Error error = std::move(opened).error();
@@ -55,7 +59,7 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
     return fail(std::move(error));
   }
   if (arguments.raw) return std::move(opened->profile);
-  return with_names(std::move(opened->profile), in_this_environment(arguments.naming));
+  return with_names(std::move(opened->profile), in_this_environment(std::move(naming)));
 }
 
 }  // namespace pgflame::cli

@@ -1,3 +1,4 @@
+#include <future>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -23,9 +24,12 @@ Result<ExitCode> report(ReportArguments& arguments) {
   const std::string base = base_of(arguments.output, base_name_for(arguments.file));
   Status writable = check_outputs(arguments.output, base, {".svg"});
   if (!writable) return fail(std::move(writable).error());
+  const diagnose::Options diagnose = arguments.diagnose.options();
+  // The rules are parsed while the file is read.
+  const std::future<void> rules = std::async(std::launch::async, [&] { diagnose.book(); });
   auto profile = open_named(arguments.file, arguments.input);
   if (!profile) return fail(std::move(profile).error());
-  return finish(*profile, {arguments.output, base, false, arguments.diagnose.options()});
+  return finish(*profile, {arguments.output, base, false, diagnose});
 }
 
 }  // namespace

@@ -57,22 +57,26 @@ std::string Selection::describe() const {
 }
 
 Analysis::Analysis(const Profile& profile, const RuleBook& book, const Selection& selection)
-    : profile_(profile), book_(book), classifier_(profile, book), frames_(profile) {
+    : profile_(profile),
+      book_(book),
+      classifier_(profile, book),
+      frames_(profile),
+      series_(series_of(profile)) {
   collect(selection);
   sum_up();
 }
 
 void Analysis::collect(const Selection& selection) {
-  use_of_sample_.assign(profile_.samples.size(), kNotRunning);
-  selected_.assign(profile_.samples.size(), false);
+  use_of_series_.assign(series_.size(), kNotRunning);
+  selected_.assign(series_.size(), false);
   std::unordered_map<uint64_t, uint32_t> seen;  // by stack and backend type
   const std::vector<uint32_t> types = number_types(profile_);
   uint64_t last_key = UINT64_MAX;
   uint32_t last_use = 0;
   const bool everything = selection.everything();
-  std::vector<uint32_t> firsts;  // by use: its first sample
-  for (size_t i = 0; i < profile_.samples.size(); ++i) {
-    const Sample& sample = profile_.samples[i];
+  std::vector<uint32_t> firsts;  // by use: its first series
+  for (size_t i = 0; i < series_.size(); ++i) {
+    const Sample& sample = series_[i].sum;
     if (!everything && !selection.contains(profile_, sample)) continue;
     selected_[i] = true;
     if (sample.state != State::kRunning) continue;
@@ -90,7 +94,7 @@ void Analysis::collect(const Selection& selection) {
     }
     uses_[last_use].weight += sample.weight;
     uses_[last_use].samples += sample.count;
-    use_of_sample_[i] = last_use;
+    use_of_series_[i] = last_use;
   }
   classify(firsts);
 }
@@ -116,7 +120,7 @@ void Analysis::classify(std::span<const uint32_t> firsts) {
 void Analysis::classify(std::span<const uint32_t> firsts, size_t begin, size_t end, Paths& paths) {
   std::vector<FunctionId> path;
   for (size_t i = begin; i < end; ++i) {
-    const Sample& sample = profile_.samples[firsts[i]];
+    const Sample& sample = series_[firsts[i]].sum;
     StackUse& use = uses_[i];
     use.first = static_cast<uint32_t>(paths.functions.size());
     path.clear();

@@ -13,6 +13,7 @@
 #include "src/diagnose/plan_frames.h"
 #include "src/diagnose/rule_book.h"
 #include "src/profile/profile.h"
+#include "src/profile/series.h"
 
 namespace pgflame::diagnose {
 
@@ -56,10 +57,12 @@ class Analysis {
   std::span<const postgres::PlanNode> nodes(const StackUse& use) const {
     return {paths_.nodes.data() + use.first, use.length};
   }
-  // The use of each sample of the profile; kNotRunning for samples in other states or not selected.
-  const std::vector<uint32_t>& use_of_sample() const { return use_of_sample_; }
+  // All of the profile.
+  const std::vector<Series>& series() const { return series_; }
+  // The use of each of them; kNotRunning for those in other states or not selected.
+  const std::vector<uint32_t>& use_of_series() const { return use_of_series_; }
   static constexpr uint32_t kNotRunning = 0xffffffff;
-  bool selected(size_t sample) const { return selected_[sample]; }
+  bool selected(size_t series) const { return selected_[series]; }
 
   uint64_t weight() const { return weight_; }    // on CPU, selected
   uint64_t samples() const { return samples_; }  // likewise
@@ -96,7 +99,8 @@ class Analysis {
   PlanFrames frames_;
   Paths paths_;
   std::vector<StackUse> uses_;
-  std::vector<uint32_t> use_of_sample_;
+  std::vector<Series> series_;
+  std::vector<uint32_t> use_of_series_;
   std::vector<bool> selected_;
   uint64_t weight_ = 0;
   uint64_t samples_ = 0;

@@ -77,9 +77,9 @@ CutStacks cut_stacks(const Analysis& analysis) {
   CutStacks all;
   Cut last;  // samples of one stack stand together
   uint64_t* count_of_last = nullptr;
-  for (size_t i = 0; i < profile.samples.size(); ++i) {
-    const Sample& sample = profile.samples[i];
-    if (analysis.use_of_sample()[i] == Analysis::kNotRunning) continue;
+  for (size_t i = 0; i < analysis.series().size(); ++i) {
+    const Sample& sample = analysis.series()[i].sum;
+    if (analysis.use_of_series()[i] == Analysis::kNotRunning) continue;
     if (reaches_root(sample, from_root)) continue;
     all.samples += sample.count;
     const Cut cut{sample.end, outermost[sample.stack.value]};

@@ -21,9 +21,9 @@ std::map<uint64_t, double> cores_by_query(const Analysis& analysis) {
   const Profile& profile = analysis.profile();
   std::map<uint64_t, double> cores;
   const auto duration = static_cast<double>(profile.recording.duration_ns);
-  for (size_t i = 0; i < profile.samples.size(); ++i) {
-    const Sample& sample = profile.samples[i];
-    if (analysis.use_of_sample()[i] == Analysis::kNotRunning || sample.query_id == 0) continue;
+  for (size_t i = 0; i < analysis.series().size(); ++i) {
+    const Sample& sample = analysis.series()[i].sum;
+    if (analysis.use_of_series()[i] == Analysis::kNotRunning || sample.query_id == 0) continue;
     const uint64_t ns = cpu_nanoseconds(profile.recording, sample.weight, sample.count);
     cores[sample.query_id] += ratio(static_cast<double>(ns), duration);
   }

@@ -207,13 +207,13 @@ class Comparer {
     if (delta.kind != DeltaKind::kActivity || delta.change <= 0 || rule == kNoRule) return 0;
     std::map<uint64_t, uint64_t> queries;
     uint64_t all = 0;
-    const Profile& profile = after_.profile();
-    for (size_t i = 0; i < profile.samples.size(); ++i) {
-      const uint32_t use = after_.use_of_sample()[i];
+    for (size_t i = 0; i < after_.series().size(); ++i) {
+      const uint32_t use = after_.use_of_series()[i];
       if (use == Analysis::kNotRunning) continue;
       if (after_.uses()[use].classification.primary.rule != rule) continue;
-      queries[profile.samples[i].query_id] += profile.samples[i].count;
-      all += profile.samples[i].count;
+      const Sample& sample = after_.series()[i].sum;
+      queries[sample.query_id] += sample.count;
+      all += sample.count;
     }
     for (const auto& [query, samples] : queries) {
       if (query != 0 && static_cast<double>(samples) >= 0.8 * static_cast<double>(all))

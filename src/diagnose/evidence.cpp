@@ -140,10 +140,10 @@ class Gatherer {
     std::vector<std::optional<uint64_t>> backends(profile.backends.size());
     uint64_t last_query = 0;
     uint64_t* weight_of_last = nullptr;
-    for (size_t i = 0; i < profile.samples.size(); ++i) {
-      const uint32_t use = analysis_.use_of_sample()[i];
+    for (size_t i = 0; i < analysis_.series().size(); ++i) {
+      const uint32_t use = analysis_.use_of_series()[i];
       if (use == Analysis::kNotRunning || !counted_[use]) continue;
-      const Sample& sample = profile.samples[i];
+      const Sample& sample = analysis_.series()[i].sum;
       if (weight_of_last == nullptr || sample.query_id != last_query)
         weight_of_last = &queries[sample.query_id];
       last_query = sample.query_id;

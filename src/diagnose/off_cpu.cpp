@@ -28,8 +28,8 @@ Off sum_up(const Analysis& analysis, RuleIndex index) {
   const Profile& profile = analysis.profile();
   const Rule& rule = analysis.book().rules()[index];
   Off off;
-  for (size_t i = 0; i < profile.samples.size(); ++i) {
-    const Sample& sample = profile.samples[i];
+  for (size_t i = 0; i < analysis.series().size(); ++i) {
+    const Sample& sample = analysis.series()[i].sum;
     if (!analysis.selected(i) || sample.state == State::kRunning || !rule.speaks_of(sample.state) ||
         !is_foreground(profile, sample))
       continue;

@@ -33,12 +33,14 @@ class Viewer {
       stacks.push_back(stack_of(use));
     const Profile& profile = analysis_.profile();
     builder_.profile().samples.reserve(profile.samples.size());
-    for (size_t i = 0; i < profile.samples.size(); ++i) {
-      const uint32_t use = analysis_.use_of_sample()[i];
+    for (size_t i = 0; i < analysis_.series().size(); ++i) {
+      const uint32_t use = analysis_.use_of_series()[i];
       if (use == Analysis::kNotRunning) continue;
-      Sample sample = profile.samples[i];
-      sample.stack = stacks[use];
-      builder_.profile().samples.push_back(sample);
+      for (uint32_t row = analysis_.series()[i].first; row < analysis_.series()[i].end; ++row) {
+        Sample sample = profile.samples[row];
+        sample.stack = stacks[use];
+        builder_.profile().samples.push_back(sample);
+      }
     }
     return std::move(builder_).take();
   }

@@ -243,11 +243,12 @@ std::vector<std::string> notes_on(const Analysis& analysis) {
 namespace {
 
 // How much of the backends' lifetimes samples in any state stand for; -1 unknown.
-double explained_wall(const Profile& profile) {
-  const Recording& recording = profile.recording;
+double explained_wall(const Analysis& analysis) {
+  const Recording& recording = analysis.profile().recording;
   if (!recording.has_waits || recording.lifetime_ns == 0) return -1;
   uint64_t seen = 0;
-  for (const Sample& sample : profile.samples) {
+  for (const Series& series : analysis.series()) {
+    const Sample& sample = series.sum;
     seen += sample.state == State::kRunning
                 ? cpu_nanoseconds(recording, sample.weight, sample.count)
                 : sample.weight;
@@ -259,7 +260,7 @@ double explained_wall(const Profile& profile) {
 }  // namespace
 
 Totals total_up(const Analysis& analysis) {
-  const Accounting accounting = account(analysis.profile());
+  const Accounting accounting = account(analysis.profile(), analysis.series());
   Totals totals;
   totals.captured = accounting.captured;
   totals.running = accounting.running;
@@ -278,7 +279,7 @@ Totals total_up(const Analysis& analysis) {
                             format_percent(ratio(totals.unnamed, running)),
                             format_percent(ratio(totals.truncated, running)),
                             format_percent(ratio(totals.unclassified, analysis.samples())));
-  totals.explained_wall = explained_wall(analysis.profile());
+  totals.explained_wall = explained_wall(analysis);
   if (totals.explained_wall >= 0)
     totals.line += fmt::format(" · {} of the backends' time accounted for",
                                format_percent(totals.explained_wall));

@@ -42,8 +42,8 @@ Tagged sum_up(const Analysis& analysis, NumberOf&& number_of) {
     last = number;
     return *sum_of_last;
   };
-  for (size_t i = 0; i < profile.samples.size(); ++i) {
-    const Sample& sample = profile.samples[i];
+  for (size_t i = 0; i < analysis.series().size(); ++i) {
+    const Sample& sample = analysis.series()[i].sum;
     if (!analysis.selected(i)) continue;
     if (sample.state == State::kRunning) {
       Sums& sum = sum_for(number_of(sample));

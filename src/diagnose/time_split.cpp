@@ -82,8 +82,8 @@ class Splitter {
 
   TimeSplit split() {
     const Profile& profile = analysis_.profile();
-    for (size_t i = 0; i < profile.samples.size(); ++i) {
-      const Sample& sample = profile.samples[i];
+    for (size_t i = 0; i < analysis_.series().size(); ++i) {
+      const Sample& sample = analysis_.series()[i].sum;
       if (!analysis_.selected(i)) continue;
       if (foreground_only_ && !is_foreground(profile, sample)) continue;
       add(profile, sample);

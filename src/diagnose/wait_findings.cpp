@@ -92,8 +92,8 @@ template <typename Counts>
 Ranking queries_of(const Analysis& analysis, Counts&& counts) {
   std::map<std::string, uint64_t> sums;
   const Profile& profile = analysis.profile();
-  for (size_t i = 0; i < profile.samples.size(); ++i) {
-    const Sample& sample = profile.samples[i];
+  for (size_t i = 0; i < analysis.series().size(); ++i) {
+    const Sample& sample = analysis.series()[i].sum;
     if (sample.query_id == 0 || !analysis.selected(i) || !is_foreground(profile, sample)) continue;
     if (counts(sample))
       sums[std::to_string(static_cast<int64_t>(sample.query_id))] += sample.weight;

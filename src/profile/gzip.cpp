@@ -9,10 +9,11 @@
 
 namespace pgflame {
 
-std::string gzip(std::string_view bytes, int level) {
+std::string gzip(std::string_view bytes, int level, size_t most) {
   const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
       libdeflate_alloc_compressor(level), &libdeflate_free_compressor);
-  std::string out(libdeflate_gzip_compress_bound(compressor.get(), bytes.size()), '\0');
+  const size_t bound = libdeflate_gzip_compress_bound(compressor.get(), bytes.size());
+  std::string out(std::min(bound, most), '\0');
   out.resize(libdeflate_gzip_compress(
       compressor.get(), bytes.data(), bytes.size(), out.data(), out.size()));
   return out;

@@ -1,6 +1,7 @@
 #include "src/profile/pprof_sample_write.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <span>
 
@@ -14,9 +15,16 @@ enum Key : uint8_t { kWaitEvent, kQueryId, kSecond };
 
 // Protocol buffers: wire types 0 (varint) and 2 (bytes with their length in front).
 void add_varint(std::string& out, uint64_t value) {
+  if (value < 0x80) {
+    out += static_cast<char>(value);
+    return;
+  }
+  std::array<char, 10> bytes{};
+  size_t count = 0;
   for (; value >= 0x80; value >>= 7U)
-    out += static_cast<char>(value | 0x80U);
-  out += static_cast<char>(value);
+    bytes[count++] = static_cast<char>(value | 0x80U);
+  bytes[count++] = static_cast<char>(value);
+  out.append(bytes.data(), count);
 }
 
 template <typename Field, typename Number>
@@ -84,10 +92,13 @@ void SampleWriter::write_row(const Sample& tags, size_t begin, size_t end) {
 }
 
 void SampleWriter::write_locations(StackId stack) {
-  part_.clear();
-  for (StackId at = stack; at != kEmptyStack; at = profile_.stacks[at].caller)
-    add_varint(part_, uint64_t{profile_.stacks[at].location.value} + 1);
-  if (!part_.empty()) add_bytes(row_, SampleField::kLocationId, part_);
+  if (stack != path_of_) {
+    path_of_ = stack;
+    path_.clear();
+    for (StackId at = stack; at != kEmptyStack; at = profile_.stacks[at].caller)
+      add_varint(path_, uint64_t{profile_.stacks[at].location.value} + 1);
+  }
+  if (!path_.empty()) add_bytes(row_, SampleField::kLocationId, path_);
 }
 
 void SampleWriter::write_values(State state, uint64_t count, uint64_t weight) {

@@ -57,6 +57,8 @@ class SampleWriter {
   std::vector<std::string> backend_labels_;  // encoded, by BackendId
   std::vector<std::string> state_and_end_;   // encoded, by state * kEnds + end
   std::array<int64_t, 3> keys_{};            // strings: wait_event, query_id, second
+  std::string path_;                         // encoded, of the stack it is kept for
+  StackId path_of_ = kEmptyStack;
   std::string row_;
   std::string part_;
 };

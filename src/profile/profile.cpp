@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/profile/series.h"
+
 namespace pgflame {
 namespace {
 
@@ -34,15 +36,6 @@ constexpr uint8_t kRootDepth = 3;
 bool is_root(const Profile& profile, FunctionId id) {
   const std::string_view name = without_version(profile.functions[id].name);
   return std::ranges::find(kRoots, name) != kRoots.end();
-}
-
-bool is_unnamed_leaf(const Profile& profile, StackId stack) {
-  const LocationId leaf = profile.stacks[stack].location;
-  if (!leaf.valid()) return true;
-  const Location& location = profile.locations[leaf];
-  if (location.line_count == 0) return true;
-  const NameTier tier = profile.functions[profile.lines[location.first_line].function].tier;
-  return tier == NameTier::kNone || tier == NameTier::kPlaced;
 }
 
 }  // namespace
@@ -81,18 +74,7 @@ uint64_t lost_samples(const Recording& recording) {
 }
 
 Accounting account(const Profile& profile) {
-  Accounting total;
-  const std::vector<bool> from_root = stacks_from_root(profile);
-  for (const Sample& sample : profile.samples) {
-    total.captured += sample.count;
-    if (sample.state != State::kRunning) continue;
-    total.running += sample.count;
-    total.weight += sample.weight;
-    if (is_unnamed_leaf(profile, sample.stack)) total.unnamed += sample.count;
-    if (!reaches_root(sample, from_root)) total.truncated += sample.count;
-  }
-  total.lost = lost_samples(profile.recording);
-  return total;
+  return account(profile, series_of(profile));
 }
 
 std::vector<FunctionId> functions_of(const Profile& profile, StackId stack) {

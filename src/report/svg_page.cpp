@@ -63,7 +63,8 @@ std::string packed_view(const Subject& subject,
   if (profile == 0 || profile + kFrameBytes >= options.most_bytes) return {};
   const std::string view = data_of(subject);
   const size_t room = options.most_bytes - profile - kFrameBytes;
-  return estimated_bytes(view) / 5 * 4 < room ? base64(gzip(view, kFast)) : std::string();
+  if (estimated_bytes(view) / 5 * 4 >= room) return {};
+  return base64(gzip(view, kFast, room / 4 * 3));
 }
 
 // What is being packed while the page is drawn.

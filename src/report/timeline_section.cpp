@@ -49,27 +49,29 @@ uint32_t last_second(const Recording& recording) {
 Bands count(const Profile& profile) {
   Bands bands;
   const uint32_t last = last_second(profile.recording);
+  const std::vector<postgres::Area> areas = leaf_areas(profile);
+  std::array<std::vector<uint64_t>, postgres::kAreaCount> by_second;
   for (const Sample& sample : profile.samples) {
     if (sample.state != State::kRunning || sample.second >= kLongest) continue;
-    bands.seconds = std::max(bands.seconds, std::min(sample.second, last) + 1);
+    auto& row = by_second[static_cast<size_t>(areas[sample.stack.value])];
+    const uint32_t second = std::min(sample.second, last);
+    if (row.size() <= second) row.resize(size_t{second} + 1);
+    row[second] += sample.count;
   }
+  for (const auto& row : by_second)
+    bands.seconds = std::max(bands.seconds, static_cast<uint32_t>(row.size()));
   bands.per_column = (bands.seconds + kMostColumns - 1) / kMostColumns;
   if (bands.seconds < 3) return bands;
   const size_t columns = (bands.seconds + bands.per_column - 1) / bands.per_column;
   std::vector<uint64_t> totals(columns);
-  const std::vector<postgres::Area> areas = leaf_areas(profile);
-  std::array<std::vector<uint64_t>, postgres::kAreaCount> rows;
-  for (const Sample& sample : profile.samples) {
-    if (sample.state != State::kRunning || sample.second >= kLongest) continue;
-    auto& row = rows[static_cast<size_t>(areas[sample.stack.value])];
+  for (size_t area = 0; area < by_second.size(); ++area) {
+    if (by_second[area].empty()) continue;
+    auto& row = bands.rows[static_cast<postgres::Area>(area)];
     row.resize(columns);
-    const uint32_t column = std::min(sample.second, last) / bands.per_column;
-    row[column] += sample.count;
-    totals[column] += sample.count;
-  }
-  for (size_t area = 0; area < rows.size(); ++area) {
-    if (!rows[area].empty())
-      bands.rows.emplace(static_cast<postgres::Area>(area), std::move(rows[area]));
+    for (size_t second = 0; second < by_second[area].size(); ++second) {
+      row[second / bands.per_column] += by_second[area][second];
+      totals[second / bands.per_column] += by_second[area][second];
+    }
   }
   bands.tallest = *std::ranges::max_element(totals);
   return bands;

@@ -57,6 +57,20 @@ TEST_SUITE("flamegraph") {
           "a 3/0\na;b 3/0\na;b;LWLock:WALWrite 3/3\n");
   }
 
+  TEST_CASE("every moment of a stack is at its node") {
+    Profile profile = profile_from_folded("a;b 3\na;c 5\n");
+    const std::vector<Sample> rows = profile.samples;
+    profile.samples = {rows[0], rows[0], rows[1], rows[0]};
+    profile.samples[1].second = 7;
+    const FrameTree tree = collapse(profile);
+    REQUIRE(tree.node_of_sample.size() == 4);
+    CHECK(name_of(profile, tree, tree.node_of_sample[0]) == "b");
+    CHECK(tree.node_of_sample[1] == tree.node_of_sample[0]);
+    CHECK(name_of(profile, tree, tree.node_of_sample[2]) == "c");
+    CHECK(tree.node_of_sample[3] == tree.node_of_sample[0]);
+    CHECK(to_text(profile, tree) == "a 14/0\na;b 9/9\na;c 5/5\n");
+  }
+
   TEST_CASE("siblings stand in the order of their names and fill their caller") {
     const Profile profile = profile_from_folded("r;b 1\nr;a 2\nr;c 1\n");
     LayoutOptions options;
