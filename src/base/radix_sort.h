@@ -5,9 +5,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <utility>
 #include <vector>
+
+#include "src/base/large_memory.h"
 
 namespace pgflame {
 
@@ -17,16 +18,16 @@ void radix_sort(std::vector<Item>& items, KeyOf key_of) {
   constexpr int kDigitBits = 11;  // so that a digit's ends of runs stay in the caches
   constexpr uint64_t kDigits = uint64_t{1} << kDigitBits;
   if (items.empty()) return;
-  const uint64_t first = std::invoke(key_of, items.front());
+  const uint64_t first = key_of(items.front());
   uint64_t differs = 0;
   for (const Item& item : items)
-    differs |= std::invoke(key_of, item) ^ first;
-  std::vector<Item> sorted(items.size());
+    differs |= key_of(item) ^ first;
+  std::vector<Item> sorted;
+  reserve_large(sorted, items.size());
+  sorted.resize(items.size());
   while (differs != 0) {
     const int shift = std::countr_zero(differs);
-    const auto digit_of = [&](const Item& item) {
-      return std::invoke(key_of, item) >> shift & (kDigits - 1);
-    };
+    const auto digit_of = [&](const Item& item) { return key_of(item) >> shift & (kDigits - 1); };
     std::array<uint32_t, kDigits> next{};
     for (const Item& item : items)
       ++next[digit_of(item)];

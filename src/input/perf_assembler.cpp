@@ -76,7 +76,7 @@ PerfAssembler::PerfAssembler(const Options& options)
 }
 
 // Records without a time count from where they stand; the others wait until nothing older can come.
-void PerfAssembler::accept(Batch batch) {
+void PerfAssembler::accept(Batch& batch) {
   chains_.insert(chains_.end(), batch.new_chains.begin(), batch.new_chains.end());
   known_stacks_.resize(chains_.size());
   auto process = batch.processes.begin();

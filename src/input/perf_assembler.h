@@ -34,7 +34,8 @@ class PerfAssembler {
 
   explicit PerfAssembler(const Options& options);
 
-  void accept(Batch batch);
+  // What is left of the batch has been dealt with.
+  void accept(Batch& batch);
   // Whatever is still waiting for its turn.
   void finish();
 

@@ -24,7 +24,7 @@ std::vector<Key> sorted_keys(const std::vector<Sample>& rows) {
   reserve_large(keys, rows.size());
   for (uint32_t i = 0; i < rows.size(); ++i)
     keys.push_back({rows[i].stack, rows[i].backend, i});
-  radix_sort(keys, &Key::who);
+  radix_sort(keys, [](const Key& key) { return key.who(); });
   return keys;
 }
 
