@@ -17,27 +17,6 @@ bool comes_before(const Record& a, const Record& b) {
   return a.time != b.time ? a.time < b.time : a.order < b.order;
 }
 
-// Hands the records up to `until` to use() and moves the others to `kept`.
-template <typename Record, typename Use>
-void for_due(std::vector<Record>& records, uint64_t until, Use use, std::vector<Record>& kept) {
-  for (Record& record : records) {
-    if (record.time <= until) {
-      use(record);
-    } else {
-      kept.push_back(std::move(record));
-    }
-  }
-}
-
-// UINT64_MAX: none is due.
-uint64_t first_due(const std::vector<SampleRecord>& samples, uint64_t until) {
-  uint64_t first = UINT64_MAX;
-  for (const SampleRecord& sample : samples) {
-    if (sample.time <= until) first = std::min(first, sample.time);
-  }
-  return first;
-}
-
 // Moves the records up to `until` out of `waiting`.
 template <typename Record>
 void take_until(std::vector<Record>& waiting, uint64_t until, std::vector<Record>& taken) {
@@ -114,32 +93,38 @@ void PerfAssembler::finish() {
 
 // Samples only need an order relative to changes of processes. What of `latest` is not due waits.
 void PerfAssembler::flush(std::vector<SampleRecord>& latest, uint64_t until) {
-  if (first_time_ == 0) {
-    first_time_ = std::min(first_due(waiting_samples_, until), first_due(latest, until));
-    if (first_time_ == UINT64_MAX) first_time_ = 0;
+  due_samples_.clear();
+  for (const auto* samples : {&waiting_samples_, &latest}) {
+    for (const SampleRecord& sample : *samples) {
+      if (sample.time <= until) due_samples_.push_back({sample.time, &sample});
+    }
   }
   take_until(waiting_processes_, until, due_processes_);
-  std::vector<SampleRecord> waiting;
-  const auto hand_out = [&](auto use) {
-    for_due(waiting_samples_, until, use, waiting);
-    for_due(latest, until, use, waiting);
-  };
-  if (due_processes_.empty()) {
-    hand_out([this](SampleRecord& sample) { add(sample); });
-  } else {
-    std::vector<SampleRecord> due;
-    hand_out([&due](SampleRecord& sample) { due.push_back(std::move(sample)); });
-    add_in_order(due);
+  if (first_time_ == 0 && !due_samples_.empty()) {
+    first_time_ = std::ranges::min_element(due_samples_, {}, &DueSample::time)->time;
   }
-  waiting_samples_ = std::move(waiting);
+  if (!due_processes_.empty()) {
+    std::ranges::stable_sort(due_samples_, [](const DueSample& a, const DueSample& b) {
+      return a.time != b.time ? a.time < b.time : a.sample->order < b.sample->order;
+    });
+    std::ranges::stable_sort(due_processes_, comes_before<ProcessRecord>);
+  }
+  add_due();
+  std::erase_if(waiting_samples_, [&](const SampleRecord& sample) { return sample.time <= until; });
+  for (SampleRecord& sample : latest) {
+    if (sample.time > until) waiting_samples_.push_back(std::move(sample));
+  }
   if (waiting_samples_.empty()) waiting_dump_bytes_ = 0;
 }
 
-void PerfAssembler::add_in_order(std::vector<SampleRecord>& samples) {
-  std::ranges::stable_sort(samples, comes_before<SampleRecord>);
-  std::ranges::stable_sort(due_processes_, comes_before<ProcessRecord>);
+void PerfAssembler::add_due() {
   auto process = due_processes_.begin();
-  for (const SampleRecord& sample : samples) {
+  for (size_t i = 0; i < due_samples_.size(); ++i) {
+    // What is known of the chains is in a table larger than the caches.
+    constexpr size_t kAhead = 8;
+    if (i + kAhead < due_samples_.size())
+      __builtin_prefetch(&known_stacks_[due_samples_[i + kAhead].sample->chain]);
+    const SampleRecord& sample = *due_samples_[i].sample;
     for (; process != due_processes_.end() &&
            (process->time < sample.time ||
             (process->time == sample.time && process->order < sample.order));

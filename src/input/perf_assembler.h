@@ -51,6 +51,10 @@ class PerfAssembler {
   Profile take();
 
  private:
+  struct DueSample {
+    uint64_t time = 0;
+    const SampleRecord* sample = nullptr;
+  };
   // The stack of a chain in an address space.
   struct KnownStack {
     SpaceId space = UINT32_MAX;
@@ -58,7 +62,7 @@ class PerfAssembler {
   };
 
   void flush(std::vector<SampleRecord>& latest, uint64_t until);
-  void add_in_order(std::vector<SampleRecord>& samples);
+  void add_due();
   void apply(const ProcessRecord& record);
   void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);
@@ -83,6 +87,8 @@ class PerfAssembler {
   std::unordered_map<uint64_t, StackBuilder::Stack> resolved_elsewhere_;
   std::vector<SampleRecord> waiting_samples_;
   std::vector<ProcessRecord> waiting_processes_;
+  // What is due; kept for their memory.
+  std::vector<DueSample> due_samples_;
   std::vector<ProcessRecord> due_processes_;
   // Of the sample that is being unwound.
   std::vector<uint64_t> registers_;
