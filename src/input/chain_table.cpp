@@ -46,10 +46,11 @@ ChainId ChainTable::intern(Bytes words, const Fingerprint& print) {
 }
 
 Chain ChainTable::store(Bytes words) {
-  constexpr size_t kBlockWords = size_t{512} << 10;
+  constexpr size_t kFirstBlock = size_t{64} << 10;  // words
+  constexpr size_t kBlock = size_t{512} << 10;
   const size_t count = words.size() / 8;
   if (count > block_left_) {
-    block_left_ = std::max(count, kBlockWords);
+    block_left_ = std::max(count, blocks_.empty() ? kFirstBlock : kBlock);
     next_ = blocks_.emplace_back(std::make_unique_for_overwrite<uint64_t[]>(block_left_)).get();
     if (blocks_.size() > 1) prefer_large_pages(next_, block_left_ * 8);
   }
