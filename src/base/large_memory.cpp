@@ -11,8 +11,9 @@ void prefer_large_pages(void* memory, size_t bytes) {
   const auto begin = reinterpret_cast<uintptr_t>(memory);
   const uintptr_t first = (begin + kLargePage - 1) & ~(kLargePage - 1);
   const uintptr_t last = (begin + bytes) & ~(kLargePage - 1);
+  if (first >= last) return;
   // Advice: nothing depends on whether it is taken.
-  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+  ::madvise(static_cast<uint8_t*>(memory) + (first - begin), last - first, MADV_HUGEPAGE);
 }
 
 }  // namespace pgflame
