@@ -59,8 +59,7 @@ void SampleTable::make_room() {
 
 void SampleTable::merge_equal() {
   const std::vector<Key> keys = sorted_keys(rows_);
-  std::vector<Sample> merged;
-  reserve_large(merged, rows_.size());
+  reserve_large(merged_, rows_.size());
   std::vector<Sample> run;  // of one stack and backend, in the order in which they came
   for (size_t i = 0; i < keys.size(); ++i) {
     constexpr size_t kAhead = 16;
@@ -71,10 +70,11 @@ void SampleTable::merge_equal() {
     if (i + 1 < keys.size() && keys[i + 1].who() == keys[i].who()) continue;
     if (!std::ranges::is_sorted(run, comes_before)) std::ranges::sort(run, comes_before);
     for (const Sample& next : run)
-      append(merged, next);
+      append(merged_, next);
     run.clear();
   }
-  rows_.swap(merged);
+  rows_.swap(merged_);
+  merged_.clear();
   if (rows_.size() > max_rows_) coarsen();
 }
 
@@ -84,13 +84,12 @@ void SampleTable::coarsen() {
   constexpr uint32_t kCoarsest = 1U << 20;
   while (rows_.size() > max_rows_ && resolution_ < kCoarsest) {
     resolution_ *= 2;
-    std::vector<Sample> merged;
-    reserve_large(merged, rows_.capacity());
     for (Sample& row : rows_) {
       row.second -= row.second % resolution_;
-      append(merged, row);
+      append(merged_, row);
     }
-    rows_.swap(merged);
+    rows_.swap(merged_);
+    merged_.clear();
   }
   max_rows_ = std::max(max_rows_, rows_.size());
 }

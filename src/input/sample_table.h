@@ -33,6 +33,7 @@ class SampleTable {
   void coarsen();
 
   std::vector<Sample> rows_;
+  std::vector<Sample> merged_;  // kept for its memory: fresh pages cost more than merging
   size_t max_rows_;
   uint32_t resolution_ = 1;
 };
