@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "src/base/large_memory.h"
+
 namespace pgflame::input {
 
 ChainTable::ChainTable() : seed_(random_seed()), slots_(1024) {
@@ -19,7 +21,9 @@ ChainTable::Slot& ChainTable::slot_of(uint64_t high, uint32_t low) {
 }
 
 void ChainTable::grow() {
-  std::vector<Slot> old(slots_.size() * 2);
+  std::vector<Slot> old;
+  reserve_large(old, slots_.size() * 2);
+  old.resize(slots_.size() * 2);
   old.swap(slots_);
   for (const Slot& slot : old) {
     if (slot.id != kFree) slot_of(slot.high, slot.low) = slot;
@@ -42,11 +46,13 @@ ChainId ChainTable::intern(Bytes words, const Fingerprint& print) {
 }
 
 Chain ChainTable::store(Bytes words) {
-  constexpr size_t kBlockWords = size_t{128} << 10;
+  constexpr size_t kFirstBlock = size_t{64} << 10;  // words
+  constexpr size_t kBlock = size_t{512} << 10;
   const size_t count = words.size() / 8;
   if (count > block_left_) {
-    block_left_ = std::max(count, kBlockWords);
-    next_ = blocks_.emplace_back(block_left_).data();
+    block_left_ = std::max(count, blocks_.empty() ? kFirstBlock : kBlock);
+    next_ = blocks_.emplace_back(std::make_unique_for_overwrite<uint64_t[]>(block_left_)).get();
+    if (blocks_.size() > 1) prefer_large_pages(next_, block_left_ * 8);
   }
   uint64_t* const start = next_;
   if (count > 0) std::memcpy(start, words.data(), count * 8);

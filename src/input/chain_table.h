@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -65,7 +66,7 @@ class ChainTable {
   FingerprintSeed seed_;
   std::vector<Slot> slots_;
   std::vector<Chain> chains_;
-  std::vector<std::vector<uint64_t>> blocks_;
+  std::vector<std::unique_ptr<uint64_t[]>> blocks_;
   size_t block_left_ = 0;
   uint64_t* next_ = nullptr;
   size_t bytes_ = 0;

@@ -1,9 +1,8 @@
 #include "src/input/perf_assembler.h"
 
 #include <algorithm>
-#include <bit>
-
-#include "src/base/hash_index.h"
+#include <iterator>
+#include <utility>
 
 namespace pgflame::input {
 namespace {
@@ -11,30 +10,7 @@ namespace {
 // A stream without rounds must not make us hold all of it.
 constexpr size_t kMaxWaitingSamples = size_t{256} << 10;
 constexpr size_t kMaxWaitingProcesses = size_t{64} << 10;
-constexpr size_t kMostKnownGroups = size_t{1} << 19;
 constexpr size_t kMaxWaitingDumps = size_t{64} << 20;
-
-// What a chain entry says about the entries behind it.
-struct Context {
-  bool kernel = false;
-  bool known = true;
-};
-
-Context context_of(uint64_t marker) {
-  switch (marker) {
-    case kMarkerKernel:
-    case kMarkerHypervisor:
-    case kMarkerGuestKernel:
-      return {true, true};
-    case kMarkerUser:
-    case kMarkerUserDeferred:
-    case kMarkerGuest:
-    case kMarkerGuestUser:
-      return {false, true};
-    default:
-      return {false, false};
-  }
-}
 
 template <typename Record>
 bool comes_before(const Record& a, const Record& b) {
@@ -57,7 +33,7 @@ void take_until(std::vector<Record>& waiting, uint64_t until, std::vector<Record
   waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(kept), waiting.end());
 }
 
-// What its group is follows from its chain and its thread.
+// Its stack follows from its chain and its address space.
 bool is_plain(const SampleRecord& sample) {
   return !sample.dump && !sample.user_part_lost && !sample.chain_only_ip &&
          sample.chain != ChainTable::kOverflow;
@@ -73,19 +49,15 @@ PerfAssembler::PerfAssembler(const Options& options)
     : options_(options),
       filter_(*options.wanted),
       processes_(builder_, options.build_ids),
-      known_groups_(1),
-      known_locations_(kKnownLocations),
+      stacks_(builder_, options.max_stack),
       first_time_(options.first_time) {
   kernel_.end = UINT64_MAX;
 }
 
 // Records without a time count from where they stand; the others wait until nothing older can come.
-void PerfAssembler::accept(Batch batch) {
-  for (const Chain& chain : batch.new_chains)
-    chains_.push_back(ChainRow{chain, UINT32_MAX, {}});
-  // Groups that share a place drive each other out.
-  if (chains_.size() * 2 > known_groups_.size() && known_groups_.size() < kMostKnownGroups)
-    known_groups_.assign(std::min(std::bit_ceil(chains_.size() * 8), kMostKnownGroups), {});
+void PerfAssembler::accept(Batch& batch) {
+  chains_.insert(chains_.end(), batch.new_chains.begin(), batch.new_chains.end());
+  known_stacks_.resize(chains_.size());
   auto process = batch.processes.begin();
   const auto apply_processes_before = [&](uint64_t order) {
     for (; process != batch.processes.end() && process->order < order; ++process) {
@@ -96,47 +68,64 @@ void PerfAssembler::accept(Batch batch) {
       }
     }
   };
-  for (SampleRecord& sample : batch.samples) {
+  std::erase_if(batch.samples, [&](const SampleRecord& sample) {
     apply_processes_before(sample.order);
-    if (is_untimed(sample.time)) {
-      add(sample);
-    } else {
-      waiting_samples_.push_back(std::move(sample));
-    }
-  }
+    if (!is_untimed(sample.time)) return false;
+    add(sample);
+    return true;
+  });
   apply_processes_before(UINT64_MAX);
   waiting_dump_bytes_ += batch.dump_bytes;
-  if (waiting_samples_.size() > kMaxWaitingSamples ||
-      waiting_processes_.size() > kMaxWaitingProcesses || waiting_dump_bytes_ > kMaxWaitingDumps) {
-    flush(UINT64_MAX);
-  } else if (batch.safe_time > 0) {
-    flush(batch.safe_time);
+  const bool too_many = waiting_samples_.size() + batch.samples.size() > kMaxWaitingSamples ||
+                        waiting_processes_.size() > kMaxWaitingProcesses ||
+                        waiting_dump_bytes_ > kMaxWaitingDumps;
+  if (too_many || batch.safe_time > 0) {
+    flush(batch.samples, too_many ? UINT64_MAX : batch.safe_time);
+  } else {
+    std::ranges::move(batch.samples, std::back_inserter(waiting_samples_));
   }
 }
 
 void PerfAssembler::finish() {
-  flush(UINT64_MAX);
+  std::vector<SampleRecord> none;
+  flush(none, UINT64_MAX);
 }
 
-// Samples only need an order relative to changes of processes.
-void PerfAssembler::flush(uint64_t until) {
-  take_until(waiting_samples_, until, due_samples_);
+// Samples only need an order relative to changes of processes. What of `latest` is not due waits.
+void PerfAssembler::flush(std::vector<SampleRecord>& latest, uint64_t until) {
+  due_samples_.clear();
+  for (const auto* samples : {&waiting_samples_, &latest}) {
+    for (const SampleRecord& sample : *samples) {
+      if (sample.time <= until) due_samples_.push_back({sample.time, &sample});
+    }
+  }
   take_until(waiting_processes_, until, due_processes_);
-  std::vector<SampleRecord>& samples = due_samples_;
-  std::vector<ProcessRecord>& processes = due_processes_;
+  if (first_time_ == 0 && !due_samples_.empty()) {
+    first_time_ = std::ranges::min_element(due_samples_, {}, &DueSample::time)->time;
+  }
+  if (!due_processes_.empty()) {
+    std::ranges::stable_sort(due_samples_, [](const DueSample& a, const DueSample& b) {
+      return a.time != b.time ? a.time < b.time : a.sample->order < b.sample->order;
+    });
+    std::ranges::stable_sort(due_processes_, comes_before<ProcessRecord>);
+  }
+  add_due();
+  std::erase_if(waiting_samples_, [&](const SampleRecord& sample) { return sample.time <= until; });
+  for (SampleRecord& sample : latest) {
+    if (sample.time > until) waiting_samples_.push_back(std::move(sample));
+  }
   if (waiting_samples_.empty()) waiting_dump_bytes_ = 0;
-  if (first_time_ == 0 && !samples.empty()) {
-    first_time_ = std::ranges::min_element(samples, {}, &SampleRecord::time)->time;
-  }
-  if (!processes.empty()) {
-    std::ranges::stable_sort(samples, comes_before<SampleRecord>);
-    std::ranges::stable_sort(processes, comes_before<ProcessRecord>);
-  }
-  auto process = processes.begin();
-  for (size_t i = 0; i < samples.size(); ++i) {
-    prefetch(i);
-    const SampleRecord& sample = samples[i];
-    for (; process != processes.end() &&
+}
+
+void PerfAssembler::add_due() {
+  auto process = due_processes_.begin();
+  for (size_t i = 0; i < due_samples_.size(); ++i) {
+    // What is known of the chains is in a table larger than the caches.
+    constexpr size_t kAhead = 8;
+    if (i + kAhead < due_samples_.size())
+      __builtin_prefetch(&known_stacks_[due_samples_[i + kAhead].sample->chain]);
+    const SampleRecord& sample = *due_samples_[i].sample;
+    for (; process != due_processes_.end() &&
            (process->time < sample.time ||
             (process->time == sample.time && process->order < sample.order));
          ++process) {
@@ -144,23 +133,8 @@ void PerfAssembler::flush(uint64_t until) {
     }
     add(sample);
   }
-  for (; process != processes.end(); ++process)
+  for (; process != due_processes_.end(); ++process)
     apply(*process);
-}
-
-size_t PerfAssembler::place_of(const SampleRecord& sample) const {
-  const uint64_t thread =
-      uint64_t{static_cast<uint32_t>(sample.pid)} << 32 | static_cast<uint32_t>(sample.tid);
-  return hash_mix(thread, sample.chain) & (known_groups_.size() - 1);
-}
-
-// What the samples behind this one need is anywhere in tables larger than the caches.
-void PerfAssembler::prefetch(size_t sample) const {
-  constexpr size_t kAhead = 8;
-  if (sample + 2 * kAhead < due_samples_.size())
-    __builtin_prefetch(&known_groups_[place_of(due_samples_[sample + 2 * kAhead])]);
-  if (sample + kAhead < due_samples_.size())
-    samples_.prefetch(known_groups_[place_of(due_samples_[sample + kAhead])].group);
 }
 
 void PerfAssembler::apply(const ProcessRecord& record) {
@@ -198,122 +172,49 @@ void PerfAssembler::add(const SampleRecord& record) {
     ++counts_.filtered;
     return;
   }
-  const uint32_t second = second_of(record.time);
   const ProcessTable::Task task = processes_.task(record.pid, record.tid, record.in_user_code);
-  if (!is_plain(record)) {
-    add_to_group(record, task, second);
-    return;
-  }
-  KnownGroup& known = known_groups_[place_of(record)];
-  if (known.chain == record.chain && known.backend == task.backend && known.space == task.space) {
-    samples_.add_to(known.group, second, 1, record.weight);
-  } else {
-    known = {record.chain, task.backend, task.space, add_to_group(record, task, second)};
-  }
-}
-
-// Returns the group's number.
-uint32_t PerfAssembler::add_to_group(const SampleRecord& record,
-                                     ProcessTable::Task task,
-                                     uint32_t second) {
-  ResolvedStack resolved;
-  if (record.chain == ChainTable::kOverflow) {
-    ++counts_.stacks_lost;
-    resolved.end = StackEnd::kUnreadable;
-  } else if (record.dump) {
-    resolved = unwind(record, task.space);
-  } else {
-    resolved = resolve(record, task.space);
-  }
-  if (record.user_part_lost || (record.chain_only_ip && !record.dump)) {
-    resolved.end = StackEnd::kNoStack;
-  }
+  const StackBuilder::Stack stack =
+      is_plain(record) ? resolve(record, task.space) : stack_of(record, task.space);
   Sample sample;
-  sample.stack = resolved.stack;
+  sample.stack = stack.id;
   sample.backend = task.backend;
-  sample.end = resolved.end;
-  sample.second = second;
+  sample.end = stack.end;
+  sample.second = second_of(record.time);
   sample.count = 1;
   sample.weight = record.weight;
-  return samples_.add(sample);
+  samples_.add(sample);
 }
 
-PerfAssembler::ResolvedStack PerfAssembler::resolve(const SampleRecord& sample, SpaceId space) {
-  ChainRow& row = chains_[sample.chain];
-  if (row.space == space) return row.resolved;
-  if (row.space == UINT32_MAX) {
-    row.space = space;
-    row.resolved = build(row.chain, addresses_of(sample), space);
-    return row.resolved;
+StackBuilder::Stack PerfAssembler::stack_of(const SampleRecord& sample, SpaceId space) {
+  StackBuilder::Stack stack;
+  if (sample.chain == ChainTable::kOverflow) {
+    ++counts_.stacks_lost;
+    stack.end = StackEnd::kUnreadable;
+  } else {
+    stack = sample.dump ? unwind(sample, space) : resolve(sample, space);
   }
-  const auto [entry, is_new] =
-      resolved_elsewhere_.try_emplace(uint64_t{sample.chain} << 32U | space);
-  if (is_new) entry->second = build(row.chain, addresses_of(sample), space);
-  return entry->second;
-}
-
-LocationId PerfAssembler::locate(uint64_t address, Place place) {
-  // A return address lies behind its call, perhaps already in the next function.
-  // The first page holds no code and a call takes two bytes: below there are no return addresses.
-  constexpr uint64_t kLowestReturn = 4096 + 2;
-  const uint64_t looked_up = place.innermost || address < kLowestReturn ? address : address - 1;
-  const SpaceId space = place.kernel ? kKernelSpace : place.space;
-  KnownLocation& known = known_locations_[hash_mix(space, looked_up) % kKnownLocations];
-  if (known.address == looked_up && known.space == space && known.location.valid())
-    return known.location;
-  const MappingId mapping = place.kernel ? mapping_of_kernel() : place.addresses->find(looked_up);
-  known = {looked_up, space, builder_.location(mapping, looked_up)};
-  return known.location;
-}
-
-MappingId PerfAssembler::mapping_of_kernel() {
-  if (!kernel_mapping_.valid()) {
-    Mapping row;
-    row.end = UINT64_MAX;
-    row.module = builder_.module(Module{ModuleKind::kKernel, "[kernel]", ""});
-    kernel_mapping_ = builder_.mapping(row);
+  if (sample.user_part_lost || (sample.chain_only_ip && !sample.dump)) {
+    stack.end = StackEnd::kNoStack;
   }
-  return kernel_mapping_;
-}
-
-PerfAssembler::ResolvedStack PerfAssembler::build(Chain chain,
-                                                  const AddressSpace& addresses,
-                                                  SpaceId space) {
-  path_.clear();
-  ResolvedStack resolved;
-  Context context;
-  Place place{&addresses, space};
-  for (const uint64_t word : chain) {
-    if (word >= kLowestMarker) {
-      context = context_of(word);
-      place.kernel = context.kernel;
-      place.innermost = true;
-      continue;
-    }
-    if (!context.known) continue;
-    path_.push_back(locate(word, place));
-    place.innermost = false;
-  }
-  if (path_.size() >= options_.max_stack) resolved.end = StackEnd::kTruncated;
-  resolved.stack = push_path();
-  return resolved;
-}
-
-StackId PerfAssembler::push_path() {
-  std::ranges::reverse(path_);
-  const auto differs = std::ranges::mismatch(path_, last_path_).in1 - path_.begin();
-  last_stacks_.resize(static_cast<size_t>(differs));
-  StackId stack = last_stacks_.empty() ? kEmptyStack : last_stacks_.back();
-  for (auto at = path_.begin() + differs; at != path_.end(); ++at) {
-    stack = builder_.push(stack, *at);
-    last_stacks_.push_back(stack);
-  }
-  last_path_.swap(path_);
   return stack;
 }
 
+StackBuilder::Stack PerfAssembler::resolve(const SampleRecord& sample, SpaceId space) {
+  KnownStack& known = known_stacks_[sample.chain];
+  if (known.space == space) return known.stack;
+  if (known.space == UINT32_MAX) {
+    known.space = space;
+    known.stack = stacks_.build(chains_[sample.chain], addresses_of(sample), space);
+    return known.stack;
+  }
+  const auto [entry, is_new] =
+      resolved_elsewhere_.try_emplace(uint64_t{sample.chain} << 32U | space);
+  if (is_new) entry->second = stacks_.build(chains_[sample.chain], addresses_of(sample), space);
+  return entry->second;
+}
+
 // The kernel's part comes from the chain, the user's from registers and copied memory.
-PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample, SpaceId space) {
+StackBuilder::Stack PerfAssembler::unwind(const SampleRecord& sample, SpaceId space) {
   const AddressSpace& addresses = addresses_of(sample);
   const Dump& captured = *sample.dump;
   registers_.clear();
@@ -322,30 +223,31 @@ PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample, S
   const UserDump dump{
       captured.abi, captured.register_mask, registers_, captured.stack, captured.machine};
   const UserStack user = options_.wanted->unwind(builder_.profile(), addresses, dump);
+  const Chain chain = chains_[sample.chain];
   if (user.addresses.empty()) {
-    ResolvedStack resolved = build(chains_[sample.chain].chain, addresses, space);
-    resolved.end = user.end;
-    return resolved;
+    StackBuilder::Stack stack = stacks_.build(chain, addresses, space);
+    stack.end = user.end;
+    return stack;
   }
   unwound_.clear();
   bool kernel = false;
-  for (const uint64_t word : chains_[sample.chain].chain) {
-    if (word >= kLowestMarker) kernel = context_of(word).kernel;
+  for (const uint64_t word : chain) {
+    if (word >= kLowestMarker) kernel = is_kernel_marker(word);
     if (kernel) unwound_.push_back(word);
   }
   unwound_.push_back(kMarkerUser);
   unwound_.insert(unwound_.end(), user.addresses.begin(), user.addresses.end());
-  ResolvedStack resolved = build(unwound_, addresses, space);
-  resolved.end = user.end;
-  return resolved;
+  StackBuilder::Stack stack = stacks_.build(unwound_, addresses, space);
+  stack.end = user.end;
+  return stack;
 }
 
 Profile PerfAssembler::take() {
   Profile profile = std::move(builder_).take();
   profile.samples = std::move(samples_).take();
-  if (kernel_mapping_.valid()) {
-    profile.mappings[kernel_mapping_].start = kernel_.start;
-    profile.mappings[kernel_mapping_].file_offset = kernel_.file_offset;
+  if (kernel_mapping().valid()) {
+    profile.mappings[kernel_mapping()].start = kernel_.start;
+    profile.mappings[kernel_mapping()].file_offset = kernel_.file_offset;
   }
   for (const Backend& backend : profile.backends) {
     if (backend.comm != "postgres" && backend.comm != "postmaster") other_processes_ = true;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,29 @@ struct Batch {
   std::vector<Chain> new_chains;         // ids continue where the last batch ended
   uint64_t safe_time = 0;                // no record at or before it is still to come
   size_t dump_bytes = 0;                 // of the blocks that dumps keep
+};
+
+// The memory of batches goes back to where they are made: fresh pages cost more than what is done
+// with the records in them. May be used by several threads.
+class SampleMemory {
+ public:
+  std::vector<SampleRecord> take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return {};
+    std::vector<SampleRecord> room = std::move(free_.back());
+    free_.pop_back();
+    return room;
+  }
+
+  void give_back(std::vector<SampleRecord> used) {
+    used.clear();
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(used));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::vector<SampleRecord>> free_;
 };
 
 }  // namespace pgflame::input

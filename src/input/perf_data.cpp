@@ -60,6 +60,7 @@ class Source {
 // A capture with all its streams.
 struct Capture {
   std::unique_ptr<BlockPool> blocks = std::make_unique<BlockPool>();
+  std::unique_ptr<SampleMemory> memory = std::make_unique<SampleMemory>();
   std::unique_ptr<PerfDecoder> decoder;
   std::vector<Source> sources;
   bool truncated = false;
@@ -80,10 +81,11 @@ Status decode(Capture& capture, const std::function<bool(Batch)>& hand_on) {
     if (several) decoder.set_safe_time(next->latest_time());
     Status advanced = next->advance();
     if (!advanced) return advanced;
-    if ((decoder.batch_is_full() || several) && !hand_on(decoder.take_batch())) return {};
+    if (!decoder.batch_is_full() && !several) continue;
+    if (!hand_on(decoder.take_batch(capture.memory->take()))) return {};
   }
   decoder.finish();
-  hand_on(decoder.take_batch());
+  hand_on(decoder.take_batch({}));
   return {};
 }
 
@@ -92,7 +94,8 @@ Status run(Capture& capture, PerfAssembler& assembler) {
   constexpr uint64_t kSmall = uint64_t{2} << 20;
   Status status;
   const auto accept = [&](Batch batch) {
-    assembler.accept(std::move(batch));
+    assembler.accept(batch);
+    capture.memory->give_back(std::move(batch.samples));
     return true;
   };
   if (capture.size < kSmall) {

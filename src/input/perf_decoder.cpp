@@ -72,7 +72,7 @@ bool PerfDecoder::batch_is_full() const {
   return batch_.samples.size() >= kSamples || batch_.dump_bytes >= kDumpBytes;
 }
 
-Batch PerfDecoder::take_batch() {
+Batch PerfDecoder::take_batch(std::vector<SampleRecord> room) {
   queue_.settle(chains_, batch_.samples);
   for (; chains_handed_out_ < chains_.size(); ++chains_handed_out_) {
     batch_.new_chains.push_back(chains_[static_cast<ChainId>(chains_handed_out_)]);
@@ -80,7 +80,7 @@ Batch PerfDecoder::take_batch() {
   Batch taken = std::move(batch_);
   batch_ = Batch{};
   batch_.safe_time = taken.safe_time;
-  batch_.samples.reserve(taken.samples.size());
+  batch_.samples = std::move(room);
   return taken;
 }
 
@@ -126,7 +126,7 @@ const PerfEvent* PerfDecoder::event_of(const PerfRecord& record) {
   if (meta_.events.size() == 1) return &first;
   std::optional<uint64_t> id;
   if (record.type == kRecordSample) {
-    id = sample_event_id(first, Cursor(record.body, meta_.swapped));
+    id = sample_event_id(first, record.body, meta_.swapped);
   } else if (first.has(kFieldIdentifier) && first.sample_id_all && record.body.size() >= 8) {
     id = word_at(record.body.last(8), 0, meta_.swapped);
   }
@@ -193,7 +193,7 @@ void PerfDecoder::sample(const PerfRecord& record) {
 // A sample that reads counters stands for each counter that moved, by how much it moved.
 void PerfDecoder::counted_sample(const PerfEvent& event,
                                  const PerfSample& parsed,
-                                 SampleRecord sample) {
+                                 SampleRecord&& sample) {
   bool emitted = false;
   for_each_counter(event, parsed.read_values, meta_.swapped, [&](const CounterValue& counter) {
     const PerfEvent* counted =
@@ -214,7 +214,7 @@ void PerfDecoder::counted_sample(const PerfEvent& event,
 }
 
 // `scratch_` holds what the chain starts with although the record does not say so.
-void PerfDecoder::emit(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample) {
+void PerfDecoder::emit(const PerfEvent& event, const PerfSample& parsed, SampleRecord&& sample) {
   const bool has_dump = parsed.has_user_dump && parsed.register_abi != 0;
   has_dumps_ = has_dumps_ || has_dump;
   if (has_dump && options_.keep_dumps) {
@@ -236,7 +236,7 @@ std::unique_ptr<Dump> PerfDecoder::dump_of(const PerfEvent& event, const PerfSam
                                      block_});
 }
 
-void PerfDecoder::add_chain(SampleRecord sample, Bytes chain, bool in_our_order) {
+void PerfDecoder::add_chain(SampleRecord&& sample, Bytes chain, bool in_our_order) {
   const size_t words = chain.size() / 8;
   const bool waits = words >= 2 && word_at(chain, words - 2, meta_.swapped) == kMarkerUserDeferred;
   if (in_our_order && !waits) {

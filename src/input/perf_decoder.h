@@ -39,7 +39,8 @@ class PerfDecoder {
   void finish();
 
   bool batch_is_full() const;
-  Batch take_batch();
+  // The next one grows in `room`, which is empty.
+  Batch take_batch(std::vector<SampleRecord> room);
   // Of the last record that had a time.
   uint64_t last_time() const { return last_time_; }
   // Several streams side by side have no rounds; their reader knows what time is safe.
@@ -58,10 +59,10 @@ class PerfDecoder {
 
  private:
   void sample(const PerfRecord& record);
-  void counted_sample(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample);
-  void emit(const PerfEvent& event, const PerfSample& parsed, SampleRecord sample);
+  void counted_sample(const PerfEvent& event, const PerfSample& parsed, SampleRecord&& sample);
+  void emit(const PerfEvent& event, const PerfSample& parsed, SampleRecord&& sample);
   std::unique_ptr<Dump> dump_of(const PerfEvent& event, const PerfSample& parsed);
-  void add_chain(SampleRecord sample, Bytes chain, bool in_our_order);
+  void add_chain(SampleRecord&& sample, Bytes chain, bool in_our_order);
   void process_record(const PerfRecord& record);
   void count_loss(const PerfRecord& record);
   void deferred_chain(const PerfRecord& record);

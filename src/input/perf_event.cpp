@@ -73,6 +73,7 @@ std::optional<PerfEvent> parse_event(Bytes bytes, bool swapped) {
   event.config = u64_at(8);
   event.period = u64_at(16);
   event.sample_type = u64_at(24);
+  event.layout = SampleLayout(event.sample_type);
   event.read_format = u64_at(32);
   const uint64_t flags = read_flags(all.subspan(40, 8), swapped);
   event.frequency = (flags & kFlagFrequency) != 0;
@@ -82,6 +83,20 @@ std::optional<PerfEvent> parse_event(Bytes bytes, bool swapped) {
   event.max_stack = u16_at(108);
   event.name = default_name(event);
   return event;
+}
+
+SampleLayout::SampleLayout(uint64_t sample_type) {
+  const auto field = [&](uint64_t bit) { return (sample_type & bit) != 0 ? size++ : kAbsent; };
+  event_id = field(kFieldIdentifier);
+  ip = field(kFieldIp);
+  tid = field(kFieldTid);
+  time = field(kFieldTime);
+  field(kFieldAddress);
+  const uint8_t id = field(kFieldId);
+  if (event_id == kAbsent) event_id = id;
+  field(kFieldStreamId);
+  field(kFieldCpu);
+  period = field(kFieldPeriod);
 }
 
 std::string default_name(const PerfEvent& event) {

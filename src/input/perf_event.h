@@ -42,6 +42,20 @@ enum ReadField : uint64_t {
   kReadLost = 1U << 4,
 };
 
+// Where a sample has its fields up to PERIOD, in words of 8 bytes from its start.
+struct SampleLayout {
+  static constexpr uint8_t kAbsent = UINT8_MAX;
+  uint8_t ip = kAbsent;
+  uint8_t tid = kAbsent;
+  uint8_t time = kAbsent;
+  uint8_t period = kAbsent;
+  uint8_t event_id = kAbsent;
+  uint8_t size = 0;
+
+  SampleLayout() = default;
+  explicit SampleLayout(uint64_t sample_type);
+};
+
 struct PerfEvent {
   uint32_t type = 0;    // PERF_TYPE_*
   uint64_t config = 0;  // which event of that type
@@ -49,6 +63,7 @@ struct PerfEvent {
   bool frequency = false;
   bool sample_id_all = false;
   uint64_t sample_type = 0;  // SampleField bits
+  SampleLayout layout;       // that follows from them
   uint64_t read_format = 0;  // ReadField bits
   uint64_t branch_type = 0;
   uint64_t user_registers = 0;  // mask

@@ -8,27 +8,21 @@ namespace {
 constexpr uint64_t kBranchHardwareIndex = 1ULL << 17;  // branch_sample_type
 constexpr uint64_t kBranchCounters = 1ULL << 19;
 
-// Fields up to PERIOD, all of fixed size.
-bool take_fixed(const PerfEvent& event, Cursor& cursor, PerfSample& sample) {
-  const uint64_t type = event.sample_type;
-  const auto word = [&](uint64_t field, uint64_t& value) {
-    if ((type & field) == 0) return true;
-    const auto taken = cursor.u64();
-    if (taken) value = *taken;
-    return taken.has_value();
+bool take_fixed(const SampleLayout& layout, Cursor& cursor, PerfSample& sample) {
+  const auto words = cursor.take_words(layout.size);
+  if (!words) return false;
+  const auto word = [&](uint8_t at) {
+    return at == SampleLayout::kAbsent ? 0 : word_at(*words, at, cursor.swapped());
   };
-  uint64_t unused = 0;
-  if (!word(kFieldIdentifier, unused) || !word(kFieldIp, sample.ip)) return false;
-  if ((type & kFieldTid) != 0) {
-    const auto pid = cursor.u32();
-    const auto tid = cursor.u32();
-    if (!pid || !tid) return false;
-    sample.pid = static_cast<int32_t>(*pid);
-    sample.tid = static_cast<int32_t>(*tid);
+  sample.ip = word(layout.ip);
+  sample.time = word(layout.time);
+  sample.period = word(layout.period);
+  if (layout.tid != SampleLayout::kAbsent) {
+    Cursor task(words->subspan(size_t{layout.tid} * 8), cursor.swapped());
+    sample.pid = static_cast<int32_t>(task.u32().value_or(0));
+    sample.tid = static_cast<int32_t>(task.u32().value_or(0));
   }
-  return word(kFieldTime, sample.time) && word(kFieldAddress, unused) && word(kFieldId, unused) &&
-         word(kFieldStreamId, unused) && word(kFieldCpu, unused) &&
-         word(kFieldPeriod, sample.period);
+  return true;
 }
 
 std::optional<Bytes> take_read(const PerfEvent& event, Cursor& cursor) {
@@ -110,18 +104,16 @@ bool take_variable(const PerfEvent& event, Cursor& cursor, PerfSample& sample) {
 
 std::optional<PerfSample> parse_sample(const PerfEvent& event, Cursor body) {
   std::optional<PerfSample> sample(std::in_place);
-  if (!take_fixed(event, body, *sample) || !take_variable(event, body, *sample)) {
+  if (!take_fixed(event.layout, body, *sample) || !take_variable(event, body, *sample)) {
     sample.reset();
   }
   return sample;
 }
 
-std::optional<uint64_t> sample_event_id(const PerfEvent& any, Cursor body) {
-  if (any.has(kFieldIdentifier)) return body.u64();
-  if (!any.has(kFieldId)) return std::nullopt;
-  const uint64_t before = any.sample_type & (kFieldIp | kFieldTid | kFieldTime | kFieldAddress);
-  if (!body.take_words(static_cast<uint64_t>(std::popcount(before)))) return std::nullopt;
-  return body.u64();
+std::optional<uint64_t> sample_event_id(const PerfEvent& any, Bytes body, bool swapped) {
+  const size_t at = any.layout.event_id;
+  if (at == SampleLayout::kAbsent || body.size() / 8 <= at) return std::nullopt;
+  return word_at(body, at, swapped);
 }
 
 std::optional<RecordTrailer> parse_trailer(const PerfEvent& event, Bytes body, bool swapped) {

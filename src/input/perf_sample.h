@@ -26,9 +26,8 @@ struct PerfSample {
 // `body`: the record after its header. Nothing when a field does not fit the record.
 std::optional<PerfSample> parse_sample(const PerfEvent& event, Cursor body);
 
-// The event id of a sample, by the events' common layout: first field with IDENTIFIER, else behind
-// IP, TID, TIME and ADDR.
-std::optional<uint64_t> sample_event_id(const PerfEvent& any, Cursor body);
+// The event id of a sample, by the layout that all events of a file share as far as that.
+std::optional<uint64_t> sample_event_id(const PerfEvent& any, Bytes body, bool swapped);
 
 // What sample_id_all appends to every other kernel record.
 struct RecordTrailer {

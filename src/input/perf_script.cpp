@@ -39,11 +39,6 @@ class ScriptReader {
   struct StackRow {
     uint64_t hash = 0;  // of its text
     StackId stack;
-    // Where its samples were counted last, and for whom.
-    const EventSamples* event = nullptr;
-    BackendId backend;
-    StackEnd end = StackEnd::kUnknown;
-    uint32_t group = 0;
   };
   struct TextHash {
     size_t operator()(std::string_view text) const { return hash_text(text, 0); }
@@ -52,7 +47,7 @@ class ScriptReader {
 
   void add_sample(const ScriptHeader& header, const ScriptBlock& block);
   void add_comment(std::string_view line);
-  StackRow& stack_row(std::string_view text, uint64_t hash);
+  StackId stack_of(std::string_view text, uint64_t hash);
   StackId build(std::string_view text);
   BackendId backend_of(const ScriptHeader& header);
   EventSamples& samples_of(const ScriptHeader& header);
@@ -87,23 +82,15 @@ void ScriptReader::add_sample(const ScriptHeader& header, const ScriptBlock& blo
   ++event.count;
   const bool has_stack = !block.stack.empty();
   // Without a stack the only frame stands behind the event.
-  StackRow& row = has_stack ? stack_row(block.stack, block.stack_hash)
-                            : stack_row(header.rest, hash_stack(header.rest));
   Sample sample;
-  sample.stack = row.stack;
+  sample.stack = has_stack ? stack_of(block.stack, block.stack_hash)
+                           : stack_of(header.rest, hash_stack(header.rest));
   sample.end = has_stack ? StackEnd::kUnknown : StackEnd::kNoStack;
   sample.backend = backend_of(header);
   sample.second = second_of(header.time);
   sample.count = 1;
   sample.weight = header.period.value_or(1);
-  if (row.event == &event && row.backend == sample.backend && row.end == sample.end) {
-    event.samples.add_to(row.group, sample.second, sample.count, sample.weight);
-    return;
-  }
-  row.group = event.samples.add(sample);
-  row.event = &event;
-  row.backend = sample.backend;
-  row.end = sample.end;
+  event.samples.add(sample);
 }
 
 // What `perf script --header` says about the capture.
@@ -123,15 +110,13 @@ void ScriptReader::add_comment(std::string_view line) {
   }
 }
 
-ScriptReader::StackRow& ScriptReader::stack_row(std::string_view text, uint64_t hash) {
+StackId ScriptReader::stack_of(std::string_view text, uint64_t hash) {
   const uint32_t found =
       stack_index_.find(hash, [&](uint32_t row) { return stacks_[row].hash == hash; });
-  if (found != HashIndex::kAbsent) return stacks_[found];
+  if (found != HashIndex::kAbsent) return stacks_[found].stack;
   stack_index_.insert(hash, static_cast<uint32_t>(stacks_.size()));
-  StackRow& row = stacks_.emplace_back();
-  row.hash = hash;
-  row.stack = build(text);
-  return row;
+  stacks_.push_back({hash, build(text)});
+  return stacks_.back().stack;
 }
 
 StackId ScriptReader::build(std::string_view text) {

@@ -21,6 +21,7 @@ uint64_t hash_of(const AddressSpace& space) {
 }  // namespace
 
 bool ProcessTable::apply(const ProcessRecord& record) {
+  last_.known = false;
   switch (record.kind) {
     case ProcessRecord::Kind::kMap:
       return map(record);
@@ -108,7 +109,7 @@ void ProcessTable::fork(const ProcessRecord& record) {
   }
 }
 
-ProcessTable::Task ProcessTable::task(int32_t pid, int32_t tid, bool in_user_code) {
+ProcessTable::Task ProcessTable::find_task(int32_t pid, int32_t tid, bool in_user_code) {
   Thread& sampled = thread(pid, tid);
   if (!sampled.backend.valid()) sampled.backend = backend_of(sampled);
   Process& process = processes_[sampled.process];
@@ -139,6 +140,7 @@ ProcessTable::Thread& ProcessTable::thread(int32_t pid, int32_t tid) {
 
 // A thread nobody has named yet is called by its number, as perf does.
 ProcessTable::Thread& ProcessTable::make_thread(int32_t pid, int32_t tid, uint32_t process) {
+  last_.known = false;
   Thread fresh;
   fresh.pid = pid;
   fresh.tid = tid;

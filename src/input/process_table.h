@@ -36,7 +36,11 @@ class ProcessTable {
   };
   // The task that was sampled, made up when no record announced it. Until a new program runs its
   // first own code (in_user_code) its samples lie in execve, called from the program before it.
-  Task task(int32_t pid, int32_t tid, bool in_user_code);
+  Task task(int32_t pid, int32_t tid, bool in_user_code) {
+    if (last_.pid != pid || last_.tid != tid || last_.in_user_code != in_user_code || !last_.known)
+      last_ = {pid, tid, in_user_code, true, find_task(pid, tid, in_user_code)};
+    return last_.task;
+  }
   const std::string& comm(int32_t pid, int32_t tid) { return thread(pid, tid).comm; }
   const AddressSpace& address_space(int32_t pid, int32_t tid);
 
@@ -62,8 +66,17 @@ class ProcessTable {
     uint32_t process = 0;
     BackendId backend;  // invalid: look it up
   };
+  // What was asked for last, for as long as no process has changed.
+  struct LastTask {
+    int32_t pid = 0;
+    int32_t tid = 0;
+    bool in_user_code = false;
+    bool known = false;
+    Task task;
+  };
   static constexpr SpaceId kUnnumbered = UINT32_MAX;
 
+  Task find_task(int32_t pid, int32_t tid, bool in_user_code);
   Thread& thread(int32_t pid, int32_t tid);
   Thread& make_thread(int32_t pid, int32_t tid, uint32_t process);
   uint32_t process_of(int32_t pid);
@@ -81,6 +94,7 @@ class ProcessTable {
   std::vector<Thread> threads_;
   std::array<uint32_t, 256> recent_threads_{};  // rows of threads_, by a part of their tid
   std::vector<Process> processes_;
+  LastTask last_;
   std::unordered_map<int32_t, uint32_t> thread_by_tid_;
   std::unordered_map<int32_t, uint32_t> process_by_pid_;
   std::unordered_map<uint64_t, SpaceId> spaces_;  // by a hash of their content
