@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "src/base/pieces.h"
+
 namespace pgflame {
 namespace {
 
@@ -161,20 +163,28 @@ Status may_be_replaced(const std::string& path) {
       ErrorKind::kUsage, path + " is not a regular file", "give a file's name, or - for stdout");
 }
 
-Status write_file_atomically(const std::string& path,
-                             std::string_view contents,
-                             Overwrite overwrite,
-                             Flush flush) {
+Status write_pieces_atomically(const std::string& path,
+                               const std::function<Status(const PieceSink&)>& make,
+                               Overwrite overwrite,
+                               Flush flush) {
   if (Status done = may_be_replaced(path); !done) return done;
   std::string temporary = path + ".XXXXXX";
   FileHandle file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file.valid()) return fail(file_error("cannot write", path));
   ::fchmod(file.get(), 0640);
-  Status done = write_all(file.get(), contents, path);
+  Status done = make([&](std::string_view piece) { return write_all(file.get(), piece, path); });
   if (done && flush == Flush::kYes) done = flush_to_disk(file.get(), path);
   if (done) done = move_into_place(temporary, path, overwrite);
   ::unlink(temporary.c_str());  // after rename() the name is gone already
   return done;
+}
+
+Status write_file_atomically(const std::string& path,
+                             std::string_view contents,
+                             Overwrite overwrite,
+                             Flush flush) {
+  const auto all = [contents](const PieceSink& put) { return put(contents); };
+  return write_pieces_atomically(path, all, overwrite, flush);
 }
 
 }  // namespace pgflame

@@ -30,8 +30,8 @@ class FileHandle {
 };
 
 // A read-only private mapping of a regular file, opened as by open_regular_file. A file that
-// shrinks while it is mapped raises SIGBUS; captures that may be growing or shrinking are read with
-// read_file instead.
+// shrinks while it is mapped raises SIGBUS; captures that may be growing or shrinking are mapped
+// guarded (guarded_mapping.h) or read instead.
 class MappedFile {
  public:
   static Result<MappedFile> open(const std::string& path);

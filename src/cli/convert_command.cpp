@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "src/base/pieces.h"
 #include "src/cli/commands.h"
 #include "src/cli/open_input.h"
 #include "src/cli/output.h"
@@ -31,14 +32,10 @@ Result<ExitCode> run_convert(ConvertArguments& arguments) {
   }
   auto profile = open_named(arguments.file, arguments.input);
   if (!profile) return fail(std::move(profile).error());
-  const auto text = convert::convert(*profile, *target);
-  if (!text) return fail(Error(text.error()));
-  if (arguments.output == "-") {
-    const Status written = print_bytes(*text);
-    if (!written) return fail(Error(written.error()));
-    return ExitCode::kDone;
-  }
-  const Status written = write_file_atomically(arguments.output, *text, overwrite);
+  const auto write = [&](const PieceSink& put) { return convert::convert(*profile, *target, put); };
+  const Status written = arguments.output == "-"
+                             ? write(print_bytes)
+                             : write_pieces_atomically(arguments.output, write, overwrite);
   if (!written) return fail(Error(written.error()));
   return ExitCode::kDone;
 }

@@ -39,22 +39,33 @@ std::string_view file_extension(Target target) {
   return kFormats[static_cast<size_t>(target)].extension;
 }
 
-Result<std::string> convert(const Profile& profile, Target target) {
+Status convert(const Profile& profile, Target target, const PieceSink& put) {
   switch (target) {
     case Target::kFolded:
-      return write_folded(profile);
+      return put(write_folded(profile));
     case Target::kPprof:
-      return write_pprof(profile);
+      return put(write_pprof(profile));
     case Target::kPerfScript:
-      return write_perf_script(profile);
+      return write_perf_script(profile, put);
     case Target::kSpeedscope:
-      return write_speedscope(profile);
+      return put(write_speedscope(profile));
     case Target::kFirefox:
-      return write_firefox(profile);
+      return put(write_firefox(profile));
     case Target::kJson:
-      return write_json(profile);
+      return put(write_json(profile));
   }
-  return std::string{};
+  return {};
+}
+
+Result<std::string> convert(const Profile& profile, Target target) {
+  std::string text;
+  const auto append = [&text](std::string_view piece) {
+    text += piece;
+    return Status{};
+  };
+  Status done = convert(profile, target, append);
+  if (!done) return fail(std::move(done).error());
+  return text;
 }
 
 std::string json_string(std::string_view text) {

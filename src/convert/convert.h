@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "src/base/error.h"
+#include "src/base/pieces.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::convert {
@@ -24,6 +25,8 @@ std::optional<Target> parse_target(std::string_view name);
 std::string_view file_extension(Target target);  // with the dot: ".folded"
 
 // Fails when the format would take gigabytes for it: perf script repeats a stack for each sample.
+Status convert(const Profile& profile, Target target, const PieceSink& put);
+// The same in one piece.
 Result<std::string> convert(const Profile& profile, Target target);
 
 }  // namespace pgflame::convert

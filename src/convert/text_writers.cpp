@@ -1,6 +1,5 @@
 // Folded stacks and perf script.
 #include <algorithm>
-#include <iterator>
 #include <map>
 
 #include <fmt/format.h>
@@ -78,6 +77,42 @@ class ScriptLocations {
   std::vector<std::string> as_caller_;
 };
 
+// Text on its way into a sink, in pieces that stay in the processor's cache.
+class RepeatedText {
+ public:
+  explicit RepeatedText(const PieceSink& put) : put_(put) {}
+
+  Status add(std::string_view text, uint64_t times) {
+    if (times > (kMaxScriptBytes - bytes_) / text.size()) {
+      return fail(ErrorKind::kUnsupported,
+                  fmt::format("perf script would be more than {} GiB of text: it has a block of "
+                              "lines for each sample",
+                              kMaxScriptBytes >> 30),
+                  "use --to folded or --to pprof, which keep counts");
+    }
+    bytes_ += text.size() * times;
+    for (uint64_t i = 0; i < times; ++i) {
+      piece_ += text;
+      if (piece_.size() < kPiece) continue;
+      if (Status done = finish(); !done) return done;
+    }
+    return {};
+  }
+
+  Status finish() {
+    Status done = put_(piece_);
+    piece_.clear();
+    return done;
+  }
+
+ private:
+  static constexpr size_t kPiece = size_t{128} << 10;
+
+  const PieceSink& put_;
+  std::string piece_;
+  size_t bytes_ = 0;
+};
+
 void append_stack(const Profile& profile,
                   ScriptLocations& locations,
                   StackId stack,
@@ -119,45 +154,30 @@ std::string write_folded(const Profile& profile) {
   return text;
 }
 
-Result<std::string> write_perf_script(const Profile& profile) {
+Status write_perf_script(const Profile& profile, const PieceSink& put) {
   const std::string& event = profile.recording.event.name;
   ScriptLocations locations(profile);
-  std::string text;
+  RepeatedText text(put);
   std::string stack;
   for (const Sample& sample : profile.samples) {
     if (sample.state != State::kRunning || sample.count == 0) continue;
     stack.clear();
     append_stack(profile, locations, sample.stack, stack);
-    stack += '\n';
     std::string comm = comm_of(profile, sample);
     if (comm.empty()) comm = "unknown";
     const int32_t pid = pid_of(profile, sample);
-    constexpr size_t kNumbers = 96;  // of a block's first line, at most
-    const size_t block = stack.size() + comm.size() + event.size() + kNumbers;
-    if (sample.count > (kMaxScriptBytes - text.size()) / block) {
-      return fail(ErrorKind::kUnsupported,
-                  fmt::format("perf script would be more than {} GiB of text: it has a block of "
-                              "lines for each sample",
-                              kMaxScriptBytes >> 30),
-                  "use --to folded or --to pprof, which keep counts");
-    }
+    const auto block = [&](uint64_t weight) {
+      return fmt::format(
+          "{} {}/{} {}.000000: {} {}: \n{}\n", comm, pid, pid, sample.second, weight, event, stack);
+    };
     // The row's samples share its weight; the first ones take what does not divide.
-    uint64_t remainder = sample.weight % sample.count;
-    for (uint64_t i = 0; i < sample.count; ++i) {
-      const uint64_t weight = sample.weight / sample.count + (remainder > 0 ? 1 : 0);
-      if (remainder > 0) --remainder;
-      fmt::format_to(std::back_inserter(text),
-                     "{} {}/{} {}.000000: {} {}: \n",
-                     comm,
-                     pid,
-                     pid,
-                     sample.second,
-                     weight,
-                     event);
-      text += stack;
-    }
+    const uint64_t weight = sample.weight / sample.count;
+    const uint64_t larger = sample.weight % sample.count;
+    Status added = larger == 0 ? Status{} : text.add(block(weight + 1), larger);
+    if (added) added = text.add(block(weight), sample.count - larger);
+    if (!added) return added;
   }
-  return text;
+  return text.finish();
 }
 
 }  // namespace pgflame::convert

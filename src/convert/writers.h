@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/base/pieces.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::convert {
 
 std::string write_folded(const Profile& profile);
-Result<std::string> write_perf_script(const Profile& profile);
+Status write_perf_script(const Profile& profile, const PieceSink& put);
 std::string write_speedscope(const Profile& profile);
 std::string write_firefox(const Profile& profile);
 std::string write_json(const Profile& profile);

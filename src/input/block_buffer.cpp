@@ -5,7 +5,7 @@
 
 namespace pgflame::input {
 
-BlockRef BlockPool::take() {
+std::shared_ptr<Block> BlockPool::take() {
   std::unique_ptr<Block> block;
   {
     const std::lock_guard lock(mutex_);
@@ -26,18 +26,19 @@ void BlockPool::give_back(std::unique_ptr<Block> block) {
 std::span<uint8_t> BlockBuffer::room() {
   constexpr size_t kLeast = Block::kSize / 4;
   if (!block_ || Block::kSize - end_ < kLeast) {
-    BlockRef next = pool_->take();
+    std::shared_ptr<Block> next = pool_->take();
     const Bytes unfinished = ready();
     std::ranges::copy(unfinished, next->bytes.get());
+    bytes_ = next->bytes.get();
     block_ = std::move(next);
     begin_ = 0;
     end_ = unfinished.size();
   }
-  return {block_->bytes.get() + end_, Block::kSize - end_};
+  return {bytes_ + end_, Block::kSize - end_};
 }
 
 Bytes BlockBuffer::ready() const {
-  return block_ ? Bytes(block_->bytes.get() + begin_, end_ - begin_) : Bytes();
+  return {bytes_ + begin_, end_ - begin_};
 }
 
 }  // namespace pgflame::input

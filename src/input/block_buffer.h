@@ -18,13 +18,14 @@ struct Block {
   static constexpr size_t kSize = size_t{512} << 10;
   std::unique_ptr<uint8_t[]> bytes = std::make_unique_for_overwrite<uint8_t[]>(kSize);
 };
-using BlockRef = std::shared_ptr<Block>;
+// Keeps what lies in a block, here or in a mapped file; different blocks have different addresses.
+using BlockRef = std::shared_ptr<const void>;
 
 // May be used by several threads; outlives the blocks that come from it.
 class BlockPool {
  public:
   // With whatever it was last used for.
-  BlockRef take();
+  std::shared_ptr<Block> take();
 
  private:
   void give_back(std::unique_ptr<Block> block);
@@ -52,6 +53,7 @@ class BlockBuffer {
  private:
   BlockPool* pool_;
   BlockRef block_;
+  uint8_t* bytes_ = nullptr;  // the block's
   size_t begin_ = 0;
   size_t end_ = 0;
 };

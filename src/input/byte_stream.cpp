@@ -118,6 +118,16 @@ size_t ByteStream::read_at(uint64_t offset, std::span<uint8_t> out) const {
   return filled;
 }
 
+std::shared_ptr<const GuardedMapping> ByteStream::mapped() const {
+  return file_.valid() && is_plain_file() ? GuardedMapping::of(file_, file_size()) : nullptr;
+}
+
+bool ByteStream::has_shrunk() const {
+  struct stat status = {};
+  return file_.valid() && is_plain_file() && ::fstat(file_.get(), &status) == 0 &&
+         static_cast<uint64_t>(status.st_size) < file_size();
+}
+
 // Returns 0 only at the end of the input.
 Result<size_t> ByteStream::read_some(std::span<uint8_t> out) {
   return decompressor_ ? decompress_some(out) : read_raw(out);

@@ -1,8 +1,9 @@
 // The bytes of a capture from front to back, from a file or standard input, decompressed on the
-// way. Files are read and not mapped: they may be growing or shrinking, and memory stays small.
+// way.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "src/base/error.h"
 #include "src/base/file.h"
+#include "src/base/guarded_mapping.h"
 #include "src/input/decompressor.h"
 
 namespace pgflame::input {
@@ -33,6 +35,10 @@ class ByteStream {
   uint64_t file_size() const { return file_size_.value_or(0); }
   // Fills `out` from there; less when the file ends before. Only for plain files.
   size_t read_at(uint64_t offset, std::span<uint8_t> out) const;
+  // The whole of a plain file. Null for memory, and where a file cannot be mapped.
+  std::shared_ptr<const GuardedMapping> mapped() const;
+  // A plain file has become smaller since it was opened.
+  bool has_shrunk() const;
 
   // The compressed data ended in the middle.
   bool truncated() const { return truncated_; }

@@ -8,6 +8,7 @@
 #include "src/input/perf_assembler.h"
 #include "src/input/perf_decoder.h"
 #include "src/input/perf_header.h"
+#include "src/input/record_bytes.h"
 #include "src/input/record_stream.h"
 
 namespace pgflame::input {
@@ -16,25 +17,23 @@ namespace {
 constexpr size_t kPipeHeaderSize = 16;
 constexpr size_t kMaxInMemory = size_t{1} << 30;
 
-using ReadBytes = std::function<Result<size_t>(std::span<uint8_t>)>;
-
-// One stream of records and the buffer in which they are cut.
+// One stream of records, cut and decoded.
 class Source {
  public:
-  Source(ReadBytes read, BlockPool& blocks, PerfDecoder& decoder)
-      : read_(std::move(read)),
+  Source(std::unique_ptr<RecordBytes> bytes, BlockPool& blocks, PerfDecoder& decoder)
+      : bytes_(std::move(bytes)),
         decoder_(&decoder),
         records_(decoder.meta().swapped,
                  blocks,
-                 [&decoder](const PerfRecord& record) { decoder.record(record); }),
-        buffer_(blocks) {}
+                 [&decoder, from = bytes_.get()](const PerfRecord& record) {
+                   if (from->are_there(record.body)) decoder.record(record);
+                 }) {}
 
   // Reads and decodes the next piece. Nothing happens any more once at_end().
   Status advance() {
-    const auto got = read_(buffer_.room());
+    const auto got = bytes_->more();
     if (!got) return fail(got.error());
-    buffer_.filled(*got);
-    records_.feed(buffer_);
+    bytes_->took(records_.feed(bytes_->ready(), bytes_->block()));
     latest_time_ = std::max(latest_time_, decoder_->last_time());
     at_end_ = *got == 0 || records_.stopped() || decoder_->error().has_value();
     return {};
@@ -45,14 +44,13 @@ class Source {
   uint64_t bad_records() const { return records_.bad_records(); }
   // The end is not the end of a record.
   bool is_cut() const {
-    return !buffer_.ready().empty() || records_.stopped() || records_.has_unfinished_record();
+    return !bytes_->ready().empty() || records_.stopped() || records_.has_unfinished_record();
   }
 
  private:
-  ReadBytes read_;
+  std::unique_ptr<RecordBytes> bytes_;
   PerfDecoder* decoder_;
   RecordStream records_;
-  BlockBuffer buffer_;
   uint64_t latest_time_ = 0;
   bool at_end_ = false;
 };
@@ -62,6 +60,8 @@ struct Capture {
   std::unique_ptr<BlockPool> blocks = std::make_unique<BlockPool>();
   std::unique_ptr<SampleMemory> memory = std::make_unique<SampleMemory>();
   std::unique_ptr<PerfDecoder> decoder;
+  std::shared_ptr<const ByteStream> file;         // of the first source; null: a pipe
+  std::shared_ptr<const GuardedMapping> mapping;  // of the file; null: it is read
   std::vector<Source> sources;
   bool truncated = false;
   uint64_t size = UINT64_MAX;  // bytes of records; unknown for streams
@@ -180,8 +180,8 @@ void fill_recording(const Capture& capture, const PerfAssembler& assembler, Reco
   recording.whole_host = assembler.other_processes();
   fill_event(*capture.decoder, recording);
   fill_losses(capture, assembler, recording);
-  recording.truncated_input =
-      capture.truncated || std::ranges::any_of(capture.sources, &Source::is_cut);
+  recording.truncated_input = capture.truncated || (capture.file && capture.file->has_shrunk()) ||
+                              std::ranges::any_of(capture.sources, &Source::is_cut);
   if (std::string note = note_on_others(capture.decoder->other_events()); !note.empty()) {
     recording.notes.push_back(std::move(note));
   }
@@ -207,9 +207,21 @@ void fill_build_ids(const PerfMeta& meta, Profile& profile) {
   }
 }
 
-Result<Opened> assemble(Capture capture, const Options& options) {
+// What is walked once the file has lost bytes may be zeros, and zeros end a stack like a root.
+Unwinder walking_in(std::shared_ptr<const GuardedMapping> mapping, Unwinder unwind) {
+  if (!mapping || !unwind) return unwind;
+  return [mapping = std::move(mapping), unwind = std::move(unwind)](
+             const Profile& profile, const AddressSpace& space, const UserDump& dump) {
+    UserStack stack = unwind(profile, space, dump);
+    if (mapping->lost_bytes()) stack.end = StackEnd::kUnreadable;
+    return stack;
+  };
+}
+
+Result<Opened> assemble(Capture capture, Options options) {
   auto range = parse_time_range(options.time);
   if (!range) return fail(std::move(range).error());
+  options.unwind = walking_in(capture.mapping, std::move(options.unwind));
   const PerfMeta& meta = capture.decoder->meta();
   if (*range && (*range)->wall_clock && meta.clock_wall == 0) {
     return fail(ErrorKind::kUnsupported,
@@ -241,15 +253,17 @@ PerfDecoder::Options decoder_options(const Options& options) {
   return {options.event, static_cast<bool>(options.unwind)};
 }
 
-// Reads a stretch of a stream whose bytes can be read by position.
-ReadBytes read_section(std::shared_ptr<ByteStream> stream, FileSection section) {
-  return [stream = std::move(stream), section](std::span<uint8_t> out) mutable -> Result<size_t> {
+std::unique_ptr<RecordBytes> bytes_of(const Capture& capture, FileSection section) {
+  if (capture.mapping) return bytes_in(capture.mapping, section);
+  const auto read = [stream = capture.file,
+                     section](std::span<uint8_t> out) mutable -> Result<size_t> {
     const uint64_t wanted = std::min<uint64_t>(out.size(), section.size);
     const size_t got = stream->read_at(section.offset, out.first(static_cast<size_t>(wanted)));
     section.offset += got;
     section.size -= got;
     return got;
   };
+  return bytes_read_by(read, *capture.blocks);
 }
 
 FileReader file_reader(const std::shared_ptr<ByteStream>& stream) {
@@ -280,8 +294,16 @@ Result<Capture> open_file(ByteStream stream, const Options& options) {
   capture.truncated = file->truncated;
   capture.size = file->data.size;
   capture.decoder = std::make_unique<PerfDecoder>(std::move(file->meta), decoder_options(options));
-  capture.sources.emplace_back(read_section(shared, file->data), *capture.blocks, *capture.decoder);
+  capture.file = shared;
+  capture.mapping = shared->mapped();
+  capture.sources.emplace_back(bytes_of(capture, file->data), *capture.blocks, *capture.decoder);
   return capture;
+}
+
+void add_stream(const std::shared_ptr<ByteStream>& stream, Capture& capture) {
+  auto bytes = bytes_read_by([stream](std::span<uint8_t> out) { return stream->read(out); },
+                             *capture.blocks);
+  capture.sources.emplace_back(std::move(bytes), *capture.blocks, *capture.decoder);
 }
 
 Result<Capture> open_pipe(ByteStream stream, const Options& options) {
@@ -293,9 +315,7 @@ Result<Capture> open_pipe(ByteStream stream, const Options& options) {
   meta.swapped = is_swapped(header);
   Capture capture;
   capture.decoder = std::make_unique<PerfDecoder>(std::move(meta), decoder_options(options));
-  capture.sources.emplace_back([shared](std::span<uint8_t> out) { return shared->read(out); },
-                               *capture.blocks,
-                               *capture.decoder);
+  add_stream(shared, capture);
   return capture;
 }
 
@@ -325,9 +345,7 @@ Result<Opened> read_perf_directory(const std::string& path, const Options& optio
     auto part = ByteStream::open(path + "/data." + std::to_string(i));
     if (!part) break;
     const auto shared = std::make_shared<ByteStream>(std::move(*part));
-    capture->sources.emplace_back([shared](std::span<uint8_t> out) { return shared->read(out); },
-                                  *capture->blocks,
-                                  *capture->decoder);
+    add_stream(shared, *capture);
     capture->size += shared->file_size();
   }
   return assemble(std::move(*capture), options);

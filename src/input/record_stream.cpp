@@ -35,12 +35,14 @@ RecordStream::RecordStream(bool swapped, BlockPool& blocks, Handler handler)
 RecordStream::RecordStream(RecordStream&&) noexcept = default;
 RecordStream::~RecordStream() = default;
 
-void RecordStream::feed(BlockBuffer& buffer, Level level) {
+size_t RecordStream::feed(Bytes bytes, const BlockRef& block, Level level) {
+  size_t taken = 0;
   while (!stopped_) {
-    const size_t took = feed_one(buffer.ready(), buffer.block(), level);
+    const size_t took = feed_one(bytes.subspan(taken), block, level);
     if (took == 0) break;
-    buffer.took(took);
+    taken += took;
   }
+  return taken;
 }
 
 // Returns the bytes taken; 0 when more are needed.
@@ -101,7 +103,9 @@ uint64_t RecordStream::payload_behind(const PerfRecord& record) const {
 void RecordStream::decompress(Bytes compressed) {
   if (!zstd_) zstd_ = std::make_unique<Decompressor>();
   compressed_bytes_ += compressed.size();
-  ZSTD_inBuffer in{compressed.data(), compressed.size(), 0};
+  // What lies in a mapped file may change while zstd looks at it.
+  compressed_.assign(compressed.begin(), compressed.end());
+  ZSTD_inBuffer in{compressed_.data(), compressed_.size(), 0};
   bool more = true;
   while (more && !stopped_) {
     const std::span<uint8_t> room = inner_.room();
@@ -115,7 +119,7 @@ void RecordStream::decompress(Bytes compressed) {
       return;
     }
     inner_.filled(out.pos);
-    feed(inner_, Level::kInner);
+    inner_.took(feed(inner_.ready(), inner_.block(), Level::kInner));
     more = in.pos < in.size || out.pos == out.size;
   }
 }

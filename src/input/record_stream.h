@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "src/input/block_buffer.h"
 #include "src/input/bytes.h"
@@ -35,8 +36,9 @@ class RecordStream {
   RecordStream(RecordStream&&) noexcept;
   ~RecordStream();
 
-  // Hands on the whole records that are ready and takes them.
-  void feed(BlockBuffer& buffer) { feed(buffer, Level::kOuter); }
+  // Hands on the whole records in the bytes, which lie in `block`. Returns how many bytes they
+  // take.
+  size_t feed(Bytes bytes, const BlockRef& block) { return feed(bytes, block, Level::kOuter); }
 
   // The stream is broken: what follows cannot be cut into records.
   bool stopped() const { return stopped_; }
@@ -48,7 +50,7 @@ class RecordStream {
   struct Decompressor;
   enum class Level { kOuter, kInner };
 
-  void feed(BlockBuffer& buffer, Level level);
+  size_t feed(Bytes bytes, const BlockRef& block, Level level);
   size_t feed_one(Bytes bytes, const BlockRef& block, Level level);
   void decompress(Bytes compressed);
   uint64_t payload_behind(const PerfRecord& record) const;
@@ -57,6 +59,7 @@ class RecordStream {
   bool swapped_;
   Handler handler_;
   std::unique_ptr<Decompressor> zstd_;
+  std::vector<uint8_t> compressed_;
   BlockBuffer inner_;  // decompressed, not yet a whole record
   uint64_t skip_ = 0;  // bytes of payload that are still to be skipped
   uint64_t compressed_bytes_ = 0;

@@ -10,7 +10,7 @@
 
 namespace pgflame::unwind {
 
-// About 3 µs per stack (tests/bench/offline_unwind.py). Ends in kNoUnwindInfo where a module's file
+// About 2 µs per stack (tests/bench/offline_unwind.py). Ends in kNoUnwindInfo where a module's file
 // is missing, is of another build, or has no information about the code.
 Unwinder table_unwinder(const FileOptions& options);
 

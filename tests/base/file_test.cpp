@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "src/base/pieces.h"
 #include "tests/support/folder.h"
 
 using namespace pgflame;
@@ -46,6 +47,28 @@ TEST_SUITE("base") {
     REQUIRE(write_file_atomically(path, "hello", Overwrite::kRefuse));
     CHECK(read_file(path).value() == "hello");
     CHECK(MappedFile::open(path)->bytes().size() == 5);
+    CHECK(folder.entries() == 1);
+  }
+
+  TEST_CASE("contents in pieces come out whole, or not at all") {
+    const Folder folder;
+    const std::string path = folder / "a";
+    const auto three = [](const PieceSink& put) {
+      for (const char* piece : {"one ", "two ", "three"}) {
+        if (Status done = put(piece); !done) return done;
+      }
+      return Status{};
+    };
+    REQUIRE(write_pieces_atomically(path, three, Overwrite::kRefuse));
+    CHECK(read_file(path).value() == "one two three");
+    const auto failing = [](const PieceSink& put) -> Status {
+      CHECK(put("half"));
+      return fail(ErrorKind::kUnsupported, "too much");
+    };
+    const Status failed = write_pieces_atomically(path, failing, Overwrite::kAllow);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().what == "too much");
+    CHECK(read_file(path).value() == "one two three");
     CHECK(folder.entries() == 1);
   }
 

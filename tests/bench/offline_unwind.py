@@ -2,26 +2,35 @@
 
     tests/bench/offline_unwind.py PGFLAME [CAPTURE]
 
-Without a capture it records a mixed load. CPU time (user + system, the best of three) of reading the
-capture and of reading it with its samples repeated ten times: the difference is what one more sample
-costs, reading, walking and counting it. What of it is the walk comes from a profile of the run. And
-the time of `perf script --no-inline` on the same repeated capture, once.
+Without a capture it records a mixed load. CPU time (user + system) and wall time, each the best of
+three, of reading the capture and of reading it with its samples repeated ten times: the difference is
+what one more sample costs, reading, walking and counting it. What of it is the walk comes from a
+profile of the run. And the times of `perf script --no-inline` on the same repeated capture, once,
+beside those of writing it as folded stacks and as perf script does.
 """
 import os
 import resource
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPEATS = 10
 
 
-def cpu_seconds(*command):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, done.stdout
+def run(*command, stdout=subprocess.DEVNULL):
+    """CPU and wall seconds, and what it wrote."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(command, check=True, stdout=stdout, stderr=subprocess.DEVNULL)
+    wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return cpu, wall, done.stdout
+
+
+def best_of_three(*command):
+    times = [run(*command)[:2] for _ in range(3)]
+    return min(cpu for cpu, _ in times), min(wall for _, wall in times)
 
 
 def helper(script, *arguments):
@@ -38,10 +47,9 @@ def share_of(report, function):
 def walk_share(command, folder):
     """The share of the CPU time that walking takes, without compiling tables."""
     profile = os.path.join(folder, "profile.data")
-    cpu_seconds("perf", "record", "-q", "-F", "4999", "-e", "cpu-clock", "-g", "-o", profile,
-                *command)
-    _, text = cpu_seconds("perf", "report", "-i", profile, "--children", "-g", "none", "--stdio")
-    report = text.decode(errors="replace")
+    run("perf", "record", "-q", "-F", "4999", "-e", "cpu-clock", "-g", "-o", profile, *command)
+    report = run("perf", "report", "-i", profile, "--children", "-g", "none", "--stdio",
+                 stdout=subprocess.PIPE)[2].decode(errors="replace")
     return share_of(report, "TableUnwinder::walk") - share_of(report, "unwind::compile_table")
 
 
@@ -54,17 +62,22 @@ def main():
         else:
             helper("record_load.py", once, "3", "199", "dwarf,16384")
         helper("multiply_capture.py", once, many, str(REPEATS))
-        walk = [pgflame, "convert", "--raw", "--to", "folded"]
-        once_took, folded = min(cpu_seconds(*walk, once) for _ in range(3))
-        many_took, _ = min(cpu_seconds(*walk, many) for _ in range(3))
+        walk, script = ([pgflame, "convert", "--raw", "--to", to] for to in ("folded", "perf-script"))
+        folded = run(*walk, once, stdout=subprocess.PIPE)[2]
+        once_took, once_wall = best_of_three(*walk, once)
+        many_took, many_wall = best_of_three(*walk, many)
         samples = sum(int(line.rsplit(b" ", 1)[1]) for line in folded.splitlines())
         each = (many_took - once_took) * 1e6 / (samples * (REPEATS - 1))
         walked = walk_share([*walk, many], folder) * many_took * 1e6 / (samples * REPEATS)
-        print(f"pgflame: {once_took:.3f} s for {samples} samples, {many_took:.3f} s for "
-              f"{samples * REPEATS}: {each:.2f} us for one more, "
-              f"of which the walk is {walked:.2f}", flush=True)
-        perf_took, _ = cpu_seconds("perf", "script", "--no-inline", "-i", many)
-        print(f"perf script --no-inline: {perf_took:.2f} s, {perf_took / many_took:.1f} times as long")
+        print(f"pgflame: {once_took:.3f} s (wall {once_wall:.3f}) for {samples} samples, "
+              f"{many_took:.3f} s (wall {many_wall:.3f}) for {samples * REPEATS}: "
+              f"{each:.2f} us for one more, of which the walk is {walked:.2f}", flush=True)
+        perf_took, perf_wall, _ = run("perf", "script", "--no-inline", "-i", many)
+        print(f"perf script --no-inline: {perf_took:.2f} s (wall {perf_wall:.2f})", flush=True)
+        for to, (took, wall) in (("folded", (many_took, many_wall)),
+                                 ("perf-script", best_of_three(*script, many))):
+            print(f"--to {to}: {took:.3f} s (wall {wall:.3f}), {perf_took / took:.1f} times faster "
+                  f"by CPU time, {perf_wall / wall:.1f} times by wall time")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,44 @@ TEST_SUITE("convert") {
           "postgres;main;a 18446744073709551614\npostgres;main;b 1\n");
   }
 
+  TEST_CASE("perf script has a block for each sample, and their weights add up") {
+    Profile profile = testing::profile_from_folded("main;a 3\n");
+    profile.samples.front().weight = 11;
+    const std::string script = convert::convert(profile, convert::Target::kPerfScript).value();
+    size_t blocks = 0;
+    for (const char* weight : {" 4 ", " 4 ", " 3 "}) {
+      blocks = script.find("postgres ", blocks);
+      REQUIRE(blocks != std::string::npos);
+      const std::string line = script.substr(blocks, script.find('\n', blocks) - blocks);
+      CAPTURE(line);
+      CHECK(line.find(weight) != std::string::npos);
+      ++blocks;
+    }
+    CHECK(script.find("postgres ", blocks) == std::string::npos);
+    CHECK(script.ends_with("\n\n"));
+  }
+
+  TEST_CASE("long texts come in pieces, and a sink that fails gets no more") {
+    const Profile profile = testing::profile_from_folded("main;a 20000\n");
+    std::string text;
+    size_t pieces = 0;
+    const auto keep = [&](std::string_view piece) {
+      text += piece;
+      ++pieces;
+      return Status{};
+    };
+    REQUIRE(convert::convert(profile, convert::Target::kPerfScript, keep));
+    CHECK(pieces > 3);
+    CHECK(text == convert::convert(profile, convert::Target::kPerfScript).value());
+    pieces = 0;
+    const auto refuse = [&](std::string_view) -> Status {
+      ++pieces;
+      return fail(ErrorKind::kSystem, "disk full");
+    };
+    CHECK_FALSE(convert::convert(profile, convert::Target::kPerfScript, refuse));
+    CHECK(pieces == 1);
+  }
+
   TEST_CASE("speedscope gets frames, stacks from the outermost frame, and weights") {
     const json file = convert_to_json(convert::Target::kSpeedscope);
     const json& profile = file["profiles"][0];
