@@ -168,8 +168,8 @@ PGF_STEP_INLINE int pgf_step(struct pgf_frame* frame,
   return pc == 0 ? PGF_END_ROOT : PGF_GO_ON;
 }
 
-/* The same by the frame pointer alone, for code without unwind information that is known to keep
- * frame pointers. The caller's pc, and with it the chain, may be wrong for an innermost frame. */
+/* The same by the frame pointer alone, for modules without unwind information. Nobody knows whether
+ * they keep frame pointers, and even then the caller of an innermost frame may be missing. */
 PGF_STEP_INLINE int pgf_step_fp(struct pgf_frame* frame, void* memory) {
   __u64 fp = frame->fp;
   __u64 pc = 0;
@@ -185,7 +185,18 @@ PGF_STEP_INLINE int pgf_step_fp(struct pgf_frame* frame, void* memory) {
   frame->sp = fp + 2 * word;
   frame->pc = pc;
   frame->exact = PGF_RETURN_ADDRESS;
+  frame->by_chain = 1;
   return PGF_GO_ON;
+}
+
+/* The end of a walk, of which `frame` is the last: how it ends, and in `found` whether `frame` is
+ * one. What a frame pointer led to is none unless it is code, and no such walk is known to be
+ * whole.
+ */
+PGF_STEP_INLINE int pgf_end_of_walk(const struct pgf_frame* frame, int end, int* found) {
+  *found = !frame->by_chain || end != PGF_END_NO_MODULE;
+  if (!frame->by_chain || end == PGF_END_TRUNCATED || end == PGF_END_UNREADABLE) return end;
+  return PGF_END_FRAME_POINTERS;
 }
 
 #endif

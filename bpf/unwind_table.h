@@ -37,6 +37,7 @@ enum pgf_cfa_kind {
   PGF_CFA_LOAD_FP,  /* *(FP + cfa_offset) + 8 * extra */
   PGF_CFA_SIGNAL,   /* the kernel's signal frame lies at SP; all registers come from it */
   PGF_CFA_BAD,      /* there is information, in a form that is not understood */
+  PGF_CFA_CHAIN,    /* no information in the whole module: by frame pointer; not in rows */
 };
 
 enum pgf_fp_kind {
@@ -94,6 +95,7 @@ struct pgf_frame {
   __u8 machine;  /* enum pgf_machine */
   __u8 exact;    /* enum pgf_exact */
   __u8 fp_known;
+  __u8 by_chain; /* a frame pointer was followed on the way here */
 };
 
 /* How a walk ended. */
@@ -126,7 +128,7 @@ struct pgf_unwind_mapping {
 enum { PGF_PAGE_SHIFT = 10 };
 
 enum {
-  PGF_MAPPING_FRAME_POINTERS = 1, /* no rows, and the code is known to keep frame pointers */
+  PGF_MAPPING_FRAME_POINTERS = 1, /* next to no rows: where there is none by frame pointer */
   PGF_MAPPING_JIT = 2,            /* memory without a file */
 };
 

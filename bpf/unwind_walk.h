@@ -85,13 +85,13 @@ SUBPROGRAM int step_to_caller(struct walk* walk, __u32 depth) {
     mapping = &space->mappings[found];
     walk->mapping = found;
   }
-  if (mapping->row_count == 0) {
-    if (mapping->flags & PGF_MAPPING_FRAME_POINTERS) return pgf_step_fp(&walk->frame, walk);
-    return mapping->flags & PGF_MAPPING_JIT ? PGF_END_JIT : PGF_END_NO_ROW;
-  }
-  if (!by_table) return pgf_step_fp(&walk->frame, walk);
   const __u32 number =
-      find_rule(mapping->first_row, mapping->page_count, (__u32)(pc - mapping->base));
+      by_table ? find_rule(mapping->first_row, mapping->page_count, (__u32)(pc - mapping->base))
+               : PGF_RULE_NONE;
+  if (!by_table || (number == PGF_RULE_NONE && mapping->flags & PGF_MAPPING_FRAME_POINTERS))
+    return pgf_step_fp(&walk->frame, walk);
+  if (number == PGF_RULE_NONE)
+    return mapping->flags & PGF_MAPPING_JIT ? PGF_END_JIT : PGF_END_NO_ROW;
   const struct pgf_unwind_rule* rule = bpf_map_lookup_elem(&unwind_rules, &number);
   if (!rule) return PGF_END_NO_ROW;
   // Code made at run time comes and goes at the same address.
@@ -110,8 +110,11 @@ SUBPROGRAM __u32 walk_to_end(struct walk* walk, struct frames* frames) {
   if (!walk || !frames) return 0;
   for (__u32 i = 0; i < PGF_MAX_USER_FRAMES; ++i) {
     frames->addresses[i] = pgf_written_pc(&walk->frame);
-    walk->end = step_to_caller(walk, i);
-    if (walk->end != PGF_GO_ON) return i + 1;
+    const int end = step_to_caller(walk, i);
+    if (end == PGF_GO_ON) continue;
+    int found = 1;
+    walk->end = pgf_end_of_walk(&walk->frame, end, &found);
+    return i + found;
   }
   walk->end = PGF_END_TRUNCATED;
   return PGF_MAX_USER_FRAMES;

@@ -313,6 +313,10 @@ void BpfSampler::describe_unwinder(Recording& recording) const {
         fmt::format("{} In the kernel walks took {:.0f} ns per 20 frames.",
                     note,
                     static_cast<double>(programs_->bss->walk_ns) * 20 / std::max(frames, 1.0)));
+  } else if (settings_.verify_unwind > 0) {
+    recording.notes.emplace_back(
+        "No stack was walked a second time: --verify-unwind compares samples that interrupted user "
+        "code on x86-64, and there were none.");
   }
 }
 

@@ -103,7 +103,8 @@ class Recorder {
     describe_host(recording);
     recording.sampler_reason = std::move(chosen.reason);
     recording.has_waits = sampler_->measures_waits();
-    if (!chosen.note.empty()) recording.notes.push_back(std::move(chosen.note));
+    for (std::string& note : chosen.notes)
+      recording.notes.push_back(std::move(note));
   }
 
   Result<Recorded> run();

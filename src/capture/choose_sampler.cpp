@@ -40,10 +40,7 @@ ChosenSampler describe(std::unique_ptr<Sampler> sampler,
   chosen.sampler = std::move(sampler);
   chosen.kind = kind.choice;
   chosen.reason = why_this_sampler(kind.choice, options.sampler == kind.choice, obstacles);
-  if (kind.choice == SamplerChoice::kPerf && options.mode == Mode::kWall) {
-    chosen.note =
-        "The perf_event sampler sees CPU time only; waiting time needs the bpf or the bcc sampler.";
-  }
+  if (kind.choice == SamplerChoice::kPerf) chosen.notes = beyond_perf(options);
   chosen.obstacles = std::move(obstacles);
   return chosen;
 }
@@ -64,6 +61,21 @@ Result<ChosenSampler> choose_sampler(const Options& options,
     obstacles.push_back(std::move(made).error());
   }
   return fail(ErrorKind::kUnsupported, "no sampler works here");
+}
+
+std::vector<std::string> beyond_perf(const Options& options) {
+  std::vector<std::string> notes;
+  if (options.mode == Mode::kWall) {
+    notes.emplace_back(
+        "The perf_event sampler sees CPU time only; waiting time needs the bpf or the bcc "
+        "sampler.");
+  }
+  if (options.verify_unwind > 0) {
+    notes.emplace_back(
+        "No stack was walked a second time: --verify-unwind compares walks that are made in the "
+        "kernel, and the perf_event sampler makes none there; record with --sampler bpf.");
+  }
+  return notes;
 }
 
 std::string why_this_sampler(SamplerChoice kind,

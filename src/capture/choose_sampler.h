@@ -13,9 +13,9 @@ namespace pgflame::capture {
 struct ChosenSampler {
   std::unique_ptr<Sampler> sampler;
   SamplerChoice kind = SamplerChoice::kPerf;
-  std::string reason;            // see why_this_sampler()
-  std::string note;              // something asked for that it cannot do; else empty
-  std::vector<Error> obstacles;  // to each of the better ones, best first
+  std::string reason;              // see why_this_sampler()
+  std::vector<std::string> notes;  // what was asked for and it cannot do
+  std::vector<Error> obstacles;    // to each of the better ones, best first
 };
 
 // `single_backends`: not every process of the chosen clusters is wanted. `obstacles`: to those that
@@ -23,6 +23,9 @@ struct ChosenSampler {
 Result<ChosenSampler> choose_sampler(const Options& options,
                                      bool single_backends,
                                      std::vector<Error> obstacles = {});
+
+// What is asked for and the perf_event sampler cannot do, a sentence each.
+std::vector<std::string> beyond_perf(const Options& options);
 
 // A sentence: why this one, and for each of the better ones what stood in the way and what to do
 // about it. `asked_for`: it was named on the command line.

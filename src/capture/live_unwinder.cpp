@@ -6,7 +6,6 @@
 #include "src/capture/mapped_image.h"
 #include "src/capture/proc.h"
 #include "symbolizer/unwind/table_cache.h"
-#include "symbolizer/unwind/walk.h"
 
 namespace pgflame::capture {
 namespace {
@@ -15,9 +14,18 @@ constexpr uint64_t kMaxMapsBytes = uint64_t{64} << 20;
 // Bogus addresses of broken stacks must not make us read maps all the time.
 constexpr uint64_t kMapsPause = 500'000'000;
 
+// Whether the frame pointer points to the caller's, with the return address above it.
+bool keeps_frame_pointer(const unwind::Rule& rule) {
+  if (rule.cfa == PGF_CFA_CHAIN) return true;
+  const int64_t cfa = rule.cfa_offset;
+  return rule.cfa == PGF_CFA_FP && rule.fp == PGF_FP_AT_CFA && cfa + rule.fp_offset == 0 &&
+         rule.ra == PGF_RA_AT_CFA && cfa + rule.ra_offset == sizeof(uint64_t);
+}
+
 }  // namespace
 
-LiveUnwinder::LiveUnwinder(std::string cache_dir) : cache_dir_(std::move(cache_dir)) {}
+LiveUnwinder::LiveUnwinder(std::string cache_dir, unwind::ByTable by_table)
+    : cache_dir_(std::move(cache_dir)), by_table_(by_table) {}
 
 void LiveUnwinder::add(int32_t pid) {
   const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes);
@@ -79,33 +87,50 @@ const unwind::Rule* LiveUnwinder::rule_at(int32_t pid,
   return place.module == nullptr ? &kNone : &place.module->table.at(pc - place.bias);
 }
 
-UserStack LiveUnwinder::walk(int32_t pid, const UserDump& captured, uint64_t now_ns) {
+UserStack LiveUnwinder::walk(int32_t pid,
+                             const UserDump& captured,
+                             std::span<const uint64_t> chain,
+                             uint64_t now_ns) {
   const auto process = processes_.find(pid);
-  auto dump = unwind::read_dump(captured);
-  if (process == processes_.end() || !process->second.space || !dump) {
-    return {{}, StackEnd::kNoStack};
-  }
-  return unwind::walk_dump(*dump,
-                           [&](uint64_t pc) { return rule_at(pid, process->second, pc, now_ns); });
+  UserStack walked{{}, StackEnd::kNoStack};
+  if (process == processes_.end() || !process->second.space) return walked;
+  const auto rule = [&](uint64_t pc) { return rule_at(pid, process->second, pc, now_ns); };
+  if (auto dump = unwind::read_dump(captured)) walked = unwind::walk_dump(*dump, rule, by_table_);
+  return continue_by_chain(std::move(walked), chain, by_table_, rule);
 }
 
-UserStack continue_by_chain(UserStack walked, std::span<const uint64_t> chain) {
+UserStack continue_by_chain(UserStack walked,
+                            std::span<const uint64_t> chain,
+                            unwind::ByTable by_table,
+                            const std::function<const unwind::Rule*(uint64_t)>& rule_at) {
   auto& frames = walked.addresses;
-  if (walked.end == StackEnd::kRoot || walked.end == StackEnd::kTruncated) return walked;
-  if (frames.empty()) {
-    frames.assign(chain.begin(), chain.end());
-    if (!chain.empty()) walked.end = StackEnd::kUnknown;
-    return walked;
+  if (walked.end != StackEnd::kUnreadable && walked.end != StackEnd::kNoStack) return walked;
+  auto next = chain.begin();
+  if (!frames.empty()) {
+    // Functions that call themselves return to the same address again and again: the n-th of the
+    // walk is the n-th of the chain.
+    auto left = std::ranges::count(frames, frames.back());
+    next = std::ranges::find_if(
+        chain, [&](uint64_t address) { return address == frames.back() && --left == 0; });
+    if (next == chain.end()) return walked;
+    ++next;
   }
-  // Functions that call themselves return to the same address again and again: the n-th of the
-  // walk is the n-th of the chain.
-  const uint64_t last = frames.back();
-  auto left = std::ranges::count(frames, last);
-  const auto same =
-      std::ranges::find_if(chain, [&](uint64_t address) { return address == last && --left == 0; });
-  if (same == chain.end() || same + 1 == chain.end()) return walked;
-  frames.insert(frames.end(), same + 1, chain.end());
-  walked.end = StackEnd::kUnknown;
+  const auto rule_of_last = [&] { return rule_at(frames.back() - (frames.size() > 1 ? 1 : 0)); };
+  const auto leads_on = [&](const unwind::Rule& rule) {
+    const bool believed = by_table == unwind::ByTable::kInnermost && frames.size() > 1;
+    return believed || keeps_frame_pointer(rule);
+  };
+  const unwind::Rule* rule = frames.empty() ? nullptr : rule_of_last();
+  for (; next != chain.end(); ++next) {
+    if (!frames.empty() && (rule == nullptr || !leads_on(*rule))) break;
+    frames.push_back(*next);
+    rule = rule_of_last();
+    if (rule == nullptr) {
+      frames.pop_back();
+      break;
+    }
+    walked.end = StackEnd::kUnknown;
+  }
   return walked;
 }
 

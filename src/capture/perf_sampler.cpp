@@ -3,8 +3,8 @@
 //
 // Each CPU has two events that share a ring: one that tells of births and deaths from the moment
 // the sampler is opened, and the one that takes the samples. A sample carries the kernel's
-// frame-pointer chain and, unless only that is wanted, registers and a copy of the user stack,
-// which is walked by unwind tables here. The copies are why rings are large.
+// frame-pointer chain, registers and a copy of the user stack, which is walked by unwind tables
+// here. The copies are why rings are large.
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -28,9 +28,12 @@
 namespace pgflame::capture {
 namespace {
 
-// Whole stacks of backends are 2 to 8 KiB; what is deeper goes on by frame pointers.
+// Whole stacks of backends are 2 to 8 KiB.
 constexpr uint32_t kStackBytes = 16 << 10;
-constexpr size_t kRecordBytes = kStackBytes + 1024;
+// Holds the innermost frame, its caller's and mostly some more, from where the kernel's chain goes
+// on. varstrfastcmp_locale(), which calls memcmp(), has 2 KiB of local variables.
+constexpr uint32_t kInnermostBytes = 4 << 10;
+constexpr size_t kRecordBytes = 1024;  // the rest of a sample
 // 512 KiB per CPU may be locked without privileges (kernel.perf_event_mlock_kb) and hold seconds of
 // samples without stacks.
 constexpr size_t kSmallRing = 512 << 10;
@@ -45,9 +48,8 @@ constexpr uint64_t kRegisters = 0xff01ff;  // AX ... IP and R8 ... R15
 
 // Room for a second of samples with stacks, within limits: we look every 10 ms, but a host under
 // load may keep us waiting.
-size_t ring_bytes(double rate_hz, size_t cpus, bool with_stacks) {
-  if (!with_stacks) return kSmallRing;
-  const auto second = static_cast<size_t>(rate_hz) * kRecordBytes;
+size_t ring_bytes(double rate_hz, size_t cpus, uint32_t stack_bytes) {
+  const auto second = static_cast<size_t>(rate_hz) * (stack_bytes + kRecordBytes);
   const size_t share = std::bit_floor(kAllRings / std::max<size_t>(cpus, 1));
   return std::clamp(std::bit_ceil(second), kSmallRing, std::clamp(share, kSmallRing, kLargestRing));
 }
@@ -128,8 +130,9 @@ class PerfSampler : public Sampler {
  public:
   explicit PerfSampler(const SamplerSettings& settings)
       : event_(choose_sampling_event(settings.rate_hz)),
-        registers_(settings.unwind == UnwindChoice::kFramePointers ? 0 : kRegisters),
-        unwinder_(settings.cache_dir) {}
+        by_table_(settings.unwind == UnwindChoice::kFramePointers ? unwind::ByTable::kInnermost
+                                                                  : unwind::ByTable::kAll),
+        unwinder_(settings.cache_dir, by_table_) {}
 
   Status open();
   Status add(const std::vector<int32_t>& pids, const std::optional<TagLayout>& layout) override;
@@ -143,6 +146,9 @@ class PerfSampler : public Sampler {
   uint64_t preparation_ns() const override { return unwinder_.compile_ns(); }
 
  private:
+  uint32_t stack_bytes() const {
+    return by_table_ == unwind::ByTable::kAll ? kStackBytes : kInnermostBytes;
+  }
   perf_event_attr sample_attributes() const;
   Status open_on(int cpu, size_t ring_size);
   void deliver(uint64_t until_ns, const EventSink& sink);
@@ -150,7 +156,7 @@ class PerfSampler : public Sampler {
   void follow(const Event& event);
 
   pgflame::Event event_;
-  uint64_t registers_;              // copied with each sample, and the stack with them; 0: neither
+  unwind::ByTable by_table_;
   std::vector<Ring> rings_;         // with the events that tell of processes
   std::vector<FileHandle> events_;  // that take the samples, one for each ring
   std::vector<PerfRecord> waiting_;
@@ -181,22 +187,20 @@ perf_event_attr process_attributes(size_t ring_size) {
 perf_event_attr PerfSampler::sample_attributes() const {
   perf_event_attr attributes = sampling_attributes(event_);
   attributes.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU |
-                           PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN;
+                           PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_REGS_USER |
+                           PERF_SAMPLE_STACK_USER;
   attributes.sample_id_all = 1;
   attributes.exclude_idle = 1;
   attributes.use_clockid = 1;
   attributes.clockid = CLOCK_MONOTONIC;
-  if (registers_ != 0) {
-    attributes.sample_type |= PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
-    attributes.sample_regs_user = registers_;
-    attributes.sample_stack_user = kStackBytes;
-  }
+  attributes.sample_regs_user = kRegisters;
+  attributes.sample_stack_user = stack_bytes();
   return attributes;
 }
 
 Status PerfSampler::open() {
   const std::vector<int> cpus = online_cpus();
-  const size_t ring_size = ring_bytes(event_.rate_hz, cpus.size(), registers_ != 0);
+  const size_t ring_size = ring_bytes(event_.rate_hz, cpus.size(), stack_bytes());
   for (const int cpu : cpus) {
     if (auto done = open_on(cpu, ring_size); !done) return done;
   }
@@ -228,9 +232,8 @@ Status PerfSampler::open_on(int cpu, size_t ring_size) {
 
 Status PerfSampler::add(const std::vector<int32_t>& pids,
                         const std::optional<TagLayout>& /*layout*/) {
-  for (const int32_t pid : pids) {
-    if (registers_ != 0) unwinder_.add(pid);
-  }
+  for (const int32_t pid : pids)
+    unwinder_.add(pid);
   return {};
 }
 
@@ -255,7 +258,7 @@ void PerfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink)
   const uint64_t round_start = monotonic_now();
   for (Ring& ring : rings_) {
     ring.drain([&](std::span<const std::byte> bytes) {
-      if (auto record = decode_perf_record(bytes, losses_, registers_)) {
+      if (auto record = decode_perf_record(bytes, losses_, kRegisters)) {
         waiting_.push_back(std::move(*record));
       }
     });
@@ -285,8 +288,8 @@ void PerfSampler::deliver_sample(const PerfRecord& record, const EventSink& sink
   event.user = addresses.subspan(record.kernel_count);
   UserStack stack;
   if (unwinder_.follows(event.pid)) {
-    const UserDump dump{record.abi, registers_, record.registers, record.stack};
-    stack = continue_by_chain(unwinder_.walk(event.pid, dump, event.time_ns), event.user);
+    const UserDump dump{record.abi, kRegisters, record.registers, record.stack};
+    stack = unwinder_.walk(event.pid, dump, event.user, event.time_ns);
     event.user = stack.addresses;
     event.end = stack.end;
   }
@@ -310,7 +313,7 @@ void PerfSampler::stop() {
 void PerfSampler::describe(Recording& recording) const {
   recording.sampler = "perf";
   recording.event = event_;
-  recording.unwinder = registers_ == 0 ? "frame pointers" : "table";
+  recording.unwinder = by_table_ == unwind::ByTable::kAll ? "table" : "frame pointers";
   recording.losses[static_cast<size_t>(Loss::kRingFull)] += losses_.lost;
   recording.losses[static_cast<size_t>(Loss::kThrottled)] += losses_.throttled;
   recording.losses[static_cast<size_t>(Loss::kBadRecord)] += losses_.bad;

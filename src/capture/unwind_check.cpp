@@ -82,7 +82,8 @@ std::string UnwindCheck::summary() const {
   if (compared_ == 0) return {};
   const uint64_t different = compared_ - equal_ - no_information_ - cut_;
   return fmt::format(
-      "Of {} stacks walked a second time with libdwfl {} are equal, {} end in code without unwind "
+      "Of {} stacks of user code walked a second time with libdwfl {} are equal, {} end in code "
+      "without unwind "
       "information, {} go further than libdwfl could (the copied stack ends, or code made at run "
       "time begins), {} differ{}{}.",
       compared_,

@@ -211,11 +211,8 @@ UnwindFeed::Part UnwindFeed::store(const unwind::ElfImage& image) {
   const unwind::Table table = unwind::cached_table(image, cache_dir_);
   Part part;
   part.segments = image.segments();
-  if (table.rows.empty()) {
-    // Compilers for aarch64 keep frame records even where they write no unwind information.
-    if (image.machine() == unwind::Machine::kAarch64) part.flags = PGF_MAPPING_FRAME_POINTERS;
-    return part;
-  }
+  if (table.bare) part.flags = PGF_MAPPING_FRAME_POINTERS;
+  if (table.rows.empty()) return part;
   const RowBlock block = block_of(table);
   if (block.size() > room_ - used_rows_) {
     full_ = true;

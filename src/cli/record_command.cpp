@@ -180,12 +180,14 @@ void add_options(CLI::App& command, RecordArguments& arguments) {
   command
       .add_option("--unwind",
                   arguments.unwind,
-                  "How stacks are walked: table, fp (frame pointers: callers go missing), or auto")
+                  "How stacks are walked: table, fp (frame pointers but for the innermost "
+                  "frame: callers go missing), or auto")
       ->check(CLI::IsMember({"auto", "table", "fp"}))
       ->capture_default_str();
   command.add_option("--verify-unwind",
                      arguments.capture.verify_unwind,
-                     "Walk this many stacks a second time with libdwfl and report the agreement");
+                     "Walk this many stacks a second time with libdwfl and report the agreement: "
+                     "samples of user code on x86-64, not with the perf sampler");
   command
       .add_option("--query-text",
                   arguments.query_text,

@@ -1,6 +1,9 @@
 #include "src/diagnose/cut_stacks.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -47,23 +50,30 @@ std::string remedy_for_tables(const Profile& profile, const Cut& cut) {
                  "from before these sessions connect, or SET jit = off"
                : "stacks end in compiled (JIT) code: record with --sampler bpf, which learns how "
                  "to walk it, or SET jit = off";
-  if (cut.end == StackEnd::kUnreadable && !by_bpf)
+  const bool copy_ended = cut.end == StackEnd::kUnreadable || cut.end == StackEnd::kUnknown;
+  if (copy_ended && profile.recording.sampler == "perf")
     return "record with --sampler bpf: perf_event copies only the first 16 KiB of a stack";
-  if (module != nullptr && module->kind == ModuleKind::kFile)
+  if (module == nullptr || module->kind != ModuleKind::kFile) return "record again";
+  if (cut.end == StackEnd::kUnknown)
     return fmt::format(
-        "stacks end in {}, which has no unwind tables there; if it was built with "
-        "frame pointers, record with --unwind fp",
+        "stacks were walked by frame pointers for want of unwind information and end in {}: "
+        "install "
+        "builds that have it (.eh_frame)",
         module->path);
-  return "record again; if it stays so, compare with --unwind fp";
+  return fmt::format(
+      "stacks end in code of {} without unwind information, mostly assembly: only a build that has "
+      "it (.eh_frame) would tell the callers",
+      module->path);
 }
 
 std::string remedy_for(const Profile& profile, const Cut& cut) {
   const Recording& recording = profile.recording;
-  if (recording.sampler != "bpf" && recording.sampler != "perf")
+  constexpr std::array<std::string_view, 3> kOurs{"bpf", "bcc", "perf"};
+  if (std::ranges::find(kOurs, recording.sampler) == kOurs.end())
     return remedy_for_input(recording.sampler);
   if (recording.unwinder != "table")
-    return "record with the default unwinder (tables made from .eh_frame) instead of frame "
-           "pointers";
+    return "record without --unwind fp: by default callers are looked up in unwind information "
+           "(.eh_frame), as far as the server's build has it";
   return remedy_for_tables(profile, cut);
 }
 

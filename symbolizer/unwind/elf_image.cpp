@@ -145,4 +145,11 @@ std::optional<uint64_t> LoadSegments::address_of(uint64_t file_offset) const {
   return std::nullopt;
 }
 
+uint64_t LoadSegments::size() const {
+  uint64_t sum = 0;
+  for (const Segment& segment : segments_)
+    sum = segment.size > UINT64_MAX - sum ? UINT64_MAX : sum + segment.size;
+  return sum;
+}
+
 }  // namespace pgflame::unwind

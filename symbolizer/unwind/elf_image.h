@@ -32,6 +32,8 @@ class LoadSegments {
   // that the segment starts in counts as part of it, as in /proc/PID/maps.
   std::optional<uint64_t> address_of(uint64_t file_offset) const;
 
+  uint64_t size() const;  // bytes of all; the most there can be when they claim more
+
  private:
   std::vector<Segment> segments_;
 };

@@ -11,7 +11,8 @@
 namespace pgflame::unwind {
 
 // About 2 µs per stack (tests/bench/offline_unwind.py). Ends in kNoUnwindInfo where a module's file
-// is missing, is of another build, or has no information about the code.
+// is missing, is of another build, or has no information about the code. A module that has next to
+// none at all is walked by frame pointers (is_bare); such stacks end in kUnknown.
 Unwinder table_unwinder(const FileOptions& options);
 
 // The same through elfutils' libdwfl, for comparison: slower, and it invents callers for code

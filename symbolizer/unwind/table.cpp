@@ -108,10 +108,18 @@ void add_function(Builder& builder,
 
 const Rule& Table::at(uint64_t address) const {
   static constexpr Rule kNone{};
-  if (address < base || address - base > std::numeric_limits<uint32_t>::max()) return kNone;
+  static constexpr Rule kChain{PGF_CFA_CHAIN, 0, 0, 0, 0, 0, 0};
+  const Rule& none = bare ? kChain : kNone;
+  if (address < base || address - base > std::numeric_limits<uint32_t>::max()) return none;
   const auto pc = static_cast<uint32_t>(address - base);
   const auto after = std::ranges::upper_bound(rows, pc, {}, &Row::pc);
-  return after == rows.begin() ? kNone : rules[std::prev(after)->rule];
+  if (after == rows.begin()) return none;
+  const uint16_t rule = std::prev(after)->rule;
+  return rule == PGF_RULE_NONE ? none : rules[rule];
+}
+
+bool is_bare(const Table& table, const LoadSegments& segments) {
+  return table.covered_bytes <= segments.size() / 100;
 }
 
 Table compile_table(const FrameSection& section, Machine machine) {
@@ -135,6 +143,7 @@ Table compile_table(const ElfImage& image) {
     Table other = compile_table(*image.debug_frame(), image.machine());
     if (other.covered_bytes > table.covered_bytes) table = std::move(other);
   }
+  table.bare = is_bare(table, image.segments());
   return table;
 }
 

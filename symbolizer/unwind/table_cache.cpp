@@ -120,7 +120,10 @@ Table cached_table(const ElfImage& image, const std::string& directory) {
   const std::string path = cached_table_path(directory, image.build_id());
   const uint64_t made_from = fingerprint(image);
   if (const auto bytes = read_strange_file(path, kMaxBytes)) {
-    if (auto table = unpacked(*bytes, made_from)) return std::move(*table);
+    if (auto table = unpacked(*bytes, made_from)) {
+      table->bare = is_bare(*table, image.segments());
+      return std::move(*table);
+    }
   }
   Table table = compile_table(image);
   if (!is_sound(table)) return table;

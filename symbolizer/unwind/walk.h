@@ -8,10 +8,13 @@
 
 namespace pgflame::unwind {
 
+// Whose callers are looked up in tables; those of other frames are found by frame pointers.
+enum class ByTable : uint8_t { kAll, kInnermost };
+
 // `rule_at` returns the rule for a process address, or null where nothing is mapped. At most
 // PGF_MAX_USER_FRAMES frames; the dump's frame is used up.
 template <std::invocable<uint64_t> RuleAt>
-UserStack walk_dump(Dump& dump, RuleAt&& rule_at) {
+UserStack walk_dump(Dump& dump, RuleAt&& rule_at, ByTable by_table = ByTable::kAll) {
   UserStack stack;
   stack.addresses.reserve(32);
   int end = PGF_GO_ON;
@@ -22,9 +25,17 @@ UserStack walk_dump(Dump& dump, RuleAt&& rule_at) {
     }
     stack.addresses.push_back(pgf_written_pc(&dump.frame));
     const Rule* rule = rule_at(pgf_lookup_pc(&dump.frame));
-    end = rule == nullptr ? PGF_END_NO_MODULE : pgf_step(&dump.frame, rule, &dump.memory);
+    const bool table = by_table == ByTable::kAll || stack.addresses.size() == 1;
+    if (rule == nullptr)
+      end = PGF_END_NO_MODULE;
+    else if (table && rule->cfa != PGF_CFA_CHAIN)
+      end = pgf_step(&dump.frame, rule, &dump.memory);
+    else
+      end = pgf_step_fp(&dump.frame, &dump.memory);
   }
-  stack.end = stack_end_of(end);
+  int found = 1;
+  stack.end = stack_end_of(pgf_end_of_walk(&dump.frame, end, &found));
+  if (found == 0) stack.addresses.pop_back();
   return stack;
 }
 

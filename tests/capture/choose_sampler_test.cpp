@@ -22,6 +22,17 @@ TEST_SUITE("capture") {
         "The perf_event sampler had to do. bpf and bcc: there is no BTF (use a kernel with BTF).");
   }
 
+  TEST_CASE("what the perf_event sampler cannot do is said") {
+    Options options;
+    CHECK(beyond_perf(options).empty());
+    options.verify_unwind = 100;
+    REQUIRE(beyond_perf(options).size() == 1);
+    CHECK(beyond_perf(options)[0].find("--verify-unwind") != std::string::npos);
+    CHECK(beyond_perf(options)[0].find("--sampler bpf") != std::string::npos);
+    options.mode = Mode::kWall;
+    CHECK(beyond_perf(options).size() == 2);
+  }
+
   TEST_CASE("the reason for a sampler that was asked for is that it was") {
     CHECK(why_this_sampler(SamplerChoice::kBcc, true, {}) ==
           "The bcc sampler was asked for with --sampler bcc.");

@@ -25,6 +25,8 @@ select v from t order by v limit 5;
 """
 COMPILED = ("set jit = on; set jit_above_cost = 0; set max_parallel_workers_per_gather = 0; "
             "select sum(i * 2 + 3), count(*) from w, generate_series(1, 5) where i % 7 = 3 and i > 5;")
+DIGESTS = "select sum(length(md5(repeat(i::text, 60)))) from generate_series(1, 200000) i;"
+SORTED = "select v from t order by v offset 29990;"
 IN_PLPGSQL = """
 do $$ declare n bigint := 0; begin for i in 1 .. 300000 loop n := n + length(i::text); end loop; end $$;
 """
@@ -69,11 +71,40 @@ class UnwindRanges:
         return any(start <= address < end for start, end in self.ranges)
 
 
-def frames_at_stops(pprof):
-    """Where stacks ended for want of unwind information: (file, offset in it) of each."""
+def as_json(pprof):
     text = subprocess.run([os.environ["PGFLAME"], "convert", pprof, "--to", "json", "-o", "-"],
                           check=True, capture_output=True, text=True).stdout
-    capture = json.loads(text)
+    return json.loads(text)
+
+
+def unmapped_frames(pprof):
+    """Addresses in stacks of on-CPU samples that lie in no executable mapping: no frames are there."""
+    capture = as_json(pprof)
+    for sample in capture["samples"]:
+        at = sample["stack"] if sample["state"] == "running" else 0
+        while at > 0:
+            number, at = capture["stacks"][at]
+            location = capture["locations"][number]
+            if location["mapping"] >= len(capture["mappings"]):
+                yield hex(location["address"])
+
+
+def callers_of(function, pprof):
+    """Who calls the innermost frame in samples where it has that name: {name: samples}."""
+    text = subprocess.run([os.environ["PGFLAME"], "convert", pprof, "--to", "folded", "-o", "-"],
+                          check=True, capture_output=True, text=True).stdout
+    callers = collections.Counter()
+    for line in text.splitlines():
+        stack, count = line.rsplit(" ", 1)
+        frames = [None, *stack.split(";")]
+        if function in frames[-1]:
+            callers[frames[-2]] += int(count)
+    return callers
+
+
+def frames_at_stops(pprof):
+    """Where stacks ended for want of unwind information: (file, offset in it) of each."""
+    capture = as_json(pprof)
     for sample in capture["samples"]:
         if sample.get("end") != "no unwind info" or sample["state"] != "running":
             continue
@@ -220,8 +251,60 @@ class Unwind(unittest.TestCase):
                                                  "--sampler", sampler), sampler)
 
     def test_frame_pointers_do_not_claim_to_be_whole(self):
-        capture = self.record(MIXED, "--unwind", "fp")
-        self.assertEqual(capture.recording["unwinder"], "frame pointers")
+        for sampler in ("bpf", "perf"):
+            capture = self.record(MIXED, "--unwind", "fp", "--sampler", sampler)
+            self.assertEqual(capture.recording["unwinder"], "frame pointers")
+            self.assertNotIn("root", stack_ends(capture))
+
+    def test_with_frame_pointers_the_table_still_finds_the_innermost_frames_caller(self):
+        for sampler in ("bpf", "perf"):
+            self.record(SORTED, "--unwind", "fp", "--sampler", sampler)
+            callers = callers_of("memcmp", self.capture_file)
+            print(f"{sampler}: {dict(callers)} ... ", end="", flush=True)
+            self.assertGreater(callers["varstrfastcmp_locale"], 10)
+            # By frame pointers alone, memcmp's caller would be left out.
+            self.assertNotIn("varlenafastcmp_locale", callers)
+
+    def test_a_program_without_unwind_information_is_walked_by_frame_pointers(self):
+        with self.without_eh_frame() as cluster:
+            cluster.psql(TABLES)
+            for options in ((), ("--unwind", "fp"), ("--sampler", "perf")):
+                ends = stack_ends(self.record(MIXED, *options, cluster=cluster))
+                print(f"{' '.join(options) or 'default'}: {dict(ends)} ... ", end="", flush=True)
+                self.assertGreater(ends.total(), 100)
+                self.assertGreaterEqual(ends["unknown"], 0.95 * ends.total())
+                self.assertNotIn("root", ends)
+                self.assertEqual(list(unmapped_frames(self.capture_file)), [])
+
+    @contextlib.contextmanager
+    def without_eh_frame(self):
+        """Debian's server, which keeps frame pointers, without its unwind information."""
+        with tempfile.TemporaryDirectory(prefix="pgflame-live-", dir="/tmp") as folder:
+            os.chmod(folder, 0o755)
+            # The server finds its files by where it lies.
+            installation = os.path.join(folder, "lib", "postgresql", "15")
+            shutil.copytree(os.path.dirname(bindir_of(15)), installation, symlinks=True)
+            os.makedirs(os.path.join(folder, "share"))
+            os.symlink("/usr/share/postgresql", os.path.join(folder, "share", "postgresql"))
+            server = os.path.join(installation, "bin", "postgres")
+            subprocess.run(["objcopy", "-R", ".eh_frame", "-R", ".eh_frame_hdr", server], check=True)
+            with Cluster(os.path.join(installation, "bin")) as cluster:
+                yield cluster
+
+    def test_the_perf_sampler_invents_no_callers_of_assembly(self):
+        # libcrypto's assembly has no unwind information, and this server keeps no frame pointers.
+        with Cluster(bindir_of(18)) as cluster:
+            self.record(DIGESTS, "--sampler", "perf", cluster=cluster)
+            self.assertEqual(list(unmapped_frames(self.capture_file)), [])
+            ends = stack_ends(Capture(self.capture_file))
+            print(f"{dict(ends)} ... ", end="", flush=True)
+            self.assertLessEqual(set(ends), {"root", "no unwind info"})
+            self.have_no_unwind_information(frames_at_stops(self.capture_file))
+
+    def test_what_cannot_be_verified_is_said(self):
+        capture = self.record(MIXED, "--sampler", "perf", "--verify-unwind", "100")
+        self.assertTrue(any("--verify-unwind" in note for note in capture.recording["notes"]),
+                        capture.recording["notes"])
 
 
 if __name__ == "__main__":
