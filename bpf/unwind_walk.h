@@ -118,6 +118,7 @@ SUBPROGRAM int step_to_caller(struct walk* walk, __u32 depth) {
   }
   if (mapping->row_count == 0) {
     if (mapping->flags & PGF_MAPPING_FRAME_POINTERS) return pgf_step_fp(&walk->frame, walk);
+    if (mapping->flags & PGF_MAPPING_NO_ROOM) return PGF_END_NO_ROOM;
     return mapping->flags & PGF_MAPPING_JIT ? PGF_END_JIT : PGF_END_NO_ROW;
   }
   if (!by_table) return pgf_step_fp(&walk->frame, walk);
