@@ -6,7 +6,7 @@
 #include "platform.h"
 #include "unwind_table.h"
 
-enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 256 << 10, CACHED_RULES = 2048 };
+enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 512 << 10, CACHED_RULES = 2048 };
 
 // Rows of all modules one after the other; a module's part is named by pgf_unwind_mapping. User
 // space writes through a memory mapping and publishes rows before it names them anywhere.
