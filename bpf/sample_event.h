@@ -35,6 +35,10 @@ enum stack_end {
   STACK_NO_UNWIND = 3,
   STACK_UNREADABLE = 4,
   STACK_NONE = 5,
+  STACK_NO_MODULE = 6,
+  STACK_BAD_UNWIND = 7,
+  STACK_RUN_TIME_CODE = 8,
+  STACK_NO_ROOM = 9,
 };
 
 // Which of the tags could be read and passed their checks.

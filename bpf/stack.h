@@ -42,6 +42,14 @@ static __always_inline __u8 stack_end_of(__s32 end) {
       return STACK_NONE;
     case PGF_END_FRAME_POINTERS:
       return STACK_UNKNOWN;
+    case PGF_END_NO_MODULE:
+      return STACK_NO_MODULE;
+    case PGF_END_BAD_RULE:
+      return STACK_BAD_UNWIND;
+    case PGF_END_JIT:
+      return STACK_RUN_TIME_CODE;
+    case PGF_END_NO_ROOM:
+      return STACK_NO_ROOM;
     default:
       return STACK_NO_UNWIND;
   }

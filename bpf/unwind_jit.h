@@ -19,7 +19,6 @@ static __always_inline int register_frame(const void* begin) {
   record->head.pid = pid;
   record->head.address = (__u64)begin;
   record->size = 0;
-#pragma unroll
   for (int i = 0; i < PGF_JIT_CHUNKS; ++i) {
     const int at = i * PGF_JIT_CHUNK;
     if (bpf_probe_read_user(record->bytes + at, PGF_JIT_CHUNK, begin + at)) break;

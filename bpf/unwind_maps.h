@@ -6,7 +6,7 @@
 #include "platform.h"
 #include "unwind_table.h"
 
-enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 256 << 10 };
+enum { UNWIND_DEFAULT_ROWS = 1 << 21, UNWIND_RING_BYTES = 512 << 10 };
 
 // Rows of the cache: those of callers, then those of innermost frames. Powers of two.
 enum { CACHED_CALLERS = 1024, CACHED_RULES = 2048, INDEXED_RULES = 4096 };

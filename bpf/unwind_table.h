@@ -110,6 +110,7 @@ enum pgf_unwind_end {
   PGF_END_TRUNCATED,      /* PGF_MAX_USER_FRAMES reached */
   PGF_END_JIT,            /* code made at run time whose table is not known (yet) */
   PGF_END_FRAME_POINTERS, /* walked by frame pointers, which do not say whether they are complete */
+  PGF_END_NO_ROOM,        /* the module's rows found no room in the row array */
   PGF_END_COUNT,
 };
 
@@ -130,6 +131,7 @@ enum { PGF_PAGE_SHIFT = 10 };
 enum {
   PGF_MAPPING_FRAME_POINTERS = 1, /* next to no rows: where there is none by frame pointer */
   PGF_MAPPING_JIT = 2,            /* memory without a file */
+  PGF_MAPPING_NO_ROOM = 4,        /* no rows, because there was no room for them */
 };
 
 enum { PGF_MAX_SPACES = 256, PGF_MAX_SPACE_MAPPINGS = 256, PGF_NO_SPACE = 0xffffffff };
@@ -183,8 +185,9 @@ struct pgf_verify_record {
   __u8 stack[PGF_VERIFY_CHUNK * PGF_VERIFY_CHUNKS]; /* from SP upwards */
 };
 
-/* Postgres' expressions need a few hundred bytes; larger sections are cut. */
-enum { PGF_JIT_CHUNK = 256, PGF_JIT_CHUNKS = 16 };
+/* Postgres' expressions need a few hundred bytes, for each partition again; larger sections are
+ * cut. */
+enum { PGF_JIT_CHUNK = 256, PGF_JIT_CHUNKS = 64 };
 
 struct pgf_jit_record {
   struct pgf_unwind_record head;

@@ -90,8 +90,10 @@ SUBPROGRAM int step_to_caller(struct walk* walk, __u32 depth) {
                : PGF_RULE_NONE;
   if (!by_table || (number == PGF_RULE_NONE && mapping->flags & PGF_MAPPING_FRAME_POINTERS))
     return pgf_step_fp(&walk->frame, walk);
-  if (number == PGF_RULE_NONE)
+  if (number == PGF_RULE_NONE) {
+    if (mapping->flags & PGF_MAPPING_NO_ROOM) return PGF_END_NO_ROOM;
     return mapping->flags & PGF_MAPPING_JIT ? PGF_END_JIT : PGF_END_NO_ROW;
+  }
   const struct pgf_unwind_rule* rule = bpf_map_lookup_elem(&unwind_rules, &number);
   if (!rule) return PGF_END_NO_ROW;
   // Code made at run time comes and goes at the same address.

@@ -29,7 +29,7 @@ Result<BpfPrograms> BpfPrograms::load(const SamplerSettings& settings,
   constants.verify_samples = settings.verify_unwind;
   constants.filters = settings.filters ? 1 : 0;
   constants.only_query = settings.only_query;
-  if (!by_table) bpf_map__set_max_entries(made->maps.unwind_rows, 1);
+  bpf_map__set_max_entries(made->maps.unwind_rows, by_table ? settings.table_rows : 1);
   if (compiled_here) {
     if (auto done = made.load_compiled_here(settings.waits); !done)
       return fail(std::move(done).error());

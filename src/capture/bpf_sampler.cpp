@@ -114,6 +114,8 @@ Status BpfSampler::open_feed() {
                                [this](const std::string& path) { attach_jit_probes(path); });
   if (!feed) return fail(std::move(feed).error());
   feed_ = std::move(*feed);
+  for (const int32_t postmaster : settings_.postmasters)
+    feed_->prepare(postmaster);
   if (ring_buffer__add(ring_.get(), bpf_map__fd(maps.unwind_ring), receive_unwind, this) != 0) {
     return fail(system_error("cannot map the BPF ring buffer", errno));
   }
@@ -304,9 +306,8 @@ void BpfSampler::describe_unwinder(Recording& recording) const {
                     obstacle_to_tables_));
     return;
   }
-  if (feed_->full()) {
-    recording.notes.emplace_back("The tables for walking stacks were full; some stacks end early.");
-  }
+  recording.run_time_code = feed_->run_time_code();
+  std::ranges::move(feed_->notes(), std::back_inserter(recording.notes));
   if (std::string note = feed_->verification(); !note.empty()) {
     const auto frames = static_cast<double>(programs_->bss->walk_frames);
     recording.notes.push_back(

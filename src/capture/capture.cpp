@@ -345,8 +345,7 @@ Result<Recorded> record(const Options& options, const Callbacks& callbacks) {
   if (!chosen_clusters) return fail(std::move(chosen_clusters).error());
   auto targets = resolve_targets(*words, std::move(*chosen_clusters));
   if (!targets) return fail(std::move(targets).error());
-  const bool single_backends = !targets->backends.empty();
-  auto chosen = choose_sampler(options, single_backends);
+  auto chosen = choose_sampler(options, *targets);
   while (chosen) {
     std::vector<Error> obstacles = std::move(chosen->obstacles);
     const bool another_left =
@@ -355,7 +354,7 @@ Result<Recorded> record(const Options& options, const Callbacks& callbacks) {
     // It only fails before the first sample.
     if (recorded || !another_left) return recorded;
     obstacles.push_back(std::move(recorded).error());
-    chosen = choose_sampler(options, single_backends, std::move(obstacles));
+    chosen = choose_sampler(options, *targets, std::move(obstacles));
   }
   return fail(std::move(chosen).error());
 }

@@ -1,6 +1,8 @@
 #include "src/capture/choose_sampler.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -20,15 +22,30 @@ constexpr std::array kBestFirst{
     Kind{SamplerChoice::kPerf, "perf", "perf_event", make_perf_sampler},
 };
 
-SamplerSettings settings_from(const Options& options, bool single_backends) {
+// All backends of a cluster map nearly the same: a few are enough.
+std::vector<int32_t> some_members(const Targets& targets) {
+  constexpr size_t kOfEach = 64;
+  std::vector<int32_t> pids;
+  for (const RunningCluster& running : targets.clusters) {
+    pids.push_back(running.cluster.postmaster);
+    const auto some = std::span(running.members).first(std::min(kOfEach, running.members.size()));
+    pids.insert(pids.end(), some.begin(), some.end());
+  }
+  return pids;
+}
+
+SamplerSettings settings_from(const Options& options, const Targets& targets) {
   SamplerSettings settings;
   settings.rate_hz = options.rate_hz;
   settings.waits = options.mode != Mode::kCpu;
   settings.unwind = options.unwind;
   settings.verify_unwind = options.verify_unwind;
-  settings.filters = options.filter.active() || single_backends;
+  settings.filters = options.filter.active() || !targets.backends.empty();
   settings.only_query = options.filter.query_id.value_or(0);
   settings.cache_dir = options.cache_dir;
+  settings.table_rows = rows_for(some_members(targets));
+  for (const RunningCluster& running : targets.clusters)
+    settings.postmasters.push_back(running.cluster.postmaster);
   return settings;
 }
 
@@ -48,10 +65,10 @@ ChosenSampler describe(std::unique_ptr<Sampler> sampler,
 }  // namespace
 
 Result<ChosenSampler> choose_sampler(const Options& options,
-                                     bool single_backends,
+                                     const Targets& targets,
                                      std::vector<Error> obstacles) {
   const bool any = options.sampler == SamplerChoice::kAuto;
-  const SamplerSettings settings = settings_from(options, single_backends);
+  const SamplerSettings settings = settings_from(options, targets);
   for (size_t i = obstacles.size(); i < kBestFirst.size(); ++i) {
     const Kind& kind = kBestFirst[i];
     if (!any && kind.choice != options.sampler) continue;

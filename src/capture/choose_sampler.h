@@ -7,6 +7,7 @@
 
 #include "src/capture/capture.h"
 #include "src/capture/sampler.h"
+#include "src/capture/targets.h"
 
 namespace pgflame::capture {
 
@@ -18,10 +19,9 @@ struct ChosenSampler {
   std::vector<Error> obstacles;    // to each of the better ones, best first
 };
 
-// `single_backends`: not every process of the chosen clusters is wanted. `obstacles`: to those that
-// are already known not to work here.
+// `obstacles`: to those that are already known not to work here.
 Result<ChosenSampler> choose_sampler(const Options& options,
-                                     bool single_backends,
+                                     const Targets& targets,
                                      std::vector<Error> obstacles = {});
 
 // What is asked for and the perf_event sampler cannot do, a sentence each.

@@ -33,7 +33,7 @@ void LiveUnwinder::add(int32_t pid) {
   auto space = std::make_shared<Space>();
   for (const MapsLine& line : parse_maps(*text)) {
     if (!line.executable) continue;
-    Place place{module_of(pid, line), 0};
+    Place place{module_of(pid, line), 0, !is_memory(kind_of_mapping(line.path))};
     if (place.module != nullptr) {
       const auto address = place.module->segments.address_of(line.file_offset);
       if (address) place.bias = line.start - *address;
@@ -57,8 +57,7 @@ void LiveUnwinder::forget(int32_t pid) {
 }
 
 const LiveUnwinder::Module* LiveUnwinder::module_of(int32_t pid, const MapsLine& line) {
-  const ModuleKind kind = kind_of_mapping(line.path);
-  if (kind != ModuleKind::kFile && kind != ModuleKind::kVdso) return nullptr;
+  if (is_memory(kind_of_mapping(line.path))) return nullptr;
   const auto [known, fresh] = modules_.try_emplace(identity_of_mapped_file(line));
   if (fresh) {
     const uint64_t before = thread_cpu_ns();
@@ -94,8 +93,16 @@ UserStack LiveUnwinder::walk(int32_t pid,
   const auto process = processes_.find(pid);
   UserStack walked{{}, StackEnd::kNoStack};
   if (process == processes_.end() || !process->second.space) return walked;
-  const auto rule = [&](uint64_t pc) { return rule_at(pid, process->second, pc, now_ns); };
+  uint64_t last = 0;
+  const auto rule = [&](uint64_t pc) {
+    last = pc;
+    return rule_at(pid, process->second, pc, now_ns);
+  };
   if (auto dump = unwind::read_dump(captured)) walked = unwind::walk_dump(*dump, rule, by_table_);
+  const Space& space = *process->second.space;
+  if (walked.end == StackEnd::kNoUnwindInfo &&
+      !space.places[space.ranges.find(last).value].has_file)
+    walked.end = StackEnd::kRunTimeCode;
   return continue_by_chain(std::move(walked), chain, by_table_, rule);
 }
 

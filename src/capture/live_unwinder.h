@@ -46,6 +46,7 @@ class LiveUnwinder {
   struct Place {
     const Module* module = nullptr;  // null: no unwind information
     uint64_t bias = 0;  // process address minus virtual address in the file, modulo 2^64
+    bool has_file = true;
   };
   struct Space {
     AddressSpace ranges;  // ids are rows of `places`

@@ -21,6 +21,10 @@ static_assert(static_cast<int>(StackEnd::kTruncated) == STACK_TRUNCATED);
 static_assert(static_cast<int>(StackEnd::kNoUnwindInfo) == STACK_NO_UNWIND);
 static_assert(static_cast<int>(StackEnd::kUnreadable) == STACK_UNREADABLE);
 static_assert(static_cast<int>(StackEnd::kNoStack) == STACK_NONE);
+static_assert(static_cast<int>(StackEnd::kNoModule) == STACK_NO_MODULE);
+static_assert(static_cast<int>(StackEnd::kBadUnwindInfo) == STACK_BAD_UNWIND);
+static_assert(static_cast<int>(StackEnd::kRunTimeCode) == STACK_RUN_TIME_CODE);
+static_assert(static_cast<int>(StackEnd::kNoRoom) == STACK_NO_ROOM);
 
 template <typename T>
 T read_head(std::span<const std::byte> bytes) {
@@ -35,7 +39,7 @@ std::optional<Event> decode_sample(std::span<const std::byte> bytes, EventKind k
   const size_t frames = size_t{head.kernel_count} + head.user_count;
   const size_t text_at = sizeof(head) + frames * sizeof(uint64_t);
   if (bytes.size() < text_at || bytes.size() - text_at < head.text_size) return std::nullopt;
-  if (head.state > STATE_WAITING || head.stack_end > STACK_NONE) return std::nullopt;
+  if (head.state > STATE_WAITING || head.stack_end > STACK_NO_ROOM) return std::nullopt;
 
   Event event;
   event.kind = kind;

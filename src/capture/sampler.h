@@ -11,6 +11,7 @@
 #include "src/capture/capture.h"
 #include "src/capture/event.h"
 #include "src/capture/proc.h"
+#include "src/capture/table_room.h"
 #include "src/capture/tag_layout.h"
 #include "src/capture/waits.h"
 
@@ -21,9 +22,11 @@ struct SamplerSettings {
   bool waits = false;  // off-CPU and run queue too
   UnwindChoice unwind = UnwindChoice::kAuto;
   uint32_t verify_unwind = 0;
-  bool filters = false;     // ignore() may be called
-  uint64_t only_query = 0;  // leave out samples that certainly belong to another; 0: none
-  std::string cache_dir;    // of unwinding tables; empty: none
+  bool filters = false;               // ignore() may be called
+  uint64_t only_query = 0;            // leave out samples that certainly belong to another; 0: none
+  std::string cache_dir;              // of unwinding tables; empty: none
+  uint32_t table_rows = kFewestRows;  // of the kernel's unwinding tables
+  std::vector<int32_t> postmasters;   // what they have mapped comes into the tables first
 };
 
 class Sampler {

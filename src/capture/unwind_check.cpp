@@ -33,7 +33,7 @@ std::string to_text(Addresses addresses) {
 
 bool lacks_information(int32_t end) {
   return end == PGF_END_NO_ROW || end == PGF_END_NO_MODULE || end == PGF_END_JIT ||
-         end == PGF_END_BAD_RULE;
+         end == PGF_END_BAD_RULE || end == PGF_END_NO_ROOM;
 }
 
 }  // namespace

@@ -55,8 +55,9 @@ UnwindFeed::UnwindFeed(const UnwindMaps& maps,
       row_array_(rows),
       cache_dir_(std::move(cache_dir)),
       on_jit_runtime_(std::move(on_jit_runtime)),
-      room_(maps.row_capacity - JitTables::kBlocks * JitTables::kBlockRows),
-      jit_({rows + room_, size_t{JitTables::kBlocks} * JitTables::kBlockRows},
+      room_(maps.row_capacity - JitTables::kRows),
+      rows_({rows, room_}, [this](const unwind::Rule& rule) { return rule_number(rule); }),
+      jit_({rows + room_, JitTables::kRows},
            room_,
            [this](const unwind::Rule& rule) { return rule_number(rule); }),
       slot_hashes_(PGF_MAX_SPACES) {
@@ -67,10 +68,25 @@ UnwindFeed::~UnwindFeed() {
   ::munmap(row_array_, size_t{maps_.row_capacity} * sizeof(pgf_unwind_row));
 }
 
+void UnwindFeed::prepare(int32_t pid) {
+  if (const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes)) mapped_files(pid, *text);
+}
+
 void UnwindFeed::add(int32_t pid) {
   const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes);
   if (!text || text->empty()) return;
-  std::vector<pgf_unwind_mapping> mapped = mapped_files(pid, *text);
+  if (has_run_time_code(*text)) with_earlier_code_.insert(pid);
+  run_time_code_.earlier = with_earlier_code_.size();
+  publish_mapped(pid, *text);
+}
+
+void UnwindFeed::read_again(int32_t pid) {
+  const auto text = read_file(proc_path(pid, "maps"), kMaxMapsBytes);
+  if (text && !text->empty()) publish_mapped(pid, *text);
+}
+
+void UnwindFeed::publish_mapped(int32_t pid, const std::string& maps_text) {
+  std::vector<pgf_unwind_mapping> mapped = mapped_files(pid, maps_text);
   publish(pid, mapped);
   if (jit_.contains(pid) || mapped_.contains(pid)) mapped_[pid] = std::move(mapped);
 }
@@ -82,7 +98,7 @@ void UnwindFeed::publish_with_new_code(int32_t pid) {
   if (known == mapped_.end()) {
     if (mapped_.size() >= kMostKept)
       std::erase_if(mapped_, [](const auto& process) { return !read_stat(process.first); });
-    return add(pid);
+    return read_again(pid);
   }
   publish(pid, known->second);
 }
@@ -103,7 +119,7 @@ void UnwindFeed::receive(std::span<const std::byte> bytes) {
   if (bytes.size() < sizeof head) return;
   std::memcpy(&head, bytes.data(), sizeof head);
   const auto pid = static_cast<int32_t>(head.pid);
-  if (head.kind == PGF_RECORD_MISS) add(pid);
+  if (head.kind == PGF_RECORD_MISS) read_again(pid);
   if (head.kind == PGF_RECORD_JIT && bytes.size() >= sizeof(pgf_jit_record)) {
     pgf_jit_record record{};
     std::memcpy(&record, bytes.data(), sizeof record);
@@ -124,30 +140,33 @@ void UnwindFeed::receive(std::span<const std::byte> bytes) {
 void UnwindFeed::add_jit(const pgf_jit_record& record) {
   const auto pid = static_cast<int32_t>(record.head.pid);
   const size_t size = std::min<size_t>(record.size, sizeof record.bytes);
-  if (!jit_.add(pid, record.head.address, {record.bytes, size})) {
+  const auto add = [&] { return jit_.add(pid, record.head.address, {record.bytes, size}); };
+  auto added = add();
+  if (added == JitTables::Added::kNoRoom) {
     for (const int32_t other : jit_.pids()) {
       if (!read_stat(other)) jit_.forget(other);  // ended without telling
     }
-    if (!jit_.add(pid, record.head.address, {record.bytes, size})) return;
+    added = add();
   }
-  publish_with_new_code(pid);
+  run_time_code_.cut += added == JitTables::Added::kCut ? 1 : 0;
+  run_time_code_.refused += added == JitTables::Added::kNoRoom ? 1 : 0;
+  if (jit_.contains(pid)) publish_with_new_code(pid);
 }
 
 pgf_unwind_mapping UnwindFeed::mapping_of(int32_t pid, const MapsLine& line) {
   pgf_unwind_mapping mapping{};
-  const ModuleKind kind = kind_of_mapping(line.path);
-  if (kind != ModuleKind::kFile && kind != ModuleKind::kVdso) {
+  if (is_memory(kind_of_mapping(line.path))) {
     mapping.flags = PGF_MAPPING_JIT;
     return mapping;
   }
   const Part& part = part_of(pid, line);
   mapping.flags = part.flags;
   const auto address = part.segments.address_of(line.file_offset);
-  if (!address || part.row_count == 0) return mapping;
+  if (!address || part.rows.row_count == 0) return mapping;
   mapping.base = line.start - *address + part.base;
-  mapping.first_row = part.first_row;
-  mapping.row_count = part.row_count;
-  mapping.page_count = part.page_count;
+  mapping.first_row = part.rows.first_row;
+  mapping.row_count = part.rows.row_count;
+  mapping.page_count = part.rows.page_count;
   return mapping;
 }
 
@@ -204,29 +223,30 @@ UnwindFeed::Part UnwindFeed::compile(int32_t pid, const MapsLine& line) {
   const std::string_view name = line.path.substr(line.path.rfind('/') + 1);
   if (name.starts_with("libgcc_s.so")) on_jit_runtime_(path_of_mapped_file(pid, line));
   const auto image = open_mapped_image(pid, line);
-  return image ? store(*image) : Part{};
+  return image ? store(*image, line.path) : Part{};
 }
 
-UnwindFeed::Part UnwindFeed::store(const unwind::ElfImage& image) {
+UnwindFeed::Part UnwindFeed::store(const unwind::ElfImage& image, std::string_view path) {
   const unwind::Table table = unwind::cached_table(image, cache_dir_);
   Part part;
   part.segments = image.segments();
   if (table.bare) part.flags = PGF_MAPPING_FRAME_POINTERS;
   if (table.rows.empty()) return part;
-  const RowBlock block = block_of(table);
-  if (block.size() > room_ - used_rows_) {
-    full_ = true;
-    return part;
-  }
-  write_block(table,
-              [this](const unwind::Rule& rule) { return rule_number(rule); },
-              {row_array_ + used_rows_, block.size()});
   part.base = table.base;
-  part.first_row = used_rows_ + block.page_count + 1;
-  part.row_count = block.row_count;
-  part.page_count = block.page_count;
-  used_rows_ += block.size();
+  if (const auto rows = rows_.store(table, path))
+    part.rows = *rows;
+  else
+    part.flags = PGF_MAPPING_NO_ROOM;
   return part;
+}
+
+std::vector<std::string> UnwindFeed::notes() const {
+  std::vector<std::string> notes;
+  if (std::string refused = note_on_refused(rows_.refused()); !refused.empty())
+    notes.push_back(std::move(refused));
+  if (full_) notes.emplace_back("The tables for walking stacks were full; some stacks end early.");
+  if (std::string code = note_on(run_time_code_); !code.empty()) notes.push_back(std::move(code));
+  return notes;
 }
 
 uint16_t UnwindFeed::rule_number(const unwind::Rule& rule) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -19,6 +20,7 @@
 #include "src/base/error.h"
 #include "src/base/hash_index.h"
 #include "src/capture/jit_tables.h"
+#include "src/capture/row_array.h"
 #include "src/capture/unwind_check.h"
 #include "src/profile/address_space.h"
 #include "symbolizer/unwind/table.h"
@@ -47,7 +49,11 @@ class UnwindFeed {
   UnwindFeed& operator=(const UnwindFeed&) = delete;
   ~UnwindFeed();
 
-  // Reads what the process has mapped and publishes it. Called again, it replaces what was known.
+  // Makes the tables of what the process has mapped before those of any other; nothing is
+  // published.
+  void prepare(int32_t pid);
+
+  // Reads what the process has mapped, which existed when the recording began, and publishes it.
   // A process that is gone, or whose maps cannot be read, is walked by frame pointers.
   void add(int32_t pid);
 
@@ -58,16 +64,15 @@ class UnwindFeed {
   std::string verification() const { return check_ ? check_->summary() : std::string(); }
 
   uint64_t modules() const { return modules_.size(); }
-  uint64_t rows() const { return used_rows_; }
+  uint64_t rows() const { return rows_.used(); }
   uint64_t compile_ns() const { return compile_ns_; }  // CPU time spent on new modules
-  bool full() const { return full_; }                  // a module or a process found no room
+  const RunTimeCode& run_time_code() const { return run_time_code_; }
+  std::vector<std::string> notes() const;  // what found no room: sentences
 
  private:
-  // A module's part of the row array.
+  // What a mapping of the module needs to know.
   struct Part {
-    uint32_t first_row = 0;
-    uint32_t row_count = 0;
-    uint32_t page_count = 0;
+    RowArray::Part rows;
     uint64_t base = 0;  // virtual address of row pc 0
     uint32_t flags = 0;
     unwind::LoadSegments segments;
@@ -78,6 +83,8 @@ class UnwindFeed {
              std::string cache_dir,
              OnJitRuntime on_jit_runtime);
 
+  void read_again(int32_t pid);
+  void publish_mapped(int32_t pid, const std::string& maps_text);
   void add_jit(const pgf_jit_record& record);
   pgf_unwind_mapping mapping_of(int32_t pid, const MapsLine& line);
   void publish(int32_t pid, const std::vector<pgf_unwind_mapping>& mapped);
@@ -86,7 +93,7 @@ class UnwindFeed {
   pgf_unwind_space space_of(int32_t pid, const std::vector<pgf_unwind_mapping>& mapped);
   const Part& part_of(int32_t pid, const MapsLine& line);
   Part compile(int32_t pid, const MapsLine& line);
-  Part store(const unwind::ElfImage& image);
+  Part store(const unwind::ElfImage& image, std::string_view path);
   uint16_t rule_number(const unwind::Rule& rule);
   uint32_t slot_of(pgf_unwind_space space);
   void collect_slots();
@@ -96,12 +103,14 @@ class UnwindFeed {
   std::string cache_dir_;
   OnJitRuntime on_jit_runtime_;
   uint32_t room_;  // rows for modules; the rest is for code made at run time
-  uint32_t used_rows_ = 0;
+  RowArray rows_;
   JitTables jit_;
+  RunTimeCode run_time_code_;
+  std::set<int32_t> with_earlier_code_;  // counted in it; processes may be added twice
   // What was mapped, as last read, in the processes that compile code.
   std::unordered_map<int32_t, std::vector<pgf_unwind_mapping>> mapped_;
   std::unique_ptr<UnwindCheck> check_;  // made for the first stack to compare
-  bool full_ = false;
+  bool full_ = false;                   // a process, a mapping or a rule found no room
   uint64_t compile_ns_ = 0;
   std::unordered_map<std::string, Part> modules_;  // by identity_of_mapped_file
   std::vector<unwind::Rule> rules_;

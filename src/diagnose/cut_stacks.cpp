@@ -3,22 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <string_view>
-#include <vector>
 
 #include <fmt/format.h>
+
+#include "src/diagnose/evidence.h"
+#include "src/diagnose/figures.h"
 
 namespace pgflame::diagnose {
 namespace {
 
-// How a stack ended and in which module. Two stacks are cut alike when both are the same.
-struct Cut {
-  StackEnd end = StackEnd::kUnknown;
-  ModuleId module;
-  auto operator<=>(const Cut&) const = default;
-};
+using SamplesByModule = std::map<ModuleId, uint64_t>;  // those in no file by the invalid id
 
-std::vector<ModuleId> outermost_modules(const Profile& profile) {
+// By stack: the file that its outermost frame is in.
+std::vector<ModuleId> outermost_files(const Profile& profile) {
   std::vector<ModuleId> modules(profile.stacks.size());
   for (uint32_t i = 1; i < profile.stacks.size(); ++i) {
     const StackNode& node = profile.stacks[StackId{i}];
@@ -27,54 +24,58 @@ std::vector<ModuleId> outermost_modules(const Profile& profile) {
       continue;
     }
     const MappingId mapping = profile.locations[node.location].mapping;
-    if (mapping.valid()) modules[i] = profile.mappings[mapping].module;
+    if (!mapping.valid()) continue;
+    const ModuleId module = profile.mappings[mapping].module;
+    const bool known = module.valid() && profile.modules.contains(module);
+    if (known && profile.modules[module].kind == ModuleKind::kFile) modules[i] = module;
   }
   return modules;
 }
 
-std::string remedy_for_input(const std::string& sampler) {
-  if (sampler == "perf.data" || sampler == "perf script")
-    return "record whole stacks: pgflame record, or perf record --call-graph dwarf,65528 where the "
-           "server has no frame pointers";
-  return "the input does not reach the process's entry point; record again with pgflame record";
+CutKind kind_of(StackEnd end, const SamplesByModule& modules) {
+  CutKind kind;
+  kind.end = end;
+  uint64_t most = 0;
+  for (const auto& [module, samples] : modules) {
+    kind.samples += samples;
+    if (!module.valid() || samples <= most) continue;
+    kind.module = module;
+    most = samples;
+  }
+  kind.one_module = most == kind.samples;
+  return kind;
 }
 
-std::string remedy_for_tables(const Profile& profile, const Cut& cut) {
-  const bool by_bpf = profile.recording.sampler == "bpf";
-  const Module* module = cut.module.valid() && profile.modules.contains(cut.module)
-                             ? &profile.modules[cut.module]
-                             : nullptr;
-  if (module != nullptr && module->kind == ModuleKind::kJit)
-    return by_bpf
-               ? "stacks end in code that was compiled (JIT) before the recording began: record "
-                 "from before these sessions connect, or SET jit = off"
-               : "stacks end in compiled (JIT) code: record with --sampler bpf, which learns how "
-                 "to walk it, or SET jit = off";
-  const bool copy_ended = cut.end == StackEnd::kUnreadable || cut.end == StackEnd::kUnknown;
-  if (copy_ended && profile.recording.sampler == "perf")
-    return "record with --sampler bpf: perf_event copies only the first 16 KiB of a stack";
-  if (module == nullptr || module->kind != ModuleKind::kFile) return "record again";
-  if (cut.end == StackEnd::kUnknown)
-    return fmt::format(
-        "stacks were walked by frame pointers for want of unwind information and end in {}: "
-        "install "
-        "builds that have it (.eh_frame)",
-        module->path);
-  return fmt::format(
-      "stacks end in code of {} without unwind information, mostly assembly: only a build that has "
-      "it (.eh_frame) would tell the callers",
-      module->path);
+std::string_view reason_of(StackEnd end, const Recording& recording) {
+  switch (end) {
+    case StackEnd::kTruncated:
+      return "deeper than the limit";
+    case StackEnd::kNoUnwindInfo:
+      return "code without unwind information";
+    case StackEnd::kUnreadable:
+      return recording.sampler == "bpf" || recording.sampler == "bcc"
+                 ? "memory not mapped when the walk read it"
+                 : "memory that the copied part of the stack does not hold";
+    case StackEnd::kNoStack:
+      return "no user stack captured";
+    case StackEnd::kNoModule:
+      return "addresses that no known mapping covers";
+    case StackEnd::kBadUnwindInfo:
+      return "unwind information that is not understood or leads nowhere";
+    case StackEnd::kRunTimeCode:
+      return "code made at run time";
+    case StackEnd::kNoRoom:
+      return "code whose unwind information found no room";
+    default:
+      return recording.unwinder == "frame pointers" || recording.unwinder == "table"
+                 ? "frame pointers that lead no further"
+                 : "for a reason that was not recorded";
+  }
 }
 
-std::string remedy_for(const Profile& profile, const Cut& cut) {
-  const Recording& recording = profile.recording;
-  constexpr std::array<std::string_view, 3> kOurs{"bpf", "bcc", "perf"};
-  if (std::ranges::find(kOurs, recording.sampler) == kOurs.end())
-    return remedy_for_input(recording.sampler);
-  if (recording.unwinder != "table")
-    return "record without --unwind fp: by default callers are looked up in unwind information "
-           "(.eh_frame), as far as the server's build has it";
-  return remedy_for_tables(profile, cut);
+bool stops_for_its_code(StackEnd end) {
+  return end == StackEnd::kNoUnwindInfo || end == StackEnd::kBadUnwindInfo ||
+         end == StackEnd::kNoRoom;
 }
 
 }  // namespace
@@ -82,30 +83,39 @@ std::string remedy_for(const Profile& profile, const Cut& cut) {
 CutStacks cut_stacks(const Analysis& analysis) {
   const Profile& profile = analysis.profile();
   const std::vector<bool> from_root = stacks_from_root(profile);
-  const std::vector<ModuleId> outermost = outermost_modules(profile);
-  std::map<Cut, uint64_t> cuts;
-  CutStacks all;
-  Cut last;  // samples of one stack stand together
-  uint64_t* count_of_last = nullptr;
+  const std::vector<ModuleId> outermost = outermost_files(profile);
+  std::array<SamplesByModule, kStackEndCount> by_end;
   for (size_t i = 0; i < analysis.series().size(); ++i) {
     const Sample& sample = analysis.series()[i].sum;
     if (analysis.use_of_series()[i] == Analysis::kNotRunning) continue;
     if (reaches_root(sample, from_root)) continue;
-    all.samples += sample.count;
-    const Cut cut{sample.end, outermost[sample.stack.value]};
-    if (count_of_last == nullptr || cut != last) count_of_last = &cuts[cut];
-    last = cut;
-    *count_of_last += sample.count;
+    by_end[static_cast<size_t>(sample.end)][outermost[sample.stack.value]] += sample.count;
   }
-  Cut most;
-  uint64_t samples = 0;
-  for (const auto& [cut, count] : cuts) {
-    if (count <= samples) continue;
-    most = cut;
-    samples = count;
+  CutStacks cut;
+  for (size_t end = 0; end < by_end.size(); ++end) {
+    const CutKind kind = kind_of(static_cast<StackEnd>(end), by_end[end]);
+    if (kind.samples == 0) continue;
+    cut.samples += kind.samples;
+    cut.kinds.push_back(kind);
   }
-  all.remedy = remedy_for(profile, most);
-  return all;
+  std::ranges::stable_sort(cut.kinds, std::greater{}, &CutKind::samples);
+  return cut;
+}
+
+std::string reasons_of(const CutStacks& cut, const Analysis& analysis) {
+  const Profile& profile = analysis.profile();
+  std::string text;
+  for (const CutKind& kind : cut.kinds) {
+    text += fmt::format("{}{} {}",
+                        text.empty() ? "" : ", ",
+                        short_percent(ratio(kind.samples, analysis.samples())),
+                        reason_of(kind.end, profile.recording));
+    if (!kind.module.valid() || !stops_for_its_code(kind.end)) continue;
+    const std::string& path = profile.modules[kind.module].path;
+    text += fmt::format(
+        " ({}{})", path.substr(path.find_last_of('/') + 1), kind.one_module ? "" : " and others");
+  }
+  return text;
 }
 
 }  // namespace pgflame::diagnose

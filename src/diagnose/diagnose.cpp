@@ -51,6 +51,8 @@ Diagnosis diagnose(const Analysis& analysis, const Options& options) {
   diagnosis.quality = grade(analysis, split);
   diagnosis.totals = total_up(analysis);
   diagnosis.notes = notes_on(analysis);
+  if (!diagnosis.quality.cut_stacks.empty())
+    diagnosis.notes.push_back(diagnosis.quality.cut_stacks);
   diagnosis.activities = split_by_activity(analysis);
   assert(nothing_disappeared(diagnosis.activities, analysis));
   if (analysis.profile().recording.has_waits) diagnosis.time = segments(split);

@@ -24,6 +24,7 @@ struct Quality {
   char grade = 'F';                  // A to F; below C findings are withheld
   std::vector<std::string> reasons;  // why not A, worst first
   std::string remedy;                // what would raise it: exact package, flag or sysctl
+  std::string cut_stacks;            // why stacks end early, and what would mend it; empty: none do
 };
 
 enum class VerdictClass {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/cut_remedies.h"
 #include "src/diagnose/cut_stacks.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
@@ -131,12 +132,17 @@ std::string naming_remedy(const MissingNames& missing) {
                      missing.module.empty() ? "the server" : file_name(missing.module));
 }
 
-void add_truncated(const Analysis& analysis, std::vector<Reason>& reasons) {
-  CutStacks cut = cut_stacks(analysis);
+// Returns the same for a note, which is given whatever the grade.
+std::string add_truncated(const Analysis& analysis, std::vector<Reason>& reasons) {
+  const CutStacks cut = cut_stacks(analysis);
+  if (cut.samples == 0) return {};
   const double part = ratio(cut.samples, analysis.samples());
-  reasons.push_back({grade_of(part, kTruncated),
-                     fmt::format("{} of the stacks do not reach their root", short_percent(part)),
-                     std::move(cut.remedy)});
+  const std::string text = fmt::format("{} of the stacks do not reach their root: {}",
+                                       short_percent(part),
+                                       reasons_of(cut, analysis));
+  const std::string remedies = remedies_of(cut, analysis.profile());
+  reasons.push_back({grade_of(part, kTruncated), text, remedies});
+  return remedies.empty() ? text + "." : fmt::format("{}. To mend it: {}.", text, remedies);
 }
 
 void add_unnamed(const Analysis& analysis, std::vector<Reason>& reasons) {
@@ -214,23 +220,25 @@ void add_size(const Analysis& analysis, const TimeSplit& split, std::vector<Reas
 }  // namespace
 
 Quality grade(const Analysis& analysis, const TimeSplit& split) {
+  Quality quality;
   std::vector<Reason> reasons;
   add_size(analysis, split, reasons);
   // A handful of stacks beside measured waiting time says nothing about either.
   constexpr uint64_t kTelling = 30;
   if (analysis.samples() >= kTelling || split.waiting() == 0) {
-    add_truncated(analysis, reasons);
+    quality.cut_stacks = add_truncated(analysis, reasons);
     add_unnamed(analysis, reasons);
     add_skid(analysis, reasons);
   }
   add_losses(analysis, reasons);
   std::erase_if(reasons, [](const Reason& reason) { return reason.grade == 'A'; });
   std::ranges::stable_sort(reasons, std::greater{}, &Reason::grade);
-  Quality quality;
   quality.grade = reasons.empty() ? 'A' : reasons.front().grade;
-  for (const Reason& reason : reasons)
+  for (const Reason& reason : reasons) {
     quality.reasons.push_back(reason.text);
-  if (!reasons.empty()) quality.remedy = reasons.front().remedy;
+    if (reason.remedy.empty()) continue;
+    quality.remedy += (quality.remedy.empty() ? "" : "; ") + reason.remedy;
+  }
   return quality;
 }
 

@@ -94,7 +94,7 @@ class Reader {
     Sample sample;
     sample.backend = backend_of(labels);
     sample.state = named(labels[kState], State::kIdle);
-    sample.end = named(labels[kStackEnd], StackEnd::kNoStack);
+    sample.end = named(labels[kStackEnd], StackEnd::kNoRoom);
     if (labels[kWaitEvent].given) {
       sample.wait_event = static_cast<uint32_t>(labels[kWaitEvent].number);
     }

@@ -10,7 +10,6 @@
 namespace pgflame::pprof {
 namespace {
 
-constexpr size_t kEnds = static_cast<size_t>(StackEnd::kNoStack) + 1;
 enum Key : uint8_t { kWaitEvent, kQueryId, kSecond };
 
 // Protocol buffers: wire types 0 (varint) and 2 (bytes with their length in front).
@@ -49,7 +48,7 @@ SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& 
   for (const Backend& backend : profile.backends)
     backend_labels_.push_back(labels_of(backend, number++));
   for (size_t state = 0; state < kStateCount; ++state) {
-    for (size_t end = 0; end < kEnds; ++end) {
+    for (size_t end = 0; end < kStackEndCount; ++end) {
       std::string& labels = state_and_end_.emplace_back();
       text_label(labels, "state", name_of(static_cast<State>(state)));
       text_label(labels, "stack_end", name_of(static_cast<StackEnd>(end)));
@@ -114,8 +113,8 @@ void SampleWriter::write_values(State state, uint64_t count, uint64_t weight) {
 
 void SampleWriter::write_labels(const Sample& sample) {
   if (sample.backend.valid()) row_ += backend_labels_[sample.backend.value];
-  row_ +=
-      state_and_end_[static_cast<size_t>(sample.state) * kEnds + static_cast<size_t>(sample.end)];
+  row_ += state_and_end_[static_cast<size_t>(sample.state) * kStackEndCount +
+                         static_cast<size_t>(sample.end)];
   const auto number = [this](Key key, uint64_t value) { number_label(row_, keys_[key], value); };
   if (sample.wait_event != kUnknownWait) number(kWaitEvent, sample.wait_event);
   // Read back as signed, as pg_stat_statements shows it.

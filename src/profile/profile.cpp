@@ -123,8 +123,16 @@ std::string_view name_of(NameTier tier) {
 }
 
 std::string_view name_of(StackEnd end) {
-  constexpr std::array<std::string_view, 6> kNames{
-      "unknown", "root", "truncated", "no unwind info", "unreadable", "no stack"};
+  constexpr std::array<std::string_view, kStackEndCount> kNames{"unknown",
+                                                                "root",
+                                                                "truncated",
+                                                                "no unwind info",
+                                                                "unreadable",
+                                                                "no stack",
+                                                                "no module",
+                                                                "bad unwind info",
+                                                                "run-time code",
+                                                                "no room"};
   return kNames[static_cast<size_t>(end)];
 }
 

@@ -37,6 +37,11 @@ enum class ModuleKind : uint8_t {
   kUnknown,    // no mapping covered the address, or the input named no module
 };
 
+// Memory that no file is mapped to.
+constexpr bool is_memory(ModuleKind kind) {
+  return kind == ModuleKind::kJit || kind == ModuleKind::kAnonymous;
+}
+
 struct Module {
   ModuleKind kind = ModuleKind::kUnknown;
   std::string path;      // as seen by the process; "[kernel]", "[vdso]", "" when unknown
@@ -119,7 +124,13 @@ enum class StackEnd : uint8_t {
   kNoUnwindInfo,  // stopped in code without unwind information
   kUnreadable,    // the stack memory could not be read, or was not in the capture
   kNoStack,       // no user stack was captured
+  // Stopped in code ...
+  kNoModule,       // ... that no known mapping covers
+  kBadUnwindInfo,  // ... whose unwind information is not understood, or leads nowhere
+  kRunTimeCode,    // ... made at run time, without a table
+  kNoRoom,         // ... whose table found no room
 };
+inline constexpr size_t kStackEndCount = 10;
 
 // A process that was sampled. Called a backend even if it is none.
 struct Backend {
@@ -195,6 +206,13 @@ struct Cost {
   uint64_t peak_rss_bytes = 0;
 };
 
+// Why stacks may end in code that was made at run time (JIT).
+struct RunTimeCode {
+  uint64_t earlier = 0;  // processes that had such code when the recording began
+  uint64_t cut = 0;      // modules with more unwind information than is copied
+  uint64_t refused = 0;  // modules whose unwind information found no room
+};
+
 // The host, once a second (from /proc).
 struct HostSecond {
   uint32_t second = 0;
@@ -229,6 +247,7 @@ struct Recording {
   std::vector<std::string> notes;  // anything the reader of the report must know; sentences
   std::vector<HostSecond> host_seconds;
   Losses losses{};
+  RunTimeCode run_time_code;
   Cost cost;
   // Sums over the backends, 0 when waits were not captured: how long they existed during the
   // recording, and how much of it the scheduler had them on a CPU. What is left is runnable,

@@ -29,6 +29,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Cost,
                                                 bpf_ns,
                                                 bpf_runs,
                                                 peak_rss_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RunTimeCode, earlier, cut, refused)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HostSecond,
                                                 second,
                                                 cpu_busy,
@@ -77,6 +78,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Recording,
                                                 notes,
                                                 host_seconds,
                                                 losses,
+                                                run_time_code,
                                                 cost,
                                                 lifetime_ns,
                                                 on_cpu_ns)

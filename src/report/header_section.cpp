@@ -62,7 +62,7 @@ void draw_header(Page& page, const Subject& subject) {
   }
   draw_grade(page, top + 2, quality);
   for (const std::string& reason : reasons_beside_verdict(subject.diagnosis))
-    page.paragraph(page.left, room, style::kSmall, reason, 2);
+    page.paragraph(page.left, room, style::kSmall, reason, 4);
   page.y = std::max(page.y, top + kBadge + 24) + 18;
   draw_verdict_card(page, subject.diagnosis.verdict.text);
 }

@@ -14,6 +14,11 @@ struct Place {
   uint64_t bias = 0;             // process address minus virtual address in the file, modulo 2^64
 };
 
+bool has_no_file(const Profile& profile, MappingId mapping) {
+  const ModuleId module = profile.mappings[mapping].module;
+  return module.valid() && is_memory(profile.modules[module].kind);
+}
+
 class TableUnwinder {
  public:
   explicit TableUnwinder(const FileOptions& options) : tables_(options) {}
@@ -23,10 +28,13 @@ class TableUnwinder {
     if (!dump) return {{}, StackEnd::kNoStack};
     // Callers mostly lie in the same module.
     AddressSpace::Range recent;
-    return walk_dump(*dump, [&](uint64_t pc) {
+    UserStack stack = walk_dump(*dump, [&](uint64_t pc) {
       if (pc < recent.start || pc >= recent.end) recent = space.range_at(pc);
       return rule_at(profile, recent.mapping, pc);
     });
+    if (stack.end == StackEnd::kNoUnwindInfo && has_no_file(profile, recent.mapping))
+      stack.end = StackEnd::kRunTimeCode;
+    return stack;
   }
 
  private:

@@ -122,6 +122,14 @@ StackEnd stack_end_of(int walk_end) {
       return StackEnd::kTruncated;
     case PGF_END_FRAME_POINTERS:
       return StackEnd::kUnknown;
+    case PGF_END_NO_MODULE:
+      return StackEnd::kNoModule;
+    case PGF_END_BAD_RULE:
+      return StackEnd::kBadUnwindInfo;
+    case PGF_END_JIT:
+      return StackEnd::kRunTimeCode;
+    case PGF_END_NO_ROOM:
+      return StackEnd::kNoRoom;
     default:
       return StackEnd::kNoUnwindInfo;
   }

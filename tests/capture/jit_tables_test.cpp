@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -23,8 +25,30 @@ constexpr std::array<uint8_t, 56> kSection{
     0, 0, 0, 0};                    // terminator
 // clang-format on
 
+using Added = JitTables::Added;
+
+// kSection with that many functions, 4 KiB apart and as long.
+std::vector<uint8_t> module_of(uint32_t functions) {
+  constexpr size_t kCieBytes = 24;
+  constexpr size_t kFdeBytes = 28;
+  std::vector<uint8_t> section(kSection.begin(), kSection.begin() + kCieBytes);
+  for (uint32_t i = 0; i < functions; ++i) {
+    const size_t at = section.size();
+    section.insert(section.end(), kSection.begin() + kCieBytes, kSection.end() - 4);
+    const auto put = [&](size_t offset, uint32_t value) {
+      std::memcpy(section.data() + at + offset, &value, sizeof value);
+    };
+    put(4, static_cast<uint32_t>(at + 4));
+    put(8, 0x1000 + i * 0x1000);
+    put(16, 0x1000);
+  }
+  static_assert(kCieBytes + kFdeBytes + 4 == kSection.size());
+  section.resize(section.size() + 4);
+  return section;
+}
+
 struct Corner {
-  std::vector<pgf_unwind_row> rows{size_t{JitTables::kBlocks} * JitTables::kBlockRows};
+  std::vector<pgf_unwind_row> rows{JitTables::kRows};
   std::vector<unwind::Rule> rules;
   JitTables tables{rows, 1000, [this](const unwind::Rule& rule) {
                      rules.push_back(rule);
@@ -37,7 +61,7 @@ struct Corner {
 TEST_SUITE("capture") {
   TEST_CASE("code made at run time gets rows in the corner and gives them back") {
     Corner corner;
-    REQUIRE(corner.tables.add(7, 0x5000, kSection));
+    REQUIRE(corner.tables.add(7, 0x5000, kSection) == Added::kYes);
     const auto mappings = corner.tables.mappings(7);
     REQUIRE(mappings.size() == 1);
     CHECK(mappings[0].start == 0x1000);
@@ -55,12 +79,51 @@ TEST_SUITE("capture") {
 
   TEST_CASE("no room and no function are refused, and a forgotten process makes room") {
     Corner corner;
-    for (uint64_t i = 0; i < JitTables::kBlocks; ++i)
-      REQUIRE(corner.tables.add(static_cast<int32_t>(i), 0x5000, kSection));
-    CHECK_FALSE(corner.tables.add(1000, 0x5000, kSection));
+    int32_t pid = 0;
+    for (const JitTables::Size& size : JitTables::kSizes) {
+      for (uint32_t i = 0; i < size.blocks; ++i)
+        REQUIRE(corner.tables.add(pid++, 0x5000, kSection) == Added::kYes);
+    }
+    CHECK(corner.tables.add(1000, 0x5000, kSection) == Added::kNoRoom);
     corner.tables.forget(3);
-    CHECK(corner.tables.add(1000, 0x5000, kSection));
-    CHECK_FALSE(corner.tables.add(1000, 0x6000, std::span(kSection).first(20)));
+    CHECK(corner.tables.add(1000, 0x5000, kSection) == Added::kYes);
+    CHECK(corner.tables.add(1000, 0x6000, std::array<uint8_t, 4>{}) == Added::kNoFunction);
+  }
+
+  TEST_CASE("the functions of many partitions in one module find room") {
+    Corner corner;
+    const std::vector<uint8_t> section = module_of(250);
+    REQUIRE(section.size() < size_t{PGF_JIT_CHUNK} * PGF_JIT_CHUNKS);
+    CHECK(corner.tables.add(7, 0x5000, section) == Added::kYes);
+    const auto mappings = corner.tables.mappings(7);
+    REQUIRE(mappings.size() == 1);
+    CHECK(mappings[0].page_count + mappings[0].row_count > JitTables::kSizes[0].block_rows);
+    CHECK(mappings[0].end == 0x1000 + 250 * 0x1000);
+  }
+
+  TEST_CASE("a section whose end is missing gives what it holds and says so") {
+    Corner corner;
+    const std::vector<uint8_t> section = module_of(3);
+    CHECK(corner.tables.add(7, 0x5000, std::span(section).first(section.size() - 8)) ==
+          Added::kCut);
+    REQUIRE(corner.tables.mappings(7).size() == 1);
+    CHECK(corner.tables.mappings(7)[0].end == 0x1000 + 2 * 0x1000);
+    CHECK(corner.tables.add(8, 0x5000, std::span(section).first(20)) == Added::kCut);
+    CHECK(corner.tables.mappings(8).empty());
+  }
+
+  TEST_CASE("what could not be stored is told, and who had such code before") {
+    CHECK(note_on({5, 0, 0}).empty());
+    const std::string note = note_on({0, 1, 2});
+    CHECK(note.find("of 1 module the") != std::string::npos);
+    CHECK(note.find("of 2 modules found no room") != std::string::npos);
+    const std::string llvm =
+        "7f0000000000-7f0000100000 r-xp 00000000 fd:01 7   /usr/lib/llvmjit.so\n";
+    const std::string vdso = "7ffe00000000-7ffe00002000 r-xp 00000000 00:00 0   [vdso]\n";
+    const std::string memory = "7f1000000000-7f1000001000 r-xp 00000000 00:00 0 \n";
+    CHECK(has_run_time_code(llvm + memory));
+    CHECK_FALSE(has_run_time_code(memory));
+    CHECK_FALSE(has_run_time_code(llvm + vdso));
   }
 
   TEST_CASE("the page index leads to the row that a search of all rows finds") {

@@ -73,6 +73,13 @@ TEST_SUITE("capture") {
     CHECK(event->pid == 42);
     CHECK(event->tid == 43);
     CHECK(event->weight == 10'101'010);
+    Bytes other = ring_sample();
+    auto* head = reinterpret_cast<sample_event*>(other.words.data());
+    head->stack_end = STACK_NO_ROOM;
+    REQUIRE(decode_ring_record(other.all()));
+    CHECK(decode_ring_record(other.all())->end == StackEnd::kNoRoom);
+    head->stack_end = STACK_NO_ROOM + 1;
+    CHECK_FALSE(decode_ring_record(other.all()));
     CHECK(event->tags.has_backend);
     CHECK(event->tags.query_id == 77);
     CHECK(event->tags.wait_event == 0x06000000);

@@ -240,6 +240,66 @@ TEST_SUITE("diagnose") {
     CHECK(contains(diagnosis.quality.reasons.at(0), "100 % of the stacks do not reach their root"));
   }
 
+  // 1000 stacks, of which some end in those ways, in the library.
+  Profile with_ends(const std::vector<std::pair<StackEnd, uint64_t>>& ends) {
+    ProfileBuilder builder;
+    builder.profile().recording.sampler = "bpf";
+    builder.profile().recording.unwinder = "table";
+    const ModuleId module = builder.module({ModuleKind::kFile, "/lib/libcrypto.so.3", ""});
+    const MappingId mapping = builder.mapping({0x1000, 0x2000, 0, module});
+    Sample sample;
+    sample.stack = builder.push(kEmptyStack, builder.location(mapping, 0x1100));
+    const auto add = [&](StackEnd end, uint64_t count) {
+      sample.end = end;
+      sample.count = sample.weight = count;
+      builder.add(sample);
+    };
+    uint64_t whole = 1000;
+    for (const auto& [end, count] : ends) {
+      add(end, count);
+      whole -= count;
+    }
+    add(StackEnd::kRoot, whole);
+    return std::move(builder).take();
+  }
+
+  TEST_CASE("stacks that stop early are counted by reason, each with its own remedy") {
+    Profile profile = with_ends(
+        {{StackEnd::kRunTimeCode, 3}, {StackEnd::kUnreadable, 6}, {StackEnd::kNoUnwindInfo, 31}});
+    const std::string reasons =
+        "4.0 % of the stacks do not reach their root: 3.1 % code without "
+        "unwind information (libcrypto.so.3), 0.6 % memory not mapped when "
+        "the walk read it, 0.3 % code made at run time";
+    const Diagnosis diagnosis = diagnose(profile);
+    CHECK(diagnosis.quality.cut_stacks.starts_with(reasons));
+    const char* const remedy = "code of /lib/libcrypto.so.3 without unwind information";
+    CHECK(contains(diagnosis.quality.cut_stacks, remedy));
+    CHECK(contains(diagnosis.quality.remedy, remedy));
+    CHECK(std::ranges::count(diagnosis.quality.reasons, reasons) == 1);
+    CHECK(std::ranges::count(diagnosis.notes, diagnosis.quality.cut_stacks) == 1);
+    CHECK(diagnose(with_ends({})).quality.cut_stacks.empty());
+  }
+
+  TEST_CASE("the remedy for code made at run time says why its tables were missing") {
+    Profile profile = with_ends({{StackEnd::kRunTimeCode, 300}});
+    CHECK(contains(diagnose(profile).quality.remedy, "compiled (JIT) moments before"));
+    CHECK_FALSE(contains(diagnose(profile).quality.remedy, "before these sessions connect"));
+    profile.recording.run_time_code = {0, 2, 0};
+    const std::string cut = diagnose(profile).quality.remedy;
+    CHECK(contains(cut, "2 modules had more unwind information than is copied"));
+    CHECK_FALSE(contains(cut, "before these sessions connect"));
+    profile.recording.run_time_code = {1, 0, 3};
+    const std::string both = diagnose(profile).quality.remedy;
+    CHECK(contains(both, "1 backend had compiled code when first seen, 3 modules found no room"));
+    CHECK(contains(both, "record from before these sessions connect"));
+  }
+
+  TEST_CASE("where a module's table found no room it is not said to have none") {
+    const std::string text = diagnose(with_ends({{StackEnd::kNoRoom, 300}})).quality.cut_stacks;
+    CHECK(contains(text, "unwind information found no room (libcrypto.so.3)"));
+    CHECK_FALSE(contains(text, "without unwind information"));
+  }
+
   TEST_CASE("lost samples withhold the findings, those the clock missed cost a grade") {
     Profile profile = profile_from_folded(
         "_start;main;PostmasterMain;PostgresMain;ExecSeqScan;slot_deform_heap_tuple 1000");

@@ -26,6 +26,10 @@ KINDS = {
     "process began before): we keep the address, perf prints none",
     "no unwind information": "the code has none (.init and .fini, hand-written assembly): we stop there "
     "by name, perf's library guesses that it keeps frame pointers and invents callers",
+    "run-time code": "the code was made at run time, and no capture has its unwind information: we stop "
+    "there by name, perf's library guesses as above",
+    "bad unwind information": "it is not understood or leads downwards: we stop there by name, perf's "
+    "library guesses as above",
     "the dump ends": "the copied bytes of the stack end before the caller's address: we stop, perf "
     "takes what it could not read for an address",
     "perf stops earlier": "mostly because behind its last pop a function's rules still name the slot of "
@@ -118,7 +122,8 @@ def kind_of(ours, theirs, end):
     if same < len(ours):
         return "other callers"
     return {"no unwind info": "no unwind information", "unreadable": "the dump ends",
-            "truncated": "too deep"}.get(end, "we stop earlier")
+            "no module": "not mapped", "run-time code": "run-time code",
+            "bad unwind info": "bad unwind information", "truncated": "too deep"}.get(end, "we stop earlier")
 
 
 def text_of(stack, same, end=""):

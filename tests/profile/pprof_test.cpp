@@ -102,6 +102,29 @@ TEST_SUITE("profile") {
     CHECK(account(*after).weight == account(before).weight);
   }
 
+  TEST_CASE("how each stack ended is kept by name") {
+    Profile profile = example();
+    const Sample sample = profile.samples[0];
+    profile.samples.clear();
+    for (size_t end = 0; end < kStackEndCount; ++end) {
+      profile.samples.push_back(sample);
+      profile.samples.back().end = static_cast<StackEnd>(end);
+      profile.samples.back().count = end + 1;
+    }
+    profile.recording.run_time_code = {1, 2, 3};
+    for (const PprofForm form : {PprofForm::kExchange, PprofForm::kEmbedded}) {
+      const auto after = read_pprof(write_pprof(profile, form));
+      REQUIRE(after);
+      REQUIRE(after->samples.size() == kStackEndCount);
+      for (const Sample& row : after->samples)
+        CHECK(static_cast<uint64_t>(row.end) + 1 == row.count);
+      CHECK(after->recording.run_time_code.cut == 2);
+      CHECK(after->recording.run_time_code.refused == 3);
+    }
+    // What older captures say.
+    CHECK(name_of(StackEnd::kNoUnwindInfo) == "no unwind info");
+  }
+
   TEST_CASE("times that cannot be are unknown") {
     Profile profile = example();
     profile.recording.start_unix_ns = INT64_MAX;

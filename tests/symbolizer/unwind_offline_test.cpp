@@ -112,6 +112,15 @@ TEST_SUITE("symbolizer") {
     CHECK(stack.end == StackEnd::kNoUnwindInfo);
   }
 
+  TEST_CASE("a walk that stops for want of a table says in what") {
+    OwnStack own = under_qsort();
+    for (Module& module : own.profile.modules)
+      module = {ModuleKind::kJit, "", ""};
+    CHECK(walk(table_unwinder({}), own).end == StackEnd::kRunTimeCode);
+    own.space.clear();
+    CHECK(walk(table_unwinder({}), own).end == StackEnd::kNoModule);
+  }
+
   TEST_CASE("a dump that goes beyond the last address is no stack") {
     OwnStack own = under_qsort();
     own.registers[7] = ~uint64_t{0} - 64;  // the stack pointer, in perf's order

@@ -30,7 +30,8 @@ struct Walked {
                   .base_at = 0,
                   .machine = PGF_X86_64,
                   .exact = PGF_INNERMOST,
-                  .fp_known = 1};
+                  .fp_known = 1,
+                  .by_chain = 0};
   }
   int step(const Rule& rule) { return pgf_step(&dump.frame, &rule, &dump.memory); }
 
