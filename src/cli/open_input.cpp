@@ -43,9 +43,11 @@ void add_input_options(CLI::App& command, InputArguments& arguments) {
 }
 
 Result<Profile> open_named(const std::string& path, const InputArguments& arguments) {
+  const auto mapped = std::make_shared<ModuleFiles>();
   const unwind::FileOptions files{
-      arguments.naming.symfs, arguments.naming.binaries, cache_folder()};
+      arguments.naming.symfs, arguments.naming.binaries, cache_folder(), mapped};
   input::Options options = arguments.input;
+  options.files = mapped;
   options.unwind =
       arguments.unwinder == "dwfl" ? unwind::dwfl_unwinder(files) : unwind::table_unwinder(files);
   auto opened = input::open(path, options);
@@ -55,7 +57,9 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
     return fail(std::move(error));
   }
   if (arguments.raw) return std::move(opened->profile);
-  return with_names(std::move(opened->profile), in_this_environment(arguments.naming));
+  symbolizer::Options naming = in_this_environment(arguments.naming);
+  naming.files = mapped;
+  return with_names(std::move(opened->profile), naming);
 }
 
 }  // namespace pgflame::cli
