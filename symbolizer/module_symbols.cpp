@@ -42,6 +42,17 @@ void read_functions(ModuleSymbols& symbols, const Options& options) {
     recover(*symbols.image, symbols.functions, options.cache_dir);
 }
 
+// A file with the module's build-id that is not the module itself but has its names.
+void take_debug_file(const Module& module, const Options& options, ModuleSymbols& symbols) {
+  auto found = find_file_of_build(module.build_id, options);
+  if (found == nullptr) return;
+  symbols.path = found->path;
+  symbols.place = found->path;
+  symbols.file = std::move(found->file);
+  symbols.image = std::move(found->image);
+  symbols.reason = Unnamed::kNamed;
+}
+
 }  // namespace
 
 std::optional<uint64_t> ModuleSymbols::file_address(const Mapping& mapping,
@@ -87,6 +98,7 @@ std::unique_ptr<ModuleSymbols> load_module(const Module& module,
                                            const Options& options) {
   auto symbols = std::make_unique<ModuleSymbols>();
   find_module_file(module, sampled, options, *symbols);
+  if (!symbols->image) take_debug_file(module, options, *symbols);
   if (symbols->image) read_functions(*symbols, options);
   return symbols;
 }
