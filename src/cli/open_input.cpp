@@ -1,6 +1,9 @@
 #include "src/cli/open_input.h"
 
+#include <filesystem>
+
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "src/cli/finish.h"
 #include "symbolizer/unwind/offline.h"
@@ -20,7 +23,27 @@ std::string hint_for(ErrorKind kind) {
   }
 }
 
+Status check_place(const std::string& option, const std::string& path, bool folder) {
+  std::error_code ignored;
+  const bool found = folder ? std::filesystem::is_directory(path, ignored)
+                            : std::filesystem::is_regular_file(path, ignored);
+  if (found) return {};
+  return fail(ErrorKind::kNotFound,
+              fmt::format("{} {}: there is no such {}", option, path, folder ? "folder" : "file"),
+              "check the path");
+}
+
 }  // namespace
+
+Status check_places(const symbolizer::Options& naming) {
+  Status status;
+  if (!naming.symfs.empty()) status = check_place("--symfs", naming.symfs, true);
+  for (const std::string& path : naming.debug_dirs)
+    if (status) status = check_place("--debug-dir", path, true);
+  for (const std::string& path : naming.binaries)
+    if (status) status = check_place("--binary", path, false);
+  return status;
+}
 
 void add_input_options(CLI::App& command, InputArguments& arguments) {
   command.add_option("--event", arguments.input.event, "Only samples of this event of the file");
@@ -43,6 +66,7 @@ void add_input_options(CLI::App& command, InputArguments& arguments) {
 }
 
 Result<Profile> open_named(const std::string& path, const InputArguments& arguments) {
+  if (Status found = check_places(arguments.naming); !found) return fail(std::move(found).error());
   const auto mapped = std::make_shared<ModuleFiles>();
   const unwind::FileOptions files{
       arguments.naming.symfs, arguments.naming.binaries, cache_folder(), mapped};
