@@ -42,11 +42,11 @@ std::vector<std::string> debug_folders(const Options& options) {
   return folders;
 }
 
-std::unique_ptr<DebugFile> open_debug_file(const std::string& path) {
+std::unique_ptr<DebugFile> open_elf_file(const std::string& path) {
   auto file = MappedFile::open(path);
   if (!file) return nullptr;
   auto image = ElfImage::parse(file->bytes());
-  if (!image || image->section(".symtab") == nullptr) return nullptr;
+  if (!image) return nullptr;
   auto debug = std::make_unique<DebugFile>();
   debug->path = path;
   debug->file = std::move(*file);
@@ -54,12 +54,17 @@ std::unique_ptr<DebugFile> open_debug_file(const std::string& path) {
   return debug;
 }
 
+std::unique_ptr<DebugFile> open_debug_file(const std::string& path) {
+  auto debug = open_elf_file(path);
+  const bool has_names = debug != nullptr && debug->image->section(".symtab") != nullptr;
+  return has_names ? std::move(debug) : nullptr;
+}
+
 uint32_t checksum_of(std::span<const uint8_t> bytes) {
   return static_cast<uint32_t>(::crc32_z(0, bytes.data(), bytes.size()));
 }
 
-std::unique_ptr<DebugFile> find_by_build_id(const ElfImage& image, const Options& options) {
-  const std::string& id = image.build_id();
+std::unique_ptr<DebugFile> find_by_build_id(const std::string& id, const Options& options) {
   if (id.size() < 4) return nullptr;
   for (const std::string& folder : debug_folders(options)) {
     auto debug =
@@ -93,12 +98,18 @@ std::unique_ptr<DebugFile> find_by_link(const ElfImage& image,
   return nullptr;
 }
 
-std::unique_ptr<DebugFile> fetch(const ElfImage& image, const Options& options) {
-  if (options.debuginfod == nullptr || image.build_id().empty()) return nullptr;
-  const std::string path = options.debuginfod->find(image.build_id());
+std::unique_ptr<DebugFile> fetch(const std::string& build_id, const Options& options) {
+  if (options.debuginfod == nullptr || build_id.empty()) return nullptr;
+  const std::string path = options.debuginfod->find(build_id);
   auto debug = path.empty() ? nullptr : open_debug_file(path);
-  return debug != nullptr && debug->image->build_id() == image.build_id() ? std::move(debug)
-                                                                          : nullptr;
+  return debug != nullptr && debug->image->build_id() == build_id ? std::move(debug) : nullptr;
+}
+
+std::unique_ptr<DebugFile> fetch_executable(const std::string& build_id, const Options& options) {
+  if (options.debuginfod == nullptr || build_id.empty()) return nullptr;
+  const std::string path = options.debuginfod->find_executable(build_id);
+  auto file = path.empty() ? nullptr : open_elf_file(path);
+  return file != nullptr && file->image->build_id() == build_id ? std::move(file) : nullptr;
 }
 
 std::string unpack_xz(std::span<const uint8_t> packed) {
@@ -125,7 +136,7 @@ std::string unpack_xz(std::span<const uint8_t> packed) {
 std::unique_ptr<DebugFile> find_local_debug_file(const ElfImage& image,
                                                  const std::string& path,
                                                  const Options& options) {
-  auto debug = find_by_build_id(image, options);
+  auto debug = find_by_build_id(image.build_id(), options);
   return debug != nullptr ? std::move(debug) : find_by_link(image, path, options);
 }
 
@@ -133,7 +144,13 @@ std::unique_ptr<DebugFile> find_debug_file(const ElfImage& image,
                                            const std::string& path,
                                            const Options& options) {
   auto debug = find_local_debug_file(image, path, options);
-  return debug != nullptr ? std::move(debug) : fetch(image, options);
+  return debug != nullptr ? std::move(debug) : fetch(image.build_id(), options);
+}
+
+std::unique_ptr<DebugFile> find_file_of_build(const std::string& build_id, const Options& options) {
+  auto found = find_by_build_id(build_id, options);
+  if (found == nullptr) found = fetch(build_id, options);
+  return found != nullptr ? std::move(found) : fetch_executable(build_id, options);
 }
 
 std::unique_ptr<DebugFile> unpack_mini_debug_info(const ElfImage& image) {

@@ -31,6 +31,10 @@ std::unique_ptr<DebugFile> find_local_debug_file(const ElfImage& image,
                                                  const std::string& path,
                                                  const Options& options);
 
+// Instead of a module whose own file is not here: the debug file of its build-id, found here or by
+// debuginfod, else the module's own file from there. Null when there is none.
+std::unique_ptr<DebugFile> find_file_of_build(const std::string& build_id, const Options& options);
+
 // What is in .gnu_debugdata. Null when there is none or it is broken.
 std::unique_ptr<DebugFile> unpack_mini_debug_info(const ElfImage& image);
 

@@ -27,7 +27,8 @@ struct Debuginfod::Library {
   void* handle = nullptr;
   Client* (*begin)() = nullptr;
   void (*end)(Client*) = nullptr;
-  int (*find)(Client*, const unsigned char*, int, char**) = nullptr;
+  int (*find_debug_file)(Client*, const unsigned char*, int, char**) = nullptr;
+  int (*find_executable)(Client*, const unsigned char*, int, char**) = nullptr;
   void (*set_progress)(Client*, Progress) = nullptr;
   void (*set_user_data)(Client*, void*) = nullptr;
   void* (*get_user_data)(Client*) = nullptr;
@@ -47,7 +48,8 @@ struct Debuginfod::Library {
   bool load() {
     handle = ::dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL);
     return handle != nullptr && load("debuginfod_begin", begin) && load("debuginfod_end", end) &&
-           load("debuginfod_find_debuginfo", find) &&
+           load("debuginfod_find_debuginfo", find_debug_file) &&
+           load("debuginfod_find_executable", find_executable) &&
            load("debuginfod_set_progressfn", set_progress) &&
            load("debuginfod_set_user_data", set_user_data) &&
            load("debuginfod_get_user_data", get_user_data);
@@ -85,6 +87,14 @@ Result<std::shared_ptr<Debuginfod>> Debuginfod::open(const DebuginfodLimits& lim
 }
 
 std::string Debuginfod::find(const std::string& build_id) {
+  return ask(Wanted::kDebugFile, build_id);
+}
+
+std::string Debuginfod::find_executable(const std::string& build_id) {
+  return ask(Wanted::kExecutable, build_id);
+}
+
+std::string Debuginfod::ask(Wanted wanted, const std::string& build_id) {
   const std::scoped_lock lock(mutex_);
   const auto allowed = std::min(limits_.per_file, limits_.total - spent_);
   if (build_id.empty() || allowed.count() <= 0) return {};
@@ -96,8 +106,9 @@ std::string Debuginfod::find(const std::string& build_id) {
   library_->set_progress(client, check_limits);
   char* found = nullptr;
   // A length of zero says that the build-id is text.
-  const int fd =
-      library_->find(client, reinterpret_cast<const unsigned char*>(build_id.c_str()), 0, &found);
+  const auto find =
+      wanted == Wanted::kDebugFile ? library_->find_debug_file : library_->find_executable;
+  const int fd = find(client, reinterpret_cast<const unsigned char*>(build_id.c_str()), 0, &found);
   library_->end(client);
   spent_ += std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
   std::string path = found == nullptr ? "" : found;

@@ -1,5 +1,5 @@
-// Debug files from debuginfod servers, by elfutils' client library, which is loaded when it is
-// there. It reads DEBUGINFOD_URLS and its further variables itself (man 7
+// Debug files and programs from debuginfod servers, by elfutils' client library, which is loaded
+// when it is there. It reads DEBUGINFOD_URLS and its further variables itself (man 7
 // debuginfod-client-config); whoever opens one has seen that the first is set.
 #pragma once
 
@@ -31,9 +31,13 @@ class Debuginfod {
   // Where the library has put the debug file of a build-id; empty when no server gave it within the
   // limits. The build-id of what is there is not checked. Threads wait for each other.
   std::string find(const std::string& build_id);
+  // The same of the program or library itself.
+  std::string find_executable(const std::string& build_id);
 
  private:
   struct Library;
+  enum class Wanted : uint8_t { kDebugFile, kExecutable };
+  std::string ask(Wanted wanted, const std::string& build_id);
   Debuginfod(std::unique_ptr<Library> library, const DebuginfodLimits& limits);
 
   std::unique_ptr<Library> library_;

@@ -73,6 +73,7 @@ class ElfImage {
 
   Machine machine() const { return machine_; }
   const std::string& build_id() const { return build_id_; }  // lower-case hex, empty without one
+  const std::vector<ElfSegment>& segments() const { return segments_; }  // those that are loaded
   const std::vector<ElfSection>& sections() const { return sections_; }
   const ElfSection* section(std::string_view name) const;
   const ElfSection* section_at(uint64_t vaddr) const;

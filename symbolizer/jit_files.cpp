@@ -8,8 +8,8 @@
 
 #include "src/base/file.h"
 #include "src/base/text.h"
+#include "src/profile/this_boot.h"
 #include "symbolizer/jit_symbols.h"
-#include "symbolizer/this_boot.h"
 
 namespace pgflame::symbolizer {
 namespace {

@@ -42,7 +42,9 @@ std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool install
                        .build_id = module.build_id,
                        .package = std::move(package),
                        .reason = key.second,
-                       .samples = count});
+                       .samples = count,
+                       .id = key.first,
+                       .rejected = {}});
   }
   std::ranges::stable_sort(missing, std::ranges::greater{}, &MissingSymbols::samples);
   return missing;

@@ -2,72 +2,14 @@
 
 #include <utility>
 
-#include <sys/stat.h>
-
-#include <fmt/format.h>
-
 #include "src/base/own_vdso.h"
 #include "symbolizer/function_bounds.h"
+#include "symbolizer/mapped_code.h"
+#include "symbolizer/module_search.h"
 #include "symbolizer/recovery.h"
 
 namespace pgflame::symbolizer {
 namespace {
-
-constexpr std::string_view kDeleted = " (deleted)";
-
-std::string_view without_deleted(std::string_view path) {
-  if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
-  return path;
-}
-
-// Whether what is at the path is known to be something else than what was mapped, when there is no
-// build-id to compare. A capture from elsewhere has nothing but the path.
-bool is_another_file(const std::string& path, const Module& module, const ModuleFile* mapped) {
-  struct stat status = {};
-  if (!module.build_id.empty() || ::stat(path.c_str(), &status) != 0) return false;
-  return module.path.ends_with(kDeleted) || (mapped != nullptr && status.st_ino != mapped->inode);
-}
-
-// Opens one candidate; says what is wrong with it.
-Unnamed open_candidate(const std::string& path, const Module& module, ModuleSymbols& symbols) {
-  auto file = MappedFile::open(path);
-  if (!file) return Unnamed::kModuleGone;
-  auto image = ElfImage::parse(file->bytes());
-  if (!image || !image->is_whole()) return Unnamed::kModuleCorrupt;
-  const bool other_build = !module.build_id.empty() && module.build_id != image->build_id();
-  if (other_build) return Unnamed::kBuildIdMismatch;
-  symbols.path = path;
-  symbols.file = std::move(*file);
-  symbols.image = std::move(*image);
-  return Unnamed::kNamed;
-}
-
-// What was mapped, though an upgrade may have replaced it or a container hide it; else what is at
-// its path.
-void open_file_of(const Module& module,
-                  const Options& options,
-                  const ModuleFile* mapped,
-                  ModuleSymbols& symbols) {
-  const std::string own = options.symfs + std::string(without_deleted(module.path));
-  symbols.reason = Unnamed::kModuleGone;
-  for (const std::string& path : options.binaries) {
-    const bool same =
-        !module.build_id.empty() && open_candidate(path, module, symbols) == Unnamed::kNamed;
-    if (!same) continue;
-    symbols.place = path;
-    symbols.reason = Unnamed::kNamed;
-    return;
-  }
-  symbols.place = own;
-  if (mapped != nullptr && mapped->file.valid()) {
-    const std::string path = fmt::format("/proc/self/fd/{}", mapped->file.get());
-    symbols.reason = open_candidate(path, module, symbols);
-    if (symbols.reason == Unnamed::kNamed) return;
-  }
-  if (!module.path.starts_with('/')) return;
-  symbols.reason = is_another_file(own, module, mapped) ? Unnamed::kBuildIdMismatch
-                                                        : open_candidate(own, module, symbols);
-}
 
 bool has_dwarf(const ElfImage& image) {
   // GNU's older compression has sections of its own.
@@ -96,15 +38,26 @@ void read_functions(ModuleSymbols& symbols, const Options& options) {
   const ElfImage* debug = symbols.debug == nullptr ? nullptr : &*symbols.debug->image;
   symbols.functions = FunctionTable::from_image(*symbols.image, bounds, debug);
   if (options.inlines) symbols.inlined = find_inlined(symbols, options);
-  if (options.recover) recover(*symbols.image, symbols.functions, options.cache_dir);
+  if (options.recover && has_instructions(*symbols.image))
+    recover(*symbols.image, symbols.functions, options.cache_dir);
+}
+
+// A file with the module's build-id that is not the module itself but has its names.
+void take_debug_file(const Module& module, const Options& options, ModuleSymbols& symbols) {
+  auto found = find_file_of_build(module.build_id, options);
+  if (found == nullptr) return;
+  symbols.path = found->path;
+  symbols.place = found->path;
+  symbols.file = std::move(found->file);
+  symbols.image = std::move(found->image);
+  symbols.reason = Unnamed::kNamed;
 }
 
 }  // namespace
 
 std::optional<uint64_t> ModuleSymbols::file_address(const Mapping& mapping,
                                                     uint64_t address) const {
-  if (!image || address < mapping.start) return std::nullopt;
-  return image->address_of_offset(address - mapping.start + mapping.file_offset);
+  return image ? address_in_file(*image, mapping, address) : std::nullopt;
 }
 
 std::unique_ptr<ModuleSymbols> load_own_vdso() {
@@ -141,10 +94,11 @@ Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
 }
 
 std::unique_ptr<ModuleSymbols> load_module(const Module& module,
-                                           const Options& options,
-                                           const ModuleFile* mapped) {
+                                           const SampledModule& sampled,
+                                           const Options& options) {
   auto symbols = std::make_unique<ModuleSymbols>();
-  open_file_of(module, options, mapped, *symbols);
+  find_module_file(module, sampled, options, *symbols);
+  if (!symbols->image) take_debug_file(module, options, *symbols);
   if (symbols->image) read_functions(*symbols, options);
   return symbols;
 }

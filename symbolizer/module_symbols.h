@@ -26,8 +26,10 @@ struct ModuleSymbols {
   std::string place;                 // where its debug files are looked for: its path of old
   std::unique_ptr<DebugFile> debug;  // null without one
   FunctionTable functions;
-  uint64_t unwound_bytes = 0;              // of code that .eh_frame tells the functions of
-  Unnamed reason = Unnamed::kNamed;        // why `functions` is empty
+  uint64_t unwound_bytes = 0;         // of code that .eh_frame tells the functions of
+  Unnamed reason = Unnamed::kNamed;   // why `functions` is empty
+  std::vector<std::string> rejected;  // files that were not used: "./postgres has build-id ..."
+  bool confirmed = true;              // false: nothing but the user says that this is the file
   std::unique_ptr<InlinedFrames> inlined;  // null without DWARF, or when it was not asked for
 
   // Where an address of the process is in the file.
@@ -42,10 +44,11 @@ Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
 // kernel without one.
 std::unique_ptr<ModuleSymbols> load_own_vdso();
 
-// A module whose file cannot be used comes back empty, with the reason. `mapped` is the file that
-// was mapped, null when that is not known: then a file without build-id is taken by its path.
+struct SampledModule;
+
+// A module whose file cannot be used comes back empty, with the reason.
 std::unique_ptr<ModuleSymbols> load_module(const Module& module,
-                                           const Options& options,
-                                           const ModuleFile* mapped);
+                                           const SampledModule& sampled,
+                                           const Options& options);
 
 }  // namespace pgflame::symbolizer

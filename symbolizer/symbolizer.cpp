@@ -12,13 +12,14 @@
 
 #include <fmt/format.h>
 
+#include "src/profile/this_boot.h"
 #include "symbolizer/demangle.h"
 #include "symbolizer/jit_files.h"
 #include "symbolizer/missing_symbols.h"
+#include "symbolizer/module_search.h"
 #include "symbolizer/module_symbols.h"
 #include "symbolizer/process_hints.h"
 #include "symbolizer/running_kernel.h"
-#include "symbolizer/this_boot.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -44,10 +45,6 @@ bool is_run_time(ModuleKind kind) {
   return kind == ModuleKind::kJit || kind == ModuleKind::kAnonymous;
 }
 
-const ModuleFile* mapped_file(const Options& options, ModuleId module) {
-  return options.files == nullptr ? nullptr : options.files->of(module);
-}
-
 bool is_named(const Place& place) {
   return place.range != nullptr && !place.range->name.empty();
 }
@@ -63,14 +60,24 @@ uint64_t start_of(const Place& place) {
 class Namer {
  public:
   Namer(Profile profile, const Options& options)
-      : profile_(std::move(profile)), options_(options) {}
+      : profile_(std::move(profile)),
+        options_(options),
+        of_this_boot_(options.this_host || is_of_this_boot(profile_.recording, this_host())) {}
 
-  Profile run() && {
+  Named run() && {
     collect();
     load_modules();
     for (const LocationId id : wanted_)
       name_location(id);
-    return std::move(profile_);
+    Named named;
+    named.missing = missing_symbols(profile_, of_this_boot_);
+    for (MissingSymbols& missing : named.missing) {
+      const auto& symbols = modules_[missing.id.value];
+      if (symbols != nullptr && !symbols->image) missing.rejected = symbols->rejected;
+    }
+    named.notes = notes_on_files();
+    named.profile = std::move(profile_);
+    return named;
   }
 
  private:
@@ -81,6 +88,8 @@ class Namer {
   void load_kernel(MappingId mapping);
   void load_jit();
   void name_location(LocationId id);
+  std::vector<std::string> notes_on_files() const;
+  bool concerns_a_module(const std::string& path) const;
   std::vector<Line> lines_at(LocationId id);
   std::vector<SourceFrame> inlined_at(ModuleId module, const Place& place) const;
   FunctionId inlined_function(ModuleId module, const SourceFrame& frame);
@@ -92,6 +101,7 @@ class Namer {
 
   Profile profile_;
   const Options& options_;
+  const bool of_this_boot_;
   std::vector<LocationId> wanted_;
   std::vector<std::unique_ptr<ModuleSymbols>> modules_;  // by ModuleId; null where not needed
   KernelSymbols kernel_;
@@ -120,7 +130,6 @@ void Namer::collect() {
 
 void Namer::load_modules() {
   modules_.resize(profile_.modules.size());
-  std::vector<ModuleId> files;
   MappingId kernel;
   bool jit = false;
   std::vector<bool> seen(profile_.modules.size());
@@ -131,17 +140,17 @@ void Namer::load_modules() {
     if (!module.valid() || seen[module.value]) continue;
     seen[module.value] = true;
     const ModuleKind kind = profile_.modules[module].kind;
-    if (kind == ModuleKind::kFile) files.push_back(module);
     if (kind == ModuleKind::kKernel) kernel = mapping;
     if (kind == ModuleKind::kVdso) load_vdso(module);
     jit = jit || is_run_time(kind);
   }
   if (jit) processes_ = find_processes(profile_);
+  const std::vector<SampledModule> files = sampled_files(profile_, wanted_, of_this_boot_);
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i = next++; i < files.size(); i = next++) {
-      modules_[files[i].value] =
-          load_module(profile_.modules[files[i]], options_, mapped_file(options_, files[i]));
+      const ModuleId id = files[i].id;
+      modules_[id.value] = load_module(profile_.modules[id], files[i], options_);
     }
   };
   const std::jthread helper(work);
@@ -320,14 +329,38 @@ void Namer::name_location(LocationId id) {
   set_lines(id, lines_at(id));
 }
 
+std::vector<std::string> Namer::notes_on_files() const {
+  std::vector<std::string> notes;
+  for (size_t i = 0; i < modules_.size(); ++i) {
+    if (modules_[i] == nullptr || !modules_[i]->image || modules_[i]->confirmed) continue;
+    notes.push_back(
+        fmt::format("names of {} come from {}, which the capture cannot confirm: it has no "
+                    "build-id; record without -B or with --buildid-mmap",
+                    profile_.modules[profile_.modules.id_at(i)].path,
+                    modules_[i]->path));
+  }
+  for (const std::string& path : options_.binaries) {
+    if (!concerns_a_module(path))
+      notes.push_back(path + " was not used: no module that needs names has its build-id");
+  }
+  return notes;
+}
+
+// Whether a file that the user gave was used, or said to be of another build.
+bool Namer::concerns_a_module(const std::string& path) const {
+  return std::ranges::any_of(modules_, [&](const auto& symbols) {
+    if (symbols == nullptr) return false;
+    if (symbols->image) return symbols->path == path;
+    return std::ranges::any_of(symbols->rejected, [&](const std::string& rejected) {
+      return rejected.starts_with(path + " ");
+    });
+  });
+}
+
 }  // namespace
 
 Named name(Profile profile, const Options& options) {
-  Named named{Namer(std::move(profile), options).run(), {}};
-  const bool installed_here =
-      options.this_host || is_of_this_boot(named.profile.recording, this_host());
-  named.missing = missing_symbols(named.profile, installed_here);
-  return named;
+  return Namer(std::move(profile), options).run();
 }
 
 }  // namespace pgflame::symbolizer

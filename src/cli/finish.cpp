@@ -30,17 +30,31 @@ Error nothing_sampled(const Profile& profile) {
                live ? "record longer, or while the load is on" : "record it again"};
 }
 
+// What is known of the right file and of those that were not used.
+std::string files_note(const symbolizer::MissingSymbols& missing) {
+  std::vector<std::string> parts = missing.rejected;
+  if (!missing.build_id.empty()) {
+    parts.insert(parts.begin(),
+                 (parts.empty() ? "build-id " : "wanted: build-id ") + missing.build_id);
+  } else if (!parts.empty()) {
+    parts.insert(parts.begin(), "the capture has no build-id of it");
+  }
+  return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, "; "));
+}
+
 std::string missing_note(const symbolizer::MissingSymbols& missing) {
   std::string text = fmt::format("{} without names in {}: {}",
                                  counted(missing.samples, "sample"),
                                  missing.module.empty() ? "code without a file" : missing.module,
                                  explain(missing.reason));
-  if (!missing.build_id.empty()) text += fmt::format(" (build-id {})", missing.build_id);
+  text += files_note(missing);
   // Of another build today's package is another one too.
   const bool other_build =
       missing.reason == Unnamed::kBuildIdMismatch || missing.reason == Unnamed::kModuleGone;
   if (other_build) text += "; give the file that was running (--binary, --symfs)";
-  if (!missing.package.empty())
+  const bool without_id = missing.build_id.empty() && !missing.rejected.empty();
+  if (without_id) text += ", or record without -B or with --buildid-mmap";
+  if (!missing.package.empty() && !without_id)
     text += fmt::format("{} {}{}",
                         other_build ? " or install" : "; install",
                         missing.package,
@@ -161,13 +175,18 @@ symbolizer::Options in_this_environment(symbolizer::Options options) {
 
 Profile with_names(Profile profile, const symbolizer::Options& options) {
   symbolizer::Named named = symbolizer::name(std::move(profile), options);
-  constexpr size_t kMostNotes = 5;
-  for (size_t i = 0; i < std::min(kMostNotes, named.missing.size()); ++i) {
-    // A capture that was reported before may say so already.
-    auto& notes = named.profile.recording.notes;
-    std::string text = missing_note(named.missing[i]);
+  auto& notes = named.profile.recording.notes;
+  // A capture that was reported before may say so already.
+  const auto add = [&notes](std::string text) {
     if (std::ranges::find(notes, text) == notes.end()) notes.push_back(std::move(text));
+  };
+  for (std::string& text : named.notes) {
+    note(text);
+    add(std::move(text));
   }
+  constexpr size_t kMostNotes = 5;
+  for (size_t i = 0; i < std::min(kMostNotes, named.missing.size()); ++i)
+    add(missing_note(named.missing[i]));
   postgres::fill_in_backend_types(named.profile);
   return std::move(named.profile);
 }

@@ -1,6 +1,9 @@
 #include "src/cli/open_input.h"
 
+#include <filesystem>
+
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "src/cli/finish.h"
 #include "symbolizer/running_kernel.h"
@@ -21,7 +24,27 @@ std::string hint_for(ErrorKind kind) {
   }
 }
 
+Status check_place(const std::string& option, const std::string& path, bool folder) {
+  std::error_code ignored;
+  const bool found = folder ? std::filesystem::is_directory(path, ignored)
+                            : std::filesystem::is_regular_file(path, ignored);
+  if (found) return {};
+  return fail(ErrorKind::kNotFound,
+              fmt::format("{} {}: there is no such {}", option, path, folder ? "folder" : "file"),
+              "check the path");
+}
+
 }  // namespace
+
+Status check_places(const symbolizer::Options& naming) {
+  Status status;
+  if (!naming.symfs.empty()) status = check_place("--symfs", naming.symfs, true);
+  for (const std::string& path : naming.debug_dirs)
+    if (status) status = check_place("--debug-dir", path, true);
+  for (const std::string& path : naming.binaries)
+    if (status) status = check_place("--binary", path, false);
+  return status;
+}
 
 void add_input_options(CLI::App& command, InputArguments& arguments) {
   command.add_option("--event", arguments.input.event, "Only samples of this event of the file");
@@ -44,9 +67,12 @@ void add_input_options(CLI::App& command, InputArguments& arguments) {
 }
 
 Result<Profile> open_named(const std::string& path, const InputArguments& arguments) {
+  if (Status found = check_places(arguments.naming); !found) return fail(std::move(found).error());
+  const auto mapped = std::make_shared<ModuleFiles>();
   const unwind::FileOptions files{
-      arguments.naming.symfs, arguments.naming.binaries, cache_folder()};
+      arguments.naming.symfs, arguments.naming.binaries, cache_folder(), mapped};
   input::Options options = arguments.input;
+  options.files = mapped;
   options.unwind =
       arguments.unwinder == "dwfl" ? unwind::dwfl_unwinder(files) : unwind::table_unwinder(files);
   symbolizer::Options naming = arguments.naming;
@@ -59,7 +85,9 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
     return fail(std::move(error));
   }
   if (arguments.raw) return std::move(opened->profile);
-  return with_names(std::move(opened->profile), in_this_environment(std::move(naming)));
+  naming = in_this_environment(std::move(naming));
+  naming.files = mapped;
+  return with_names(std::move(opened->profile), std::move(naming));
 }
 
 }  // namespace pgflame::cli

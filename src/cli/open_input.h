@@ -24,6 +24,9 @@ struct InputArguments {
 
 void add_input_options(CLI::App& command, InputArguments& arguments);
 
+// Fails when a file or folder that names are to come from is not there.
+Status check_places(const symbolizer::Options& naming);
+
 // Reads, unwinds and, unless `raw`, names. Errors say which file and what to do.
 Result<Profile> open_named(const std::string& path, const InputArguments& arguments);
 

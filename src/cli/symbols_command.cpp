@@ -8,6 +8,7 @@
 #include "src/base/text.h"
 #include "src/cli/commands.h"
 #include "src/cli/finish.h"
+#include "src/cli/open_input.h"
 #include "src/cli/terminal.h"
 #include "symbolizer/list_symbols.h"
 
@@ -143,6 +144,7 @@ std::string rows_of(const Listing& listing, const SymbolsArguments& arguments) {
 Result<ExitCode> run_symbols(const SymbolsArguments& arguments) {
   const auto addresses = parse_addresses(arguments.addresses);
   if (!addresses) return fail(Error(addresses.error()));
+  if (Status found = check_places(arguments.naming); !found) return fail(std::move(found).error());
   auto listing =
       symbolizer::list_symbols(arguments.binary, in_this_environment(arguments.naming), *addresses);
   if (!listing) return fail(std::move(listing).error());

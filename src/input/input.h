@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/profile/module_files.h"
 #include "src/profile/profile.h"
 #include "src/profile/user_stack.h"
 
@@ -28,6 +30,8 @@ struct Options {
   std::vector<std::string> comms;  // empty: all
   std::string time;                // "A,B" as typed by the user; empty: all
   bool exclude_idle = false;
+  // Filled, while the capture is read, with what it says of files without build-id; may be null.
+  std::shared_ptr<ModuleFiles> files;
   Unwinder unwind;  // empty: dwarf dumps end in StackEnd::kNoStack
 };
 

@@ -48,10 +48,13 @@ bool is_untimed(uint64_t time) {
 PerfAssembler::PerfAssembler(const Options& options)
     : options_(options),
       filter_(*options.wanted),
-      processes_(builder_, options.build_ids),
+      processes_(builder_, options.build_ids, options.wanted->files.get()),
       stacks_(builder_, options.max_stack),
       first_time_(options.first_time) {
   kernel_.end = UINT64_MAX;
+  Recording& recording = builder_.profile().recording;
+  recording.host = options.host;
+  recording.kernel = options.kernel;
 }
 
 // Records without a time count from where they stand; the others wait until nothing older can come.
@@ -89,6 +92,15 @@ void PerfAssembler::accept(Batch& batch) {
 void PerfAssembler::finish() {
   std::vector<SampleRecord> none;
   flush(none, UINT64_MAX);
+  tell_files_the_time();
+}
+
+// A capture that does not say when it was made is taken to be of this boot: of any other the files'
+// numbers mean nothing.
+void PerfAssembler::tell_files_the_time() {
+  if (options_.wanted->files == nullptr || is_untimed(last_time_)) return;
+  const int64_t offset = options_.wall_offset != 0 ? options_.wall_offset : boot_unix_ns_;
+  options_.wanted->files->set_end(static_cast<int64_t>(last_time_ + static_cast<uint64_t>(offset)));
 }
 
 // Samples only need an order relative to changes of processes. What of `latest` is not due waits.
@@ -215,6 +227,7 @@ StackBuilder::Stack PerfAssembler::resolve(const SampleRecord& sample, SpaceId s
 
 // The kernel's part comes from the chain, the user's from registers and copied memory.
 StackBuilder::Stack PerfAssembler::unwind(const SampleRecord& sample, SpaceId space) {
+  tell_files_the_time();
   const AddressSpace& addresses = addresses_of(sample);
   const Dump& captured = *sample.dump;
   registers_.clear();

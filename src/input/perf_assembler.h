@@ -13,6 +13,7 @@
 #include "src/input/sample_filter.h"
 #include "src/input/sample_table.h"
 #include "src/input/stack_builder.h"
+#include "src/profile/this_boot.h"
 
 namespace pgflame::input {
 
@@ -21,8 +22,10 @@ class PerfAssembler {
   struct Options {
     const input::Options* wanted = nullptr;
     std::optional<TimeRange> range;
-    uint64_t first_time = 0;   // of the samples; 0: taken from the first ones seen
-    int64_t wall_offset = 0;   // Unix nanoseconds = time of a sample + this
+    uint64_t first_time = 0;  // of the samples; 0: taken from the first ones seen
+    int64_t wall_offset = 0;  // Unix nanoseconds = time of a sample + this; 0 unknown
+    std::string host;         // where the capture was made, as far as known before the records
+    std::string kernel;
     uint32_t max_stack = 127;  // chains this long were cut
     BuildIds build_ids;        // that are known before the records
   };
@@ -73,6 +76,7 @@ class PerfAssembler {
   const AddressSpace& addresses_of(const SampleRecord& sample) {
     return processes_.address_space(sample.pid, sample.tid);
   }
+  void tell_files_the_time();
 
   Options options_;
   SampleFilter filter_;
@@ -97,6 +101,7 @@ class PerfAssembler {
   Mapping kernel_;
   uint64_t first_time_ = 0;
   uint64_t last_time_ = 0;
+  int64_t boot_unix_ns_ = unix_time_of_boot();
   bool other_processes_ = false;
 };
 

@@ -56,6 +56,8 @@ struct ProcessRecord {
   uint64_t file_offset = 0;
   std::string name;      // path or comm
   std::string build_id;  // lower-case hex, empty unknown
+  uint64_t device = 0;   // kMap: of the file, as by makedev(3)
+  uint64_t inode = 0;    // kMap: of the file, 0 unknown
 };
 
 struct Batch {

@@ -233,6 +233,8 @@ Result<Opened> assemble(Capture capture, Options options) {
   settings.range = *range;
   settings.first_time = meta.first_time;
   settings.wall_offset = wall_offset(meta);
+  settings.host = meta.host;
+  settings.kernel = meta.kernel;
   settings.build_ids = meta.build_ids;
   for (const PerfEvent& event : meta.events) {
     if (event.max_stack > 0) settings.max_stack = event.max_stack;

@@ -1,5 +1,7 @@
 #include "src/input/perf_process_record.h"
 
+#include <sys/sysmacros.h>
+
 #include "src/base/text.h"
 
 namespace pgflame::input {
@@ -31,6 +33,12 @@ bool take_file_identity(const PerfRecord& record, Cursor& body, ProcessRecord& p
   if ((record.misc & kMiscBuildId) != 0) {
     const size_t size = std::min<size_t>((*identity)[0], 20);
     parsed.build_id = to_hex(identity->subspan(4).data(), size);
+  } else {
+    Cursor numbers(*identity, body.swapped());
+    const uint32_t device_major = *numbers.u32();
+    const uint32_t device_minor = *numbers.u32();
+    parsed.device = makedev(device_major, device_minor);
+    parsed.inode = *numbers.u64();
   }
   // Recorders that read /proc/PID/maps before Linux 3.16 left the protection empty.
   if (*protection != 0) parsed.executable = (*protection & kProtExec) != 0;

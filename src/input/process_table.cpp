@@ -63,6 +63,9 @@ void ProcessTable::map_into(Space& space, const ProcessRecord& record) {
   const bool look = record.build_id.empty() && listed != build_ids_.end();
   const ModuleId module =
       builder_.module(Module{kind, record.name, look ? listed->second : record.build_id});
+  const bool has_build_id = look || !record.build_id.empty();
+  if (files_ != nullptr && !has_build_id && record.inode != 0)
+    files_->add_number(module, record.device, record.inode);
   const uint64_t end = record.start + record.size;
   const MappingId mapping =
       builder_.mapping(Mapping{record.start, end, record.file_offset, module});

@@ -15,6 +15,7 @@
 #include "src/input/perf_header.h"
 #include "src/profile/address_space.h"
 #include "src/profile/builder.h"
+#include "src/profile/module_files.h"
 
 namespace pgflame::input {
 
@@ -23,9 +24,10 @@ using SpaceId = uint32_t;
 
 class ProcessTable {
  public:
-  // What the records don't say of a file's build is in `build_ids`.
-  ProcessTable(ProfileBuilder& builder, BuildIds build_ids)
-      : builder_(builder), build_ids_(std::move(build_ids)) {}
+  // What the records don't say of a file's build is in `build_ids`. `files`, unless it is null,
+  // hears of those that have none.
+  ProcessTable(ProfileBuilder& builder, BuildIds build_ids, ModuleFiles* files = nullptr)
+      : builder_(builder), build_ids_(std::move(build_ids)), files_(files) {}
 
   // Returns false when the record made no sense (counted as broken).
   bool apply(const ProcessRecord& record);
@@ -91,6 +93,7 @@ class ProcessTable {
 
   ProfileBuilder& builder_;
   const BuildIds build_ids_;
+  ModuleFiles* files_;
   std::vector<Thread> threads_;
   std::array<uint32_t, 256> recent_threads_{};  // rows of threads_, by a part of their tid
   std::vector<Process> processes_;

@@ -142,7 +142,7 @@ std::string_view explain(Unnamed reason) {
       "no mapping covers the address",
       "the module has no symbol for this function",
       "the module's file could not be read",
-      "only a different build of the module was found",
+      "no file here is known to be the build that was running",
       "the module's file is not a readable ELF file",
       "the kernel hides its symbols, or is of another boot",
       "code made at run time, without a perf map or jitdump",

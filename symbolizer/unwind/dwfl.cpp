@@ -164,7 +164,7 @@ class DwflUnwinder {
     const Mapping& mapping = profile.mappings[id];
     const Module& module = profile.modules[mapping.module];
     if (module.kind == ModuleKind::kVdso) return report_vdso(module, mapping, session);
-    const auto path = find_file(module, options_);
+    const auto path = find_file(profile, mapping.module, options_);
     if (!path) return false;
     const auto image = ElfImage::open(*path);
     if (!image) return false;

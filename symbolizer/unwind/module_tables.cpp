@@ -5,6 +5,7 @@
 
 #include "src/base/build_id.h"
 #include "src/base/own_vdso.h"
+#include "src/profile/this_boot.h"
 #include "symbolizer/unwind/table_cache.h"
 
 namespace pgflame::unwind {
@@ -14,13 +15,28 @@ std::string_view file_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-bool same_build(const Module& module, const std::string& path) {
-  return module.build_id.empty() || build_id_of_file(path) == module.build_id;
+// A stream says late, or not at all, where it was made; the numbers of a file have to do then.
+bool may_be_of_this_boot(const Recording& recording) {
+  return recording.host.empty() || is_of_this_boot(recording, this_host());
+}
+
+bool is_right_file(const Profile& profile,
+                   ModuleId id,
+                   const std::string& path,
+                   const FileOptions& options) {
+  const std::string& build_id = profile.modules[id].build_id;
+  if (!build_id.empty()) return build_id_of_file(path) == build_id;
+  if (!options.symfs.empty()) return true;  // the user's word
+  return options.files != nullptr && options.files->is_unchanged(id, path) &&
+         may_be_of_this_boot(profile.recording);
 }
 
 }  // namespace
 
-std::optional<std::string> find_file(const Module& module, const FileOptions& options) {
+std::optional<std::string> find_file(const Profile& profile,
+                                     ModuleId id,
+                                     const FileOptions& options) {
+  const Module& module = profile.modules[id];
   for (const std::string& given : options.binaries) {
     const bool same = module.build_id.empty() ? file_name(given) == file_name(module.path)
                                               : build_id_of_file(given) == module.build_id;
@@ -29,10 +45,9 @@ std::optional<std::string> find_file(const Module& module, const FileOptions& op
   if (module.kind != ModuleKind::kFile || module.path.empty()) return std::nullopt;
   const std::string path = options.symfs + module.path;
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored) || !same_build(module, path)) {
-    return std::nullopt;
-  }
-  return path;
+  const bool found =
+      std::filesystem::is_regular_file(path, ignored) && is_right_file(profile, id, path, options);
+  return found ? std::optional(path) : std::nullopt;
 }
 
 Result<ElfImage> own_vdso() {
@@ -47,22 +62,24 @@ std::optional<ElfImage> vdso_of(const Module& module) {
   return std::move(*image);
 }
 
-const ModuleTable* ModuleTables::of(const Module& module) {
+const ModuleTable* ModuleTables::of(const Profile& profile, ModuleId id) {
+  const Module& module = profile.modules[id];
   const std::string key =
       module.build_id.empty() ? "path:" + module.path : "build-id:" + module.build_id;
   const auto [known, fresh] = by_key_.try_emplace(key);
-  if (fresh) known->second = load(module);
+  if (fresh) known->second = load(profile, id);
   return known->second.get();
 }
 
-std::unique_ptr<ModuleTable> ModuleTables::load(const Module& module) const {
+std::unique_ptr<ModuleTable> ModuleTables::load(const Profile& profile, ModuleId id) const {
+  const Module& module = profile.modules[id];
   if (module.kind == ModuleKind::kVdso) {
     auto image = vdso_of(module);
     if (!image) return {};
     Table table = compile_table(*image);
     return std::make_unique<ModuleTable>(ModuleTable{std::move(*image), std::move(table)});
   }
-  const auto path = find_file(module, options_);
+  const auto path = find_file(profile, id, options_);
   if (!path) return {};
   auto image = ElfImage::open(*path);
   if (!image) return {};

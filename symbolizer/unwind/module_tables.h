@@ -8,15 +8,17 @@
 #include <unordered_map>
 #include <vector>
 
+#include "src/profile/module_files.h"
 #include "src/profile/profile.h"
 #include "symbolizer/unwind/table.h"
 
 namespace pgflame::unwind {
 
 struct FileOptions {
-  std::string symfs;                  // prefix for every module path
-  std::vector<std::string> binaries;  // given by the user, matched by build-id
-  std::string cache_dir;              // of compiled tables; empty: none
+  std::string symfs;                         // prefix for every module path
+  std::vector<std::string> binaries;         // given by the user, matched by build-id
+  std::string cache_dir;                     // of compiled tables; empty: none
+  std::shared_ptr<const ModuleFiles> files;  // of the modules without build-id; null: none known
 };
 
 struct ModuleTable {
@@ -24,9 +26,12 @@ struct ModuleTable {
   Table table;
 };
 
-// The path under which a module's file can be read and has the module's build-id (any, when the
-// module has none). Nothing when there is no such file.
-std::optional<std::string> find_file(const Module& module, const FileOptions& options);
+// The path under which a module's file can be read and has the module's build-id. A module without
+// one has the file that the user named, or the very one that was mapped on this host. Nothing when
+// there is no such file.
+std::optional<std::string> find_file(const Profile& profile,
+                                     ModuleId id,
+                                     const FileOptions& options);
 
 // This process' own vDSO: the right one for every process of the running kernel.
 Result<ElfImage> own_vdso();
@@ -39,10 +44,10 @@ class ModuleTables {
   explicit ModuleTables(FileOptions options) : options_(std::move(options)) {}
 
   // Null when the module's file is gone, of another build, or not an ELF file.
-  const ModuleTable* of(const Module& module);
+  const ModuleTable* of(const Profile& profile, ModuleId id);
 
  private:
-  std::unique_ptr<ModuleTable> load(const Module& module) const;
+  std::unique_ptr<ModuleTable> load(const Profile& profile, ModuleId id) const;
 
   FileOptions options_;
   std::unordered_map<std::string, std::unique_ptr<ModuleTable>> by_key_;

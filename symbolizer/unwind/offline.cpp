@@ -63,7 +63,7 @@ class TableUnwinder {
     place.emplace();
     const Mapping& mapping = profile.mappings[id];
     if (!mapping.module.valid()) return *place;
-    const ModuleTable* module = tables_.of(profile.modules[mapping.module]);
+    const ModuleTable* module = tables_.of(profile, mapping.module);
     if (module == nullptr) return *place;
     const auto address = module->image.segments().address_of(mapping.file_offset);
     if (address) *place = {&module->table, mapping.start - *address};

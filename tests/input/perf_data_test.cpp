@@ -2,6 +2,7 @@
 #include <string>
 
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -237,6 +238,26 @@ TEST_SUITE("input") {
       CHECK(builds == std::vector<std::string>{"1234ab", ""});
       CHECK(opened->profile.modules.size() == 2);
     }
+  }
+
+  TEST_CASE("a file without build-id is known by the numbers that its mapping tells") {
+    PerfDataWriter writer;
+    const uint64_t device = 8 | uint64_t{3} << 32;  // major, minor
+    const uint64_t name = 0x0000'782f'6e69'622f;    // "/bin/x"
+    const uint64_t protection = 5;                  // readable, executable
+    writer.record(
+        10, 2, {10 | uint64_t{10} << 32, 0x400000, 0x1000, 0, device, 77, 0, protection, name});
+    writer.sample(100, 10, {kUserMarker, 0x400100});
+    input::Options options;
+    options.files = std::make_shared<ModuleFiles>();
+    const auto opened = open_bytes(writer.file(), options);
+    REQUIRE(opened);
+    const ModuleId module{0};
+    REQUIRE(opened->profile.modules[module].path == "/bin/x");
+    const ModuleFile* file = options.files->of(module);
+    REQUIRE(file != nullptr);
+    CHECK(file->inode == 77);
+    CHECK(file->device == makedev(8, 3));
   }
 
   TEST_CASE("the wall clock of the first sample, and none where the clocks cannot be") {

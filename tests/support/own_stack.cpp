@@ -6,6 +6,7 @@
 #include <ucontext.h>
 #include <unwind.h>
 
+#include "src/base/build_id.h"
 #include "src/base/file.h"
 #include "src/profile/builder.h"
 
@@ -53,8 +54,9 @@ OwnStack capture_own_stack() {
       own.memory = copy(stack_pointer, line.end);
     }
     if (!line.executable) continue;
-    const ModuleId module =
-        builder.module({kind_of_mapping(line.path), std::string(line.path), ""});
+    const ModuleId module = builder.module({kind_of_mapping(line.path),
+                                            std::string(line.path),
+                                            build_id_of_file(std::string(line.path))});
     own.space.add(
         line.start, line.end, builder.mapping({line.start, line.end, line.file_offset, module}));
   }

@@ -1,10 +1,13 @@
 #include <tuple>
 
+#include <sys/stat.h>
+
 #include <doctest/doctest.h>
 
 #include "src/base/build_id.h"
 #include "src/base/file.h"
 #include "src/profile/address_space.h"
+#include "src/profile/this_boot.h"
 #include "symbolizer/inlined_frames.h"
 #include "symbolizer/jit_files.h"
 #include "symbolizer/jit_symbols.h"
@@ -21,7 +24,7 @@ Profile one_place(const std::string& build_id, uint64_t file_offset) {
   Profile profile;
   const ModuleId module = profile.modules.add({ModuleKind::kFile, "/proc/self/exe", build_id});
   const MappingId mapping =
-      profile.mappings.add({0x10000000, 0x20000000, file_offset & ~uint64_t{0xfff}, module});
+      profile.mappings.add({0x10000000, 0x10001000, file_offset & ~uint64_t{0xfff}, module});
   Location location;
   location.mapping = mapping;
   location.address = 0x10000000 + (file_offset & 0xfff);
@@ -72,7 +75,8 @@ __attribute__((always_inline)) inline uint64_t inlined_place() {
 
 TEST_CASE("inlined functions come before the function they were inlined into") {
   const uint64_t offset = offset_of(reinterpret_cast<const void*>(inlined_place()));
-  const Profile profile = name(one_place("", offset), {}).profile;
+  const std::string build_id = build_id_of_file("/proc/self/exe");
+  const Profile profile = name(one_place(build_id, offset), {}).profile;
   const Location& location = profile.locations[LocationId{0}];
   REQUIRE(location.line_count >= 2);
   const Line& line = profile.lines[location.first_line];
@@ -82,7 +86,8 @@ TEST_CASE("inlined functions come before the function they were inlined into") {
   CHECK(outermost(profile).name.find("inlined_place") == std::string::npos);
   Options without;
   without.inlines = false;
-  CHECK(name(one_place("", offset), without).profile.locations[LocationId{0}].line_count == 1);
+  CHECK(name(one_place(build_id, offset), without).profile.locations[LocationId{0}].line_count ==
+        1);
 }
 #endif
 
@@ -95,6 +100,69 @@ TEST_CASE("another build's names are not used, and the report hears of it") {
   REQUIRE(named.missing.size() == 1);
   CHECK(named.missing[0].reason == Unnamed::kBuildIdMismatch);
   CHECK(named.missing[0].samples == 1);
+}
+
+// What the capture says of its file: the numbers of this program's, the host where it was made.
+Named name_without_build_id(uint64_t file_offset, const std::string& host, Options options = {}) {
+  struct stat status = {};
+  REQUIRE(::stat("/proc/self/exe", &status) == 0);
+  const auto files = std::make_shared<ModuleFiles>();
+  files->add_number(ModuleId{0}, status.st_dev, status.st_ino);
+  options.files = files;
+  Profile profile = one_place("", file_offset);
+  profile.recording.host = host;
+  profile.recording.kernel = this_host().kernel;
+  return name(std::move(profile), options);
+}
+
+TEST_CASE("without a build-id the very file that was mapped names its code, and no other") {
+  const uint64_t offset = offset_of(reinterpret_cast<const void*>(&offset_of));
+  const Named here = name_without_build_id(offset, this_host().name);
+  CHECK(outermost(here.profile).tier == NameTier::kFull);
+  CHECK(here.notes.empty());
+  const Named elsewhere = name_without_build_id(offset, "db1");
+  CHECK(outermost(elsewhere.profile).unnamed == Unnamed::kBuildIdMismatch);
+  REQUIRE(elsewhere.missing.size() == 1);
+  REQUIRE(elsewhere.missing[0].rejected.size() == 1);
+  CHECK(elsewhere.missing[0].rejected[0] ==
+        "/proc/self/exe is not known to be the file that was mapped");
+  CHECK(outermost(name(one_place("", offset), {}).profile).tier == NameTier::kNone);
+}
+
+TEST_CASE("the user's word for a file is used, noted, and refused where its code lies elsewhere") {
+  const uint64_t offset = offset_of(reinterpret_cast<const void*>(&offset_of));
+  Options given;
+  given.binaries = {"/proc/self/exe"};
+  const Named named = name_without_build_id(offset, "db1", given);
+  CHECK(outermost(named.profile).tier == NameTier::kFull);
+  REQUIRE(named.notes.size() == 1);
+  CHECK(named.notes[0].find("which the capture cannot confirm") != std::string::npos);
+  CHECK(name_without_build_id(offset, this_host().name, given).notes.empty());
+  const Named refused = name_without_build_id(0, "db1", given);  // the ELF header is no code
+  CHECK(outermost(refused.profile).unnamed == Unnamed::kBuildIdMismatch);
+  CHECK(refused.notes.empty());
+  CHECK(refused.missing.at(0).rejected.at(0) == "/proc/self/exe has other code");
+}
+
+TEST_CASE("a file that the user gives for nothing is named") {
+  const uint64_t offset = offset_of(reinterpret_cast<const void*>(&offset_of));
+  Options given;
+  given.binaries = {"/proc/self/exe", "/proc/self/maps"};
+  const Named named = name(one_place(build_id_of_file("/proc/self/exe"), offset), given);
+  REQUIRE(named.notes.size() == 1);
+  CHECK(named.notes[0].starts_with("/proc/self/maps was not used"));
+}
+
+TEST_CASE("a file that the user gives is named with its build-id when it is of another build") {
+  const std::string program = "/proc/self/exe";
+  Profile profile = one_place("0123456789", 0x1000);
+  profile.modules[ModuleId{0}].path = "/nowhere/exe";
+  Options given;
+  given.binaries = {program};
+  const Named named = name(std::move(profile), given);
+  CHECK(named.missing.at(0).reason == Unnamed::kBuildIdMismatch);
+  CHECK(named.missing.at(0).rejected.at(0) ==
+        program + " has build-id " + build_id_of_file(program));
 }
 
 TEST_CASE("places without a mapping or a readable file say why they have no name") {

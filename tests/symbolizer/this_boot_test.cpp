@@ -1,4 +1,4 @@
-#include "symbolizer/this_boot.h"
+#include "src/profile/this_boot.h"
 
 #include <filesystem>
 

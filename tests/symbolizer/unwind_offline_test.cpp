@@ -4,6 +4,8 @@
 #include <cstring>
 #include <optional>
 
+#include <sys/stat.h>
+
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 
@@ -119,6 +121,24 @@ TEST_SUITE("symbolizer") {
     CHECK(walk(table_unwinder({}), own).end == StackEnd::kRunTimeCode);
     own.space.clear();
     CHECK(walk(table_unwinder({}), own).end == StackEnd::kNoModule);
+  }
+
+  TEST_CASE("without build-ids the files that were mapped on this host walk the stack, no others") {
+    OwnStack own = under_qsort();
+    FileOptions options;
+    const auto files = std::make_shared<ModuleFiles>();
+    for (size_t i = 0; i < own.profile.modules.size(); ++i) {
+      const ModuleId id = own.profile.modules.id_at(i);
+      own.profile.modules[id].build_id.clear();
+      struct stat status = {};
+      if (::stat(own.profile.modules[id].path.c_str(), &status) == 0)
+        files->add_number(id, status.st_dev, status.st_ino);
+    }
+    CHECK(walk(table_unwinder(options), own).end == StackEnd::kNoUnwindInfo);
+    options.files = files;
+    CHECK(walk(table_unwinder(options), own).end == StackEnd::kRoot);
+    own.profile.recording.host = "db1";
+    CHECK(walk(table_unwinder(options), own).end == StackEnd::kNoUnwindInfo);
   }
 
   TEST_CASE("a dump that goes beyond the last address is no stack") {

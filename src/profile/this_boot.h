@@ -5,7 +5,7 @@
 
 #include "src/profile/profile.h"
 
-namespace pgflame::symbolizer {
+namespace pgflame {
 
 struct Host {
   std::string name;
@@ -22,4 +22,8 @@ int64_t boot_time_of_stat(std::string_view stat);
 // because code made at run time lies elsewhere in every process (address space randomisation).
 bool is_of_this_boot(const Recording& recording, const Host& host);
 
-}  // namespace pgflame::symbolizer
+// What to add to a time of perf's own clock, nanoseconds since this boot, for the Unix time: rather
+// a little too much, because that clock drifts (by less than 50 ppm) and does not say how far.
+int64_t unix_time_of_boot();
+
+}  // namespace pgflame

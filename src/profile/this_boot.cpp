@@ -1,11 +1,13 @@
-#include "symbolizer/this_boot.h"
+#include "src/profile/this_boot.h"
+
+#include <ctime>
 
 #include <sys/utsname.h>
 
 #include "src/base/file.h"
 #include "src/base/text.h"
 
-namespace pgflame::symbolizer {
+namespace pgflame {
 
 int64_t boot_time_of_stat(std::string_view stat) {
   constexpr std::string_view kKey = "btime ";
@@ -31,6 +33,18 @@ Host this_host() {
   return host;
 }
 
+int64_t unix_time_of_boot() {
+  constexpr int64_t kSlack = 1'000'000'000;
+  constexpr int64_t kLeastDriftRatio = 20'000;
+  const auto nanoseconds_of = [](clockid_t clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec;
+  };
+  const int64_t since_boot = nanoseconds_of(CLOCK_MONOTONIC);
+  return nanoseconds_of(CLOCK_REALTIME) - since_boot + kSlack + since_boot / kLeastDriftRatio;
+}
+
 bool is_of_this_boot(const Recording& recording, const Host& host) {
   constexpr int64_t kNanoseconds = 1'000'000'000;
   if (host.name.empty() || recording.host != host.name || recording.kernel != host.kernel)
@@ -39,4 +53,4 @@ bool is_of_this_boot(const Recording& recording, const Host& host) {
          recording.start_unix_ns / kNanoseconds >= host.booted_unix_s;
 }
 
-}  // namespace pgflame::symbolizer
+}  // namespace pgflame
