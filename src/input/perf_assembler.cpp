@@ -186,10 +186,18 @@ bool PerfAssembler::is_wanted(const SampleRecord& sample) {
   return shown >= options_.range->from && shown < options_.range->to;
 }
 
+uint64_t PerfAssembler::start_time() const {
+  if (!options_.range) return first_time_;
+  const auto first =
+      static_cast<int64_t>(first_time_ + static_cast<uint64_t>(options_.wall_offset));
+  const int64_t from = since_first(*options_.range, first).from;
+  return first_time_ + static_cast<uint64_t>(std::max<int64_t>(from, 0));
+}
+
 uint32_t PerfAssembler::second_of(uint64_t time) const {
-  if (time < first_time_) return 0;
-  return static_cast<uint32_t>(
-      std::min<uint64_t>((time - first_time_) / 1'000'000'000, UINT32_MAX));
+  const uint64_t start = start_time();
+  if (time < start) return 0;
+  return static_cast<uint32_t>(std::min<uint64_t>((time - start) / 1'000'000'000, UINT32_MAX));
 }
 
 void PerfAssembler::add(const SampleRecord& record) {

@@ -88,6 +88,8 @@ class PerfAssembler {
   void apply(const ProcessRecord& record);
   void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);
+  // Of the part that is wanted.
+  uint64_t start_time() const;
   uint32_t second_of(uint64_t time) const;
   ResolvedStack resolve(const SampleRecord& sample, SpaceId space);
   const AddressSpace& addresses_of(const SampleRecord& sample) {

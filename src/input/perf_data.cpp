@@ -9,6 +9,7 @@
 #include "src/input/perf_decoder.h"
 #include "src/input/perf_header.h"
 #include "src/input/record_stream.h"
+#include "src/input/sample_filter.h"
 
 namespace pgflame::input {
 namespace {
@@ -209,9 +210,7 @@ Result<Opened> assemble(Capture capture, const Options& options) {
   if (!range) return fail(std::move(range).error());
   const PerfMeta& meta = capture.decoder->meta();
   if (*range && (*range)->wall_clock && meta.clock_wall == 0) {
-    return fail(ErrorKind::kUnsupported,
-                "the capture does not say at what time of day it was made",
-                "give --time in seconds since its start");
+    return fail(no_time_of_day());
   }
   PerfAssembler::Options settings;
   settings.wanted = &options;
@@ -231,6 +230,7 @@ Result<Opened> assemble(Capture capture, const Options& options) {
   opened.events = event_names(capture.decoder->meta().events);
   fill_build_ids(capture.decoder->meta(), opened.profile);
   fill_recording(capture, assembler, opened.profile.recording);
+  if (*range) narrow(opened.profile.recording, **range);
   return opened;
 }
 
