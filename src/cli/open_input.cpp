@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "src/cli/finish.h"
+#include "src/cli/nothing_sampled.h"
 #include "symbolizer/unwind/offline.h"
 
 namespace pgflame::cli {
@@ -54,6 +55,7 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
     if (error.hint.empty()) error.hint = hint_for(error.kind);
     return fail(std::move(error));
   }
+  if (auto nothing = nothing_left(opened->profile, options)) return fail(std::move(*nothing));
   if (arguments.raw) return std::move(opened->profile);
   return with_names(std::move(opened->profile), in_this_environment(arguments.naming));
 }

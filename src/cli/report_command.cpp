@@ -25,7 +25,7 @@ Result<ExitCode> report(ReportArguments& arguments) {
   if (!writable) return fail(std::move(writable).error());
   auto profile = open_named(arguments.file, arguments.input);
   if (!profile) return fail(std::move(profile).error());
-  return finish(*profile, {arguments.output, base, false, arguments.diagnose.options()});
+  return finish(*profile, {arguments.output, base, Origin::kFile, arguments.diagnose.options()});
 }
 
 }  // namespace

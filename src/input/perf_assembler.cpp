@@ -200,10 +200,23 @@ uint32_t PerfAssembler::second_of(uint64_t time) const {
   return static_cast<uint32_t>(std::min<uint64_t>((time - start) / 1'000'000'000, UINT32_MAX));
 }
 
+// Where nothing is left, the user wants to know what there was.
+void PerfAssembler::leave_out(const SampleRecord& record) {
+  constexpr size_t kEnough = 20;
+  ++counts_.filtered;
+  if (left_out_.size() >= kEnough ||
+      std::ranges::find(left_out_, record.pid, &Backend::pid) != left_out_.end())
+    return;
+  Backend backend;
+  backend.pid = record.pid;
+  backend.comm = processes_.comm(record.pid, record.tid);
+  left_out_.push_back(std::move(backend));
+}
+
 void PerfAssembler::add(const SampleRecord& record) {
   last_time_ = std::max(last_time_, record.time);
   if (!is_wanted(record)) {
-    ++counts_.filtered;
+    leave_out(record);
     return;
   }
   const uint32_t second = second_of(record.time);
@@ -349,8 +362,13 @@ PerfAssembler::ResolvedStack PerfAssembler::unwind(const SampleRecord& sample, S
 }
 
 Profile PerfAssembler::take() {
+  std::vector<Sample> samples = std::move(samples_).take();
+  if (samples.empty()) {
+    for (const Backend& backend : left_out_)
+      builder_.backend(backend);
+  }
   Profile profile = std::move(builder_).take();
-  profile.samples = std::move(samples_).take();
+  profile.samples = std::move(samples);
   if (kernel_mapping_.valid()) {
     profile.mappings[kernel_mapping_].start = kernel_.start;
     profile.mappings[kernel_mapping_].file_offset = kernel_.file_offset;

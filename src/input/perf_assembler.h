@@ -90,6 +90,7 @@ class PerfAssembler {
   bool is_wanted(const SampleRecord& sample);
   // Of the part that is wanted.
   uint64_t start_time() const;
+  void leave_out(const SampleRecord& record);
   uint32_t second_of(uint64_t time) const;
   ResolvedStack resolve(const SampleRecord& sample, SpaceId space);
   const AddressSpace& addresses_of(const SampleRecord& sample) {
@@ -104,6 +105,7 @@ class PerfAssembler {
   Options options_;
   SampleFilter filter_;
   Counts counts_;
+  std::vector<Backend> left_out_;  // some of the processes without a sample that is wanted
   ProfileBuilder builder_;
   ProcessTable processes_;
   SampleTable samples_;

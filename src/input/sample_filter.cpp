@@ -180,7 +180,7 @@ int64_t narrow(Recording& recording, const TimeRange& range) {
   const TimeRange part = since_first(range, recording.start_unix_ns);
   const int64_t begin = std::clamp<int64_t>(part.from, 0, recording.duration_ns);
   const int64_t end = std::clamp(part.to, begin, recording.duration_ns);
-  if (end - begin == recording.duration_ns) return 0;
+  if (begin == end || end - begin == recording.duration_ns) return 0;
   if (recording.start_unix_ns != 0) recording.start_unix_ns += begin;
   recording.duration_ns = end - begin;
   recording.cost.agent_cpu_ns = 0;

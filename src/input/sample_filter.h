@@ -25,7 +25,8 @@ Result<std::optional<TimeRange>> parse_time_range(std::string_view text);
 TimeRange since_first(const TimeRange& range, int64_t start_unix_ns);
 
 // Makes start and duration those of the part of the recording that lies in the range, and forgets
-// the sums that are known of the whole only. Returns how much later the start is, in nanoseconds.
+// the sums that are known of the whole only. Where no part does, nothing changes. Returns how much
+// later the start is, in nanoseconds.
 int64_t narrow(Recording& recording, const TimeRange& range);
 
 // What can be decided for one sample without knowing when it was.

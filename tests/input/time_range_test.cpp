@@ -92,6 +92,15 @@ TEST_SUITE("input") {
     }
   }
 
+  TEST_CASE("where nothing is left, its processes and its length are known all the same") {
+    const auto opened = open_bytes(perf_data(), "5,6");
+    REQUIRE(opened);
+    CHECK(account(opened->profile).captured == 0);
+    CHECK(opened->profile.recording.duration_ns == 2900 * kMs);
+    REQUIRE(opened->profile.backends.size() == 1);
+    CHECK(opened->profile.backends.begin()->pid == 10);
+  }
+
   TEST_CASE("times of day have fractions") {
     const auto seconds = input::parse_time_range("2026-11-21 05:35:00.25,2026-11-21T05:36:00.5Z");
     REQUIRE(seconds->has_value());
