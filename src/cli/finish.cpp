@@ -9,6 +9,7 @@
 
 #include "src/base/text.h"
 #include "src/cli/diagnose_options.h"
+#include "src/cli/nothing_sampled.h"
 #include "src/cli/redaction_key.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/diagnose.h"
@@ -21,14 +22,6 @@
 
 namespace pgflame::cli {
 namespace {
-
-Error nothing_sampled(const Profile& profile) {
-  const bool live = !profile.recording.sampler_reason.empty();
-  return Error{ErrorKind::kNoSamples,
-               live ? "nothing was sampled: no target used a CPU while recording"
-                    : "the capture holds no samples",
-               live ? "record longer, or while the load is on" : "record it again"};
-}
 
 // What is known of the right file and of those that were not used.
 std::string files_note(const symbolizer::MissingSymbols& missing) {
@@ -106,7 +99,7 @@ Result<ExitCode> write_all(const Profile& profile, const Finish& finish) {
   std::string files;
   std::string capture;
   bool rescued = false;
-  if (finish.save_capture) {
+  if (finish.origin == Origin::kRecording) {
     const std::string path = finish.base + ".pb.gz";
     auto saved = write_or_rescue(path, write_pprof(profile), overwrite);
     if (!saved) return fail(std::move(saved).error());
@@ -194,7 +187,7 @@ Profile with_names(Profile profile, const symbolizer::Options& options) {
 Result<ExitCode> finish(const Profile& profile, const Finish& finish) {
   const bool any =
       std::ranges::any_of(profile.samples, [](const Sample& s) { return s.count > 0; });
-  if (!any) return fail(nothing_sampled(profile));
+  if (!any) return fail(nothing_sampled(profile, finish.origin));
   if (!finish.output.redact) return write_all(profile, finish);
   const auto key = redaction_key();
   if (!key) return fail(Error(key.error()));

@@ -6,6 +6,7 @@
 
 #include "src/base/error.h"
 #include "src/cli/exit_code.h"
+#include "src/cli/nothing_sampled.h"
 #include "src/cli/output.h"
 #include "src/diagnose/diagnose.h"
 #include "src/profile/profile.h"
@@ -26,8 +27,8 @@ Profile with_names(Profile profile, const symbolizer::Options& options);
 
 struct Finish {
   OutputOptions output;
-  std::string base;           // path of the report without ".svg"
-  bool save_capture = false;  // also as base.pb.gz
+  std::string base;               // path of the report without ".svg"
+  Origin origin = Origin::kFile;  // what was recorded is also saved, as base.pb.gz
   diagnose::Options diagnose;
 };
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "src/cli/finish.h"
+#include "src/cli/nothing_sampled.h"
 #include "symbolizer/running_kernel.h"
 #include "symbolizer/unwind/offline.h"
 
@@ -84,6 +85,7 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
     if (error.hint.empty()) error.hint = hint_for(error.kind);
     return fail(std::move(error));
   }
+  if (auto nothing = nothing_left(opened->profile, options)) return fail(std::move(*nothing));
   if (arguments.raw) return std::move(opened->profile);
   naming = in_this_environment(std::move(naming));
   naming.files = mapped;

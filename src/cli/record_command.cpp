@@ -151,7 +151,7 @@ Result<ExitCode> record(RecordArguments& arguments, const std::string& command_l
   naming.this_host = true;
   naming.files = std::make_shared<const ModuleFiles>(std::move(captured->files));
   return finish(with_names(std::move(profile), in_this_environment(std::move(naming))),
-                {arguments.output, base, true, arguments.diagnose.options()});
+                {arguments.output, base, Origin::kRecording, arguments.diagnose.options()});
 }
 
 void add_options(CLI::App& command, RecordArguments& arguments) {

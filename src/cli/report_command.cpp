@@ -29,7 +29,7 @@ Result<ExitCode> report(ReportArguments& arguments) {
   const std::future<void> rules = std::async(std::launch::async, [&] { diagnose.book(); });
   auto profile = open_named(arguments.file, arguments.input);
   if (!profile) return fail(std::move(profile).error());
-  return finish(*profile, {arguments.output, base, false, diagnose});
+  return finish(*profile, {arguments.output, base, Origin::kFile, diagnose});
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace pgflame::convert {
 enum class Target {
   kFolded,      // "comm;outermost;...;innermost count" per line, for flame graph tools
   kPprof,       // gzip-compressed, for go tool pprof, Pyroscope, Parca, Grafana
-  kPerfScript,  // as perf script prints it
+  kPerfScript,  // as perf script prints it; a row's samples stand at the start of its second
   kSpeedscope,  // https://www.speedscope.app/file-format-schema.json
   kFirefox,     // https://profiler.firefox.com, "processed profile" format
   kJson,        // all tables of the profile, as they are

@@ -277,12 +277,15 @@ Totals total_up(const Analysis& analysis) {
   totals.truncated = accounting.truncated;
   totals.unclassified = analysis.unclassified().samples;
   const uint64_t running = totals.running;
-  totals.line = fmt::format("{}{} · {} lost · {} unnamed · {} truncated · {} unclassified",
+  const uint64_t left_out =
+      analysis.profile().recording.losses[static_cast<size_t>(Loss::kFiltered)];
+  totals.line = fmt::format("{}{}{} · {} lost · {} unnamed · {} truncated · {} unclassified",
                             counted(running, "sample"),
                             analysis.profile().recording.has_waits
                                 ? fmt::format(" on CPU and {} off CPU",
                                               counted(accounting.captured - running, "interval"))
                                 : std::string(),
+                            left_out > 0 ? " · " + format_count(left_out) + " left out" : "",
                             format_count(totals.lost),
                             format_percent(ratio(totals.unnamed, running)),
                             format_percent(ratio(totals.truncated, running)),

@@ -198,6 +198,7 @@ bool looks_folded(std::string_view start) {
 }
 
 Result<Opened> read_folded(ByteStream& stream, const Options& options) {
+  if (!options.time.empty()) return fail(no_times());
   FoldedReader reader;
   TextPieces pieces(stream, "\n");
   for (;;) {
@@ -213,8 +214,7 @@ Result<Opened> read_folded(ByteStream& stream, const Options& options) {
   opened.profile = std::move(reader).take();
   opened.profile.recording.truncated_input = stream.truncated();
   opened.events = {opened.profile.recording.event.name};
-  const Status filtered = filter_profile(opened.profile, options);
-  if (!filtered) return fail(filtered.error());
+  filter_processes(opened.profile, options);
   return opened;
 }
 

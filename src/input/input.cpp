@@ -1,8 +1,12 @@
 #include "src/input/input.h"
 
 #include <algorithm>
+#include <array>
 
 #include <sys/stat.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "src/input/byte_stream.h"
 #include "src/input/folded.h"
@@ -76,7 +80,28 @@ Result<Opened> read_any(ByteStream stream, const Options& options) {
               "it reads perf.data, perf script text, folded stacks, pprof and pgflame's own SVG");
 }
 
+template <typename Items>
+void append_filter(std::string& text, std::string_view option, const Items& items) {
+  if (items.empty()) return;
+  text += fmt::format("{}{} {}", text.empty() ? "" : " ", option, fmt::join(items, ","));
+}
+
+void note_on_filters(Recording& recording, const Options& options) {
+  const std::string filters = filters_of(options);
+  if (!filters.empty() && recording.losses[static_cast<size_t>(Loss::kFiltered)] > 0)
+    recording.notes.push_back("this report is of a part of the capture: " + filters);
+}
+
 }  // namespace
+
+std::string filters_of(const Options& options) {
+  std::string text;
+  append_filter(text, "--comm", options.comms);
+  append_filter(text, "--pid", options.pids);
+  if (!options.time.empty()) append_filter(text, "--time", std::array{options.time});
+  if (options.exclude_idle) text += text.empty() ? "--exclude-idle" : " --exclude-idle";
+  return text;
+}
 
 Result<Opened> open(const std::string& path, const Options& options) {
   const std::string name = path == "-" ? "standard input" : path;
@@ -91,6 +116,7 @@ Result<Opened> open(const std::string& path, const Options& options) {
   if (!opened && opened.error().kind != ErrorKind::kUsage) {
     return fail(std::move(opened).error().within(name));
   }
+  if (opened) note_on_filters(opened->profile.recording, options);
   return opened;
 }
 

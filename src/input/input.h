@@ -42,6 +42,9 @@ struct Opened {
       events;  // all events of the file; profile.recording.event is the used one
 };
 
+// The filters as they were typed, "--comm psql --time 0,5"; empty without any.
+std::string filters_of(const Options& options);
+
 // `path` may be "-" for standard input.
 Result<Opened> open(const std::string& path, const Options& options);
 

@@ -172,16 +172,37 @@ bool PerfAssembler::is_wanted(const SampleRecord& sample) {
   return shown >= options_.range->from && shown < options_.range->to;
 }
 
+uint64_t PerfAssembler::start_time() const {
+  if (!options_.range) return first_time_;
+  const auto first =
+      static_cast<int64_t>(first_time_ + static_cast<uint64_t>(options_.wall_offset));
+  const int64_t from = since_first(*options_.range, first).from;
+  return first_time_ + static_cast<uint64_t>(std::max<int64_t>(from, 0));
+}
+
 uint32_t PerfAssembler::second_of(uint64_t time) const {
-  if (time < first_time_) return 0;
-  return static_cast<uint32_t>(
-      std::min<uint64_t>((time - first_time_) / 1'000'000'000, UINT32_MAX));
+  const uint64_t start = start_time();
+  if (time < start) return 0;
+  return static_cast<uint32_t>(std::min<uint64_t>((time - start) / 1'000'000'000, UINT32_MAX));
+}
+
+// Where nothing is left, the user wants to know what there was.
+void PerfAssembler::leave_out(const SampleRecord& record) {
+  constexpr size_t kEnough = 20;
+  ++counts_.filtered;
+  if (left_out_.size() >= kEnough ||
+      std::ranges::find(left_out_, record.pid, &Backend::pid) != left_out_.end())
+    return;
+  Backend backend;
+  backend.pid = record.pid;
+  backend.comm = processes_.comm(record.pid, record.tid);
+  left_out_.push_back(std::move(backend));
 }
 
 void PerfAssembler::add(const SampleRecord& record) {
   last_time_ = std::max(last_time_, record.time);
   if (!is_wanted(record)) {
-    ++counts_.filtered;
+    leave_out(record);
     return;
   }
   const ProcessTable::Task task = processes_.task(record.pid, record.tid, record.in_user_code);
@@ -256,8 +277,13 @@ StackBuilder::Stack PerfAssembler::unwind(const SampleRecord& sample, SpaceId sp
 }
 
 Profile PerfAssembler::take() {
+  std::vector<Sample> samples = std::move(samples_).take();
+  if (samples.empty()) {
+    for (const Backend& backend : left_out_)
+      builder_.backend(backend);
+  }
   Profile profile = std::move(builder_).take();
-  profile.samples = std::move(samples_).take();
+  profile.samples = std::move(samples);
   if (kernel_mapping().valid()) {
     profile.mappings[kernel_mapping()].start = kernel_.start;
     profile.mappings[kernel_mapping()].file_offset = kernel_.file_offset;

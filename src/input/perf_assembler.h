@@ -69,6 +69,9 @@ class PerfAssembler {
   void apply(const ProcessRecord& record);
   void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);
+  // Of the part that is wanted.
+  uint64_t start_time() const;
+  void leave_out(const SampleRecord& record);
   uint32_t second_of(uint64_t time) const;
   StackBuilder::Stack stack_of(const SampleRecord& sample, SpaceId space);
   StackBuilder::Stack resolve(const SampleRecord& sample, SpaceId space);
@@ -81,6 +84,7 @@ class PerfAssembler {
   Options options_;
   SampleFilter filter_;
   Counts counts_;
+  std::vector<Backend> left_out_;  // some of the processes without a sample that is wanted
   ProfileBuilder builder_;
   ProcessTable processes_;
   StackBuilder stacks_;

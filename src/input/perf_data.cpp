@@ -10,6 +10,7 @@
 #include "src/input/perf_header.h"
 #include "src/input/record_bytes.h"
 #include "src/input/record_stream.h"
+#include "src/input/sample_filter.h"
 
 namespace pgflame::input {
 namespace {
@@ -224,9 +225,7 @@ Result<Opened> assemble(Capture capture, Options options) {
   options.unwind = walking_in(capture.mapping, std::move(options.unwind));
   const PerfMeta& meta = capture.decoder->meta();
   if (*range && (*range)->wall_clock && meta.clock_wall == 0) {
-    return fail(ErrorKind::kUnsupported,
-                "the capture does not say at what time of day it was made",
-                "give --time in seconds since its start");
+    return fail(no_time_of_day());
   }
   PerfAssembler::Options settings;
   settings.wanted = &options;
@@ -248,6 +247,7 @@ Result<Opened> assemble(Capture capture, Options options) {
   opened.events = event_names(capture.decoder->meta().events);
   fill_build_ids(capture.decoder->meta(), opened.profile);
   fill_recording(capture, assembler, opened.profile.recording);
+  if (*range) narrow(opened.profile.recording, **range);
   return opened;
 }
 

@@ -24,7 +24,7 @@ namespace {
 // texts that are new are taken apart.
 class ScriptReader {
  public:
-  ScriptReader() : frames_(builder_) {}
+  explicit ScriptReader(std::optional<TimeRange> range) : frames_(builder_), range_(range) {}
 
   void add(const ScriptBlock& block);
   Result<Opened> take(const Options& options) &&;
@@ -34,6 +34,7 @@ class ScriptReader {
     std::string name;
     bool has_period = false;
     uint64_t count = 0;
+    uint64_t filtered = 0;  // of them, by time
     SampleTable samples;
   };
   struct StackRow {
@@ -51,10 +52,12 @@ class ScriptReader {
   StackId build(std::string_view text);
   BackendId backend_of(const ScriptHeader& header);
   EventSamples& samples_of(const ScriptHeader& header);
-  uint32_t second_of(uint64_t time);
+  bool note_time(uint64_t time);
+  uint32_t second_of(uint64_t time) const;
 
   ProfileBuilder builder_;
   GivenFrames frames_;
+  std::optional<TimeRange> range_;
   Recording recording_;
   std::vector<StackRow> stacks_;
   HashIndex stack_index_;
@@ -80,6 +83,10 @@ void ScriptReader::add_sample(const ScriptHeader& header, const ScriptBlock& blo
   EventSamples& event = samples_of(header);
   event.has_period = event.has_period || header.period.has_value();
   ++event.count;
+  if (!note_time(header.time)) {
+    ++event.filtered;
+    return;
+  }
   const bool has_stack = !block.stack.empty();
   // Without a stack the only frame stands behind the event.
   Sample sample;
@@ -161,19 +168,27 @@ ScriptReader::EventSamples& ScriptReader::samples_of(const ScriptHeader& header)
   return *events_.back();
 }
 
-uint32_t ScriptReader::second_of(uint64_t time) {
-  if (time == 0) return 0;
-  if (first_time_ == 0) first_time_ = time;
+// Returns whether a sample of this time is wanted.
+bool ScriptReader::note_time(uint64_t time) {
+  if (time != 0 && first_time_ == 0) first_time_ = time;
   last_time_ = std::max(last_time_, time);
-  if (time < first_time_) return 0;
-  return static_cast<uint32_t>(
-      std::min<uint64_t>((time - first_time_) / 1'000'000'000, UINT32_MAX));
+  if (!range_) return true;
+  const auto since_first = static_cast<int64_t>(time - first_time_);
+  return time != 0 && since_first >= range_->from && since_first < range_->to;
+}
+
+uint32_t ScriptReader::second_of(uint64_t time) const {
+  const int64_t from = range_ ? std::max<int64_t>(range_->from, 0) : 0;
+  const uint64_t start = first_time_ + static_cast<uint64_t>(from);
+  if (time < start) return 0;
+  return static_cast<uint32_t>(std::min<uint64_t>((time - start) / 1'000'000'000, UINT32_MAX));
 }
 
 Result<Opened> ScriptReader::take(const Options& options) && {
   if (events_.empty()) {
     return fail(ErrorKind::kCorrupt, "no line is a sample as perf script prints it");
   }
+  if (range_ && first_time_ == 0) return fail(no_times());
   std::vector<PerfEvent> known(events_.size());
   Opened opened;
   opened.format = Format::kPerfScript;
@@ -189,6 +204,7 @@ Result<Opened> ScriptReader::take(const Options& options) && {
   recording_.sampler_reason = "text that perf script printed";
   recording_.duration_ns = static_cast<int64_t>(last_time_ - first_time_);
   forget_impossible_times(recording_);
+  if (range_) narrow(recording_, *range_);
   recording_.losses[static_cast<size_t>(Loss::kBadRecord)] = bad_lines_;
   frames_.note_overflow(recording_);
   std::vector<std::pair<std::string, uint64_t>> others;
@@ -201,6 +217,7 @@ Result<Opened> ScriptReader::take(const Options& options) && {
     const WeightUnit unit = weight_unit(cpu_time_rank(std::string_view(*chosen)));
     // Without periods a sample counts as one, whatever its event.
     recording_.event = {*chosen, events_[i]->has_period ? unit : WeightUnit::kOther, 0};
+    recording_.losses[static_cast<size_t>(Loss::kFiltered)] += events_[i]->filtered;
     opened.profile.samples = std::move(events_[i]->samples).take();
   }
   if (std::string note = note_on_others(others); !note.empty()) {
@@ -231,14 +248,16 @@ Status read_blocks(ByteStream& stream, ScriptReader& reader) {
 }  // namespace
 
 Result<Opened> read_perf_script(ByteStream& stream, const Options& options) {
-  ScriptReader reader;
+  const auto range = parse_time_range(options.time);
+  if (!range) return fail(range.error());
+  if (*range && (*range)->wall_clock) return fail(no_time_of_day());
+  ScriptReader reader(*range);
   const Status done = read_blocks(stream, reader);
   if (!done) return fail(done.error());
   auto opened = std::move(reader).take(options);
   if (!opened) return opened;
   opened->profile.recording.truncated_input = stream.truncated();
-  const Status filtered = filter_profile(opened->profile, options);
-  if (!filtered) return fail(filtered.error());
+  filter_processes(opened->profile, options);
   return opened;
 }
 

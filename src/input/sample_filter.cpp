@@ -9,6 +9,8 @@
 namespace pgflame::input {
 namespace {
 
+constexpr int64_t kSecond = 1'000'000'000;
+
 constexpr const char* kHint =
     "write it like 10,20 or 1m,1m30s after the first sample, or "
     "'2026-11-21 05:35:00,2026-11-21 05:36:00' in UTC";
@@ -26,14 +28,29 @@ std::optional<Point> parse_unix(std::string_view text) {
   return Point{true, static_cast<int64_t>(seconds * 1e9)};
 }
 
+// Takes ".25" from the front.
+int64_t take_fraction(std::string_view& text) {
+  int64_t ns = 0;
+  if (!text.starts_with('.')) return ns;
+  text.remove_prefix(1);
+  for (int64_t digit = kSecond / 10; !text.empty() && text.front() >= '0' && text.front() <= '9';
+       digit /= 10) {
+    ns += (text.front() - '0') * digit;
+    text.remove_prefix(1);
+  }
+  return ns;
+}
+
 std::optional<Point> parse_date(const std::string& text) {
   std::tm parts{};
   for (const char* pattern : {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"}) {
     const char* end = ::strptime(text.c_str(), pattern, &parts);
     if (end == nullptr) continue;
-    const std::string_view rest = trim(end);
+    std::string_view rest = end;
+    const int64_t fraction = take_fraction(rest);
+    rest = trim(rest);
     if (!rest.empty() && rest != "Z" && rest != "UTC") continue;
-    return Point{true, int64_t{::timegm(&parts)} * 1'000'000'000};
+    return Point{true, int64_t{::timegm(&parts)} * kSecond + fraction};
   }
   return std::nullopt;
 }
@@ -47,19 +64,83 @@ std::optional<Point> parse_point(std::string_view text) {
   return Point{false, duration->count()};
 }
 
-bool is_kept(const Profile& profile,
-             const Sample& sample,
-             const SampleFilter& filter,
-             const std::optional<TimeRange>& range) {
+bool is_accepted(const Profile& profile, const Sample& sample, const SampleFilter& filter) {
   const Backend* backend =
       profile.backends.contains(sample.backend) ? &profile.backends[sample.backend] : nullptr;
   const int32_t pid = backend != nullptr ? backend->pid : -1;
   const std::string_view comm = backend != nullptr ? std::string_view(backend->comm) : "";
-  if (!filter.accepts(pid, comm, sample.state)) return false;
-  if (!range) return true;
-  const int64_t base = range->wall_clock ? profile.recording.start_unix_ns : 0;
-  const int64_t start = base + int64_t{sample.second} * 1'000'000'000;
-  return start >= range->from && start < range->to;
+  return filter.accepts(pid, comm, sample.state);
+}
+
+template <typename Kept>
+void keep(Profile& profile, const Kept& is_kept) {
+  Recording& recording = profile.recording;
+  uint64_t& dropped = recording.losses[static_cast<size_t>(Loss::kFiltered)];
+  const size_t before = profile.samples.size();
+  std::erase_if(profile.samples, [&](const Sample& sample) {
+    if (is_kept(sample)) return false;
+    dropped += sample.count;
+    return true;
+  });
+  if (profile.samples.size() < before) recording.lifetime_ns = 0;  // that of all backends
+}
+
+int64_t minus(int64_t a, int64_t b) {
+  int64_t difference = 0;
+  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
+  return b > 0 ? INT64_MIN : INT64_MAX;
+}
+
+int64_t floor_to_second(int64_t ns) {
+  const int64_t behind = (ns % kSecond + kSecond) % kSecond;
+  return minus(ns, behind);
+}
+
+// Outwards, so that nothing of what was asked for is missing.
+TimeRange to_whole_seconds(TimeRange range) {
+  range.from = floor_to_second(range.from);
+  if (range.to < INT64_MAX - kSecond) range.to = floor_to_second(range.to + kSecond - 1);
+  return range;
+}
+
+// Pprof files of others say how long they took and not when each sample was.
+bool has_times(const Profile& profile) {
+  const Recording& recording = profile.recording;
+  return recording.duration_ns > 0 &&
+         (recording.sampler != "pprof" ||
+          std::ranges::any_of(profile.samples, [](const Sample& s) { return s.second > 0; }));
+}
+
+std::string bound_text(int64_t ns) {
+  return ns == INT64_MIN || ns == INT64_MAX ? "" : std::to_string(ns / kSecond);
+}
+
+Status filter_seconds(Profile& profile, const TimeRange& wanted) {
+  Recording& recording = profile.recording;
+  if (wanted.wall_clock && recording.start_unix_ns == 0) return fail(no_time_of_day());
+  if (!has_times(profile)) return fail(no_times());
+  const TimeRange exact = since_first(wanted, recording.start_unix_ns);
+  const TimeRange range = to_whole_seconds(exact);
+  keep(profile, [&range](const Sample& sample) {
+    const int64_t start = int64_t{sample.second} * kSecond;
+    return start >= range.from && start < range.to;
+  });
+  const auto later = static_cast<uint32_t>(
+      std::min<int64_t>(floor_to_second(narrow(recording, range)) / kSecond, UINT32_MAX));
+  for (Sample& sample : profile.samples)
+    sample.second -= std::min(sample.second, later);
+  const int64_t seconds = (recording.duration_ns + kSecond - 1) / kSecond;
+  std::erase_if(recording.host_seconds, [&](HostSecond& host) {
+    const int64_t second = int64_t{host.second} - later;
+    host.second = static_cast<uint32_t>(std::max<int64_t>(second, 0));
+    return second < 0 || second >= seconds;
+  });
+  if (range.from != exact.from || range.to != exact.to) {
+    recording.notes.push_back("--time was moved to " + bound_text(range.from) + ',' +
+                              bound_text(range.to) +
+                              " seconds after the start: the capture has no finer times");
+  }
+  return {};
 }
 
 }  // namespace
@@ -87,6 +168,39 @@ Result<std::optional<TimeRange>> parse_time_range(std::string_view text) {
   return std::optional<TimeRange>(range);
 }
 
+TimeRange since_first(const TimeRange& range, int64_t start_unix_ns) {
+  if (!range.wall_clock) return range;
+  TimeRange relative;
+  if (range.from != INT64_MIN) relative.from = minus(range.from, start_unix_ns);
+  if (range.to != INT64_MAX) relative.to = minus(range.to, start_unix_ns);
+  return relative;
+}
+
+int64_t narrow(Recording& recording, const TimeRange& range) {
+  const TimeRange part = since_first(range, recording.start_unix_ns);
+  const int64_t begin = std::clamp<int64_t>(part.from, 0, recording.duration_ns);
+  const int64_t end = std::clamp(part.to, begin, recording.duration_ns);
+  if (begin == end || end - begin == recording.duration_ns) return 0;
+  if (recording.start_unix_ns != 0) recording.start_unix_ns += begin;
+  recording.duration_ns = end - begin;
+  recording.cost.agent_cpu_ns = 0;
+  recording.lifetime_ns = 0;
+  recording.on_cpu_ns = 0;
+  return begin;
+}
+
+Error no_time_of_day() {
+  return Error{ErrorKind::kUnsupported,
+               "the capture does not say at what time of day it was made",
+               "give --time in seconds since its start"};
+}
+
+Error no_times() {
+  return Error{ErrorKind::kUnsupported,
+               "the samples have no times, so --time cannot choose among them",
+               "leave --time out, or give the capture that this was made from"};
+}
+
 bool SampleFilter::accepts(int32_t pid, std::string_view comm, State state) const {
   const auto& pids = options_->pids;
   const auto& comms = options_->comms;
@@ -96,22 +210,20 @@ bool SampleFilter::accepts(int32_t pid, std::string_view comm, State state) cons
   return !options_->exclude_idle || (state != State::kIdle && (pid != 0 || comm != "swapper"));
 }
 
+void filter_processes(Profile& profile, const Options& options) {
+  const SampleFilter filter(options);
+  if (filter.accepts_all()) return;
+  keep(profile, [&](const Sample& sample) { return is_accepted(profile, sample, filter); });
+}
+
 Status filter_profile(Profile& profile, const Options& options) {
   const auto range = parse_time_range(options.time);
   if (!range) return fail(range.error());
-  if (*range && (*range)->wall_clock && profile.recording.start_unix_ns == 0) {
-    return fail(ErrorKind::kUnsupported,
-                "the capture does not say at what time of day it was made",
-                "give --time in seconds since its start");
+  if (*range) {
+    Status done = filter_seconds(profile, **range);
+    if (!done) return done;
   }
-  const SampleFilter filter(options);
-  if (filter.accepts_all() && !*range) return {};
-  uint64_t& dropped = profile.recording.losses[static_cast<size_t>(Loss::kFiltered)];
-  std::erase_if(profile.samples, [&](const Sample& sample) {
-    if (is_kept(profile, sample, filter, *range)) return false;
-    dropped += sample.count;
-    return true;
-  });
+  filter_processes(profile, options);
   return {};
 }
 

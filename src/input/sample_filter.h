@@ -21,6 +21,14 @@ struct TimeRange {
 };
 Result<std::optional<TimeRange>> parse_time_range(std::string_view text);
 
+// The same range in nanoseconds since the first sample, which was at start_unix_ns.
+TimeRange since_first(const TimeRange& range, int64_t start_unix_ns);
+
+// Makes start and duration those of the part of the recording that lies in the range, and forgets
+// the sums that are known of the whole only. Where no part does, nothing changes. Returns how much
+// later the start is, in nanoseconds.
+int64_t narrow(Recording& recording, const TimeRange& range);
+
 // What can be decided for one sample without knowing when it was.
 class SampleFilter {
  public:
@@ -37,6 +45,13 @@ class SampleFilter {
 };
 
 // Drops what the user does not want from a finished profile and counts it in Loss::kFiltered.
+void filter_processes(Profile& profile, const Options& options);
+// Also by time, whose bounds are moved to whole seconds, which is what finished profiles have.
 Status filter_profile(Profile& profile, const Options& options);
+
+// The answer to --time with times of day, where the recording does not know them.
+Error no_time_of_day();
+// And to any --time, where the samples have no times.
+Error no_times();
 
 }  // namespace pgflame::input

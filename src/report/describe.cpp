@@ -163,7 +163,8 @@ std::vector<std::string> notes_of(const Profile& profile) {
   std::vector<std::string> notes = recording.notes;
   if (recording.truncated_input) notes.emplace_back("The input ended in the middle.");
   for (size_t i = 0; i < kLossCount; ++i) {
-    if (recording.losses[i] == 0) continue;
+    // What was left out is in the accounting line, and a note says why.
+    if (recording.losses[i] == 0 || static_cast<Loss>(i) == Loss::kFiltered) continue;
     notes.push_back(
         fmt::format("{}: {}.", name_of(static_cast<Loss>(i)), format_count(recording.losses[i])));
     notes.back()[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(notes.back()[0])));

@@ -122,4 +122,23 @@ TEST_SUITE("cli") {
     CHECK(exit_code({"check", good, "--fail", "WAIT-LOKC>5%"}) == 2);
     CHECK(exit_code({"check", good, "--fail", "WAIT-LOCK>5%"}) == 0);
   }
+
+  TEST_CASE("what filters remove is in the accounting line, with the reason") {
+    const Folder folder;
+    const std::string capture = folder / "two.folded";
+    std::ofstream(capture) << "postgres;main 300\npsql;main 20\n";
+    const std::string text = folder / "out.md";
+    const auto report = [&](std::vector<std::string> words) {
+      words.insert(words.begin(),
+                   {"report", capture, "--force", "-o", folder / "out", "--md", text});
+      CHECK(exit_code(words) == 0);
+      std::ifstream file(text);
+      return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    const std::string part = report({"--comm", "postgres"});
+    CHECK(part.find("300 samples · 20 left out · 0 lost") != std::string::npos);
+    CHECK(part.find("part of the capture: --comm postgres") != std::string::npos);
+    CHECK(report({}).find("left out") == std::string::npos);
+    CHECK(exit_code({"report", capture, "--force", "-o", folder / "out", "--comm", "nope"}) == 3);
+  }
 }
