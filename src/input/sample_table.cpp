@@ -49,13 +49,19 @@ uint32_t SampleTable::add(const Sample& sample) {
   index_.insert(hash, wanted.number);
   groups_.push_back(wanted);
   const uint32_t second = sample.second - sample.second % resolution_;
-  latest_.push_back(Moment{second, kNone, sample.count, sample.weight, wanted.number});
+  latest_.push_back(Moment{
+      second, kNone, counts_.admit(sample.count), weights_.admit(sample.weight), wanted.number});
   if (rows() > max_rows_) coarsen();
   return wanted.number;
 }
 
 void SampleTable::add_to(uint32_t group, uint32_t second, uint64_t count, uint64_t weight) {
-  insert(group, Moment{second - second % resolution_, kNone, count, weight, group});
+  insert(group,
+         Moment{second - second % resolution_,
+                kNone,
+                counts_.admit(count),
+                weights_.admit(weight),
+                group});
   if (rows() > max_rows_) coarsen();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/base/hash_index.h"
+#include "src/profile/bounded_sum.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::input {
@@ -27,6 +28,8 @@ class SampleTable {
   }
   // Seconds that one value of Sample::second stands for.
   uint32_t resolution() const { return resolution_; }
+  // Not all of the counts or weights could be counted.
+  bool cut() const { return counts_.cut() || weights_.cut(); }
   // Ordered by stack and the other tags, then by second.
   std::vector<Sample> take() &&;
 
@@ -67,6 +70,8 @@ class SampleTable {
   std::vector<Moment> latest_;  // of each group: the one that most samples add to
   std::vector<Moment> earlier_;
   HashIndex index_;
+  BoundedSum counts_;
+  BoundedSum weights_;
   size_t max_rows_;
   uint32_t resolution_ = 1;
 };
