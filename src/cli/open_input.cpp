@@ -1,5 +1,7 @@
 #include "src/cli/open_input.h"
 
+#include <cstdlib>
+
 #include <CLI/CLI.hpp>
 
 #include "src/cli/finish.h"
@@ -48,6 +50,8 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
   input::Options options = arguments.input;
   options.unwind =
       arguments.unwinder == "dwfl" ? unwind::dwfl_unwinder(files) : unwind::table_unwinder(files);
+  const char* folder = std::getenv("TMPDIR");
+  if (folder != nullptr && *folder != '\0') options.temporary_folder = folder;
   auto opened = input::open(path, options);
   if (!opened) {
     Error error = std::move(opened).error();

@@ -14,7 +14,7 @@
 
 namespace pgflame::input {
 
-enum class Format { kPerfData, kPprof, kPerfScript, kFolded, kSvg };
+enum class Format { kPerfData, kPprof, kPerfScript, kFolded, kSvg, kBpftrace };
 
 // Walks the user part of a stack from registers and copied stack memory (perf record --call-graph
 // dwarf). Lives in symbolizer/unwind, which this folder does not know; the CLI connects the two.
@@ -28,6 +28,8 @@ struct Options {
   std::vector<std::string> comms;  // empty: all
   std::string time;                // "A,B" as typed by the user; empty: all
   bool exclude_idle = false;
+  std::string temporary_folder =
+      "/var/tmp";   // for what does not stay in memory; /tmp often is memory
   Unwinder unwind;  // empty: dwarf dumps end in StackEnd::kNoStack
 };
 
