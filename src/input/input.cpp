@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "src/input/bpftrace.h"
 #include "src/input/byte_stream.h"
 #include "src/input/folded.h"
 #include "src/input/perf_data.h"
@@ -67,6 +68,7 @@ Result<Opened> read_any(ByteStream stream, const Options& options) {
   if (start->empty()) return fail(ErrorKind::kCorrupt, "there is nothing in it");
   if (is_perf_data(*start)) return read_perf_data(std::move(stream), options);
   const std::string_view text = as_text(*start);
+  if (is_text(text) && looks_like_bpftrace(text)) return read_bpftrace(stream, options);
   if (is_text(text) && looks_like_script(text)) return read_perf_script(stream, options);
   // Compressed once more than the stream sees.
   if (is_gzip(text) || looks_like_pprof(text))
