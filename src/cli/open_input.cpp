@@ -1,5 +1,6 @@
 #include "src/cli/open_input.h"
 
+#include <cstdlib>
 #include <filesystem>
 
 #include <CLI/CLI.hpp>
@@ -79,6 +80,8 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
   symbolizer::Options naming = arguments.naming;
   if (!arguments.raw && symbolizer::mentions_running_kernel(path))
     naming.kernel = std::make_shared<symbolizer::RunningKernel>();
+  const char* folder = std::getenv("TMPDIR");
+  if (folder != nullptr && *folder != '\0') options.temporary_folder = folder;
   auto opened = input::open(path, options);
   if (!opened) {
     Error error = std::move(opened).error();

@@ -30,7 +30,8 @@ Result<ByteStream> ByteStream::open(const std::string& path) {
     return fail(system_error("cannot open " + path, errno));
   }
   // Standard input may be a file that somebody has read from already.
-  if (S_ISREG(status.st_mode) && path != "-") {
+  const bool from_start = path != "-" || ::lseek(stream.file_.get(), 0, SEEK_CUR) == 0;
+  if (S_ISREG(status.st_mode) && from_start) {
     stream.file_size_ = static_cast<uint64_t>(std::max<off_t>(status.st_size, 0));
   }
   const auto start = stream.peek(kMagicSize);
@@ -51,6 +52,13 @@ ByteStream ByteStream::over(std::vector<uint8_t> bytes) {
   stream.file_size_ = bytes.size();
   stream.ahead_ = std::move(bytes);
   stream.raw_ended_ = true;
+  return stream;
+}
+
+ByteStream ByteStream::over(FileHandle file, uint64_t size) {
+  ByteStream stream;
+  stream.file_ = std::move(file);
+  stream.file_size_ = size;
   return stream;
 }
 
@@ -79,24 +87,6 @@ Result<size_t> ByteStream::read(std::span<uint8_t> out) {
     filled += *got;
   }
   return filled;
-}
-
-Result<std::vector<uint8_t>> ByteStream::read_all(size_t limit) {
-  constexpr size_t kPiece = size_t{1} << 20;
-  std::vector<uint8_t> all;
-  for (;;) {
-    const size_t had = all.size();
-    if (had > limit) {
-      return fail(ErrorKind::kUnsupported,
-                  "the input is larger than " + std::to_string(limit >> 20) + " MiB",
-                  "decompress it into a file first");
-    }
-    all.resize(had + std::max(kPiece, had / 2));
-    const auto got = read(std::span(all).subspan(had));
-    if (!got) return fail(got.error());
-    all.resize(had + *got);
-    if (*got == 0) return all;
-  }
 }
 
 size_t ByteStream::read_at(uint64_t offset, std::span<uint8_t> out) const {

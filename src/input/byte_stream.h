@@ -22,13 +22,13 @@ class ByteStream {
   static Result<ByteStream> open(const std::string& path);
   // For bytes that are in memory already.
   static ByteStream over(std::vector<uint8_t> bytes);
+  // For a file of `size` bytes, to be read by position.
+  static ByteStream over(FileHandle file, uint64_t size);
 
   // The next bytes without taking them; fewer than `count` only when the input ends before.
   Result<Bytes> peek(size_t count);
   // Fills `out`; less only at the end of the input.
   Result<size_t> read(std::span<uint8_t> out);
-  // Everything that is left; more than `limit` bytes is an error.
-  Result<std::vector<uint8_t>> read_all(size_t limit);
 
   // Its bytes can be read by position: a regular file that is not compressed, or memory.
   bool is_plain_file() const { return file_size_.has_value() && !decompressor_; }

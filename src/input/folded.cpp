@@ -71,7 +71,9 @@ class FoldedReader {
   FoldedReader() : frames_(builder_) {}
 
   void add(std::string_view line);
-  Profile take() &&;
+  // A last line without an end: it may be half of one.
+  void add_unended(std::string_view line);
+  Result<Profile> take() &&;
 
  private:
   struct Frame {
@@ -92,7 +94,9 @@ class FoldedReader {
   std::vector<StackId> path_;  // the stack up to and with each frame
   BackendId last_backend_;
   bool last_has_comm_ = false;
+  uint64_t good_lines_ = 0;
   uint64_t bad_lines_ = 0;
+  bool cut_ = false;
 };
 
 // Folded files are usually sorted: neighbours share most of their frames. Returns how many frames
@@ -119,6 +123,7 @@ void FoldedReader::add(std::string_view line) {
     ++bad_lines_;
     return;
   }
+  ++good_lines_;
   std::string_view stack = parsed->stack;
   size_t shared = take_shared_prefix(stack);
   // Whether the first frame is a process depends on the second.
@@ -155,6 +160,11 @@ void FoldedReader::add(std::string_view line) {
   if (parsed->count > 0) samples_.add(sample);
 }
 
+void FoldedReader::add_unended(std::string_view line) {
+  cut_ = !line.empty() && line.front() != '#' && !parse_line(line);
+  if (!cut_) add(line);
+}
+
 // stackcollapse marks kernel, inlined and jitted frames at the end of their names.
 LocationId FoldedReader::locate(std::string_view frame) {
   std::string_view module;
@@ -174,13 +184,21 @@ BackendId FoldedReader::backend_of(std::string_view comm) {
   return entry->second;
 }
 
-Profile FoldedReader::take() && {
+Result<Profile> FoldedReader::take() && {
+  if (bad_lines_ > good_lines_) {
+    return fail(ErrorKind::kUnsupported,
+                std::to_string(bad_lines_) + " of its " + std::to_string(bad_lines_ + good_lines_) +
+                    " lines are no folded stacks",
+                "a line of folded stacks is \"outermost;...;innermost count\"");
+  }
   Profile profile = std::move(builder_).take();
-  profile.samples = std::move(samples_).take();
   Recording& recording = profile.recording;
+  if (samples_.cut()) recording.notes.emplace_back(kNoteOnCutSums);
+  profile.samples = std::move(samples_).take();
   recording.event = {"samples", WeightUnit::kOther, 0};
   recording.sampler = "folded";
   recording.sampler_reason = "stacks folded by another tool";
+  recording.truncated_input = cut_;
   recording.losses[static_cast<size_t>(Loss::kBadRecord)] = bad_lines_;
   frames_.note_overflow(recording);
   return profile;
@@ -190,11 +208,13 @@ Profile FoldedReader::take() && {
 
 bool looks_folded(std::string_view start) {
   constexpr int kLines = 50;
+  int folded = 0;
+  int others = 0;
   for (int i = 0; i < kLines && !start.empty(); ++i) {
     const std::string_view line = take_line(start);
-    if (!line.empty() && line.front() != '#' && parse_line(line)) return true;
+    if (!line.empty() && line.front() != '#') ++(parse_line(line) ? folded : others);
   }
-  return false;
+  return folded > 0 && folded >= others;
 }
 
 Result<Opened> read_folded(ByteStream& stream, const Options& options) {
@@ -206,13 +226,18 @@ Result<Opened> read_folded(ByteStream& stream, const Options& options) {
     if (!piece) return fail(piece.error());
     if (piece->empty()) break;
     std::string_view text = *piece;
-    while (!text.empty())
-      reader.add(take_line(text));
+    while (!text.empty()) {
+      const bool ended = text.find('\n') != std::string_view::npos;
+      const std::string_view line = take_line(text);
+      ended ? reader.add(line) : reader.add_unended(line);
+    }
   }
+  auto profile = std::move(reader).take();
+  if (!profile) return fail(std::move(profile).error());
   Opened opened;
   opened.format = Format::kFolded;
-  opened.profile = std::move(reader).take();
-  opened.profile.recording.truncated_input = stream.truncated();
+  opened.profile = std::move(*profile);
+  if (stream.truncated()) opened.profile.recording.truncated_input = true;
   opened.events = {opened.profile.recording.event.name};
   filter_processes(opened.profile, options);
   return opened;

@@ -10,9 +10,10 @@
 
 namespace pgflame::input {
 
-// Whether one of the first lines is "frames count".
+// Whether most of the first lines are "frames count".
 bool looks_folded(std::string_view start);
 
+// An Error when most lines are none.
 Result<Opened> read_folded(ByteStream& stream, const Options& options);
 
 }  // namespace pgflame::input

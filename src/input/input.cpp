@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "src/input/bpftrace.h"
 #include "src/input/byte_stream.h"
 #include "src/input/folded.h"
 #include "src/input/perf_data.h"
@@ -15,7 +16,9 @@
 #include "src/input/perf_script.h"
 #include "src/input/sample_filter.h"
 #include "src/input/script_line.h"
+#include "src/input/spill.h"
 #include "src/input/svg.h"
+#include "src/profile/gzip.h"
 #include "src/profile/pprof.h"
 
 namespace pgflame::input {
@@ -40,8 +43,8 @@ Result<Opened> from_pprof(std::string_view bytes, Format format, const Options& 
   return opened;
 }
 
-Result<Opened> read_whole(ByteStream stream, Format format, const Options& options) {
-  const auto bytes = stream.read_all(kMaxInMemory);
+Result<Opened> read_profile(ByteStream stream, Format format, const Options& options) {
+  const auto bytes = read_whole(stream, kMaxInMemory, options.temporary_folder);
   if (!bytes) return fail(bytes.error());
   Result<Opened> opened;
   if (format == Format::kSvg) {
@@ -69,10 +72,13 @@ Result<Opened> read_any(ByteStream stream, const Options& options) {
   if (start->empty()) return fail(ErrorKind::kCorrupt, "there is nothing in it");
   if (is_perf_data(*start)) return read_perf_data(std::move(stream), options);
   const std::string_view text = as_text(*start);
-  if (looks_like_pprof(text)) return read_whole(std::move(stream), Format::kPprof, options);
+  if (is_text(text) && looks_like_bpftrace(text)) return read_bpftrace(stream, options);
+  if (is_text(text) && looks_like_script(text)) return read_perf_script(stream, options);
+  // Compressed once more than the stream sees.
+  if (is_gzip(text) || looks_like_pprof(text))
+    return read_profile(std::move(stream), Format::kPprof, options);
   if (is_text(text)) {
-    if (looks_like_svg(text)) return read_whole(std::move(stream), Format::kSvg, options);
-    if (looks_like_script(text)) return read_perf_script(stream, options);
+    if (looks_like_svg(text)) return read_profile(std::move(stream), Format::kSvg, options);
     if (looks_folded(text)) return read_folded(stream, options);
   }
   return fail(ErrorKind::kUnsupported,

@@ -16,7 +16,7 @@
 
 namespace pgflame::input {
 
-enum class Format { kPerfData, kPprof, kPerfScript, kFolded, kSvg };
+enum class Format { kPerfData, kPprof, kPerfScript, kFolded, kSvg, kBpftrace };
 
 // Walks the user part of a stack from registers and copied stack memory (perf record --call-graph
 // dwarf). Lives in symbolizer/unwind, which this folder does not know; the CLI connects the two.
@@ -32,6 +32,8 @@ struct Options {
   bool exclude_idle = false;
   // Filled, while the capture is read, with what it says of files without build-id; may be null.
   std::shared_ptr<ModuleFiles> files;
+  std::string temporary_folder =
+      "/var/tmp";   // for what does not stay in memory; /tmp often is memory
   Unwinder unwind;  // empty: dwarf dumps end in StackEnd::kNoStack
 };
 

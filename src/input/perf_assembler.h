@@ -47,6 +47,8 @@ class PerfAssembler {
   uint64_t last_time() const { return last_time_; }
   bool other_processes() const { return other_processes_; }
   uint32_t resolution() const { return samples_.resolution(); }
+  // Not all of the periods could be counted.
+  bool counts_cut() const { return samples_.cut(); }
   // Where the kernel's text is mapped, as far as the records say.
   const Mapping& kernel() const { return kernel_; }
   // Empty while no kernel address was seen.

@@ -11,12 +11,13 @@
 #include "src/input/record_bytes.h"
 #include "src/input/record_stream.h"
 #include "src/input/sample_filter.h"
+#include "src/input/spill.h"
 
 namespace pgflame::input {
 namespace {
 
 constexpr size_t kPipeHeaderSize = 16;
-constexpr size_t kMaxInMemory = size_t{1} << 30;
+constexpr uint64_t kMaxSpilled = uint64_t{64} << 30;
 
 // One stream of records, cut and decoded.
 class Source {
@@ -190,6 +191,11 @@ void fill_recording(const Capture& capture, const PerfAssembler& assembler, Reco
     recording.notes.push_back("times in this report are rounded down to " +
                               std::to_string(assembler.resolution()) + " seconds");
   }
+  if (const uint64_t unknown = capture.decoder->counts().of_unknown_event; unknown > 0) {
+    recording.notes.push_back(counted(unknown, "sample") +
+                              " of events that the capture does not describe: not in this report");
+  }
+  if (assembler.counts_cut()) recording.notes.emplace_back(kNoteOnCutSums);
   if (capture.decoder->chains_overflowed()) {
     recording.notes.emplace_back(
         "the capture has more than 1 GiB of different stacks; the rest is counted without stacks");
@@ -280,12 +286,11 @@ FileReader file_reader(const std::shared_ptr<ByteStream>& stream) {
 
 Result<Capture> open_file(ByteStream stream, const Options& options) {
   if (!stream.is_plain_file()) {
-    // Features lie behind the samples: a file that comes as a stream is held whole.
-    auto all = stream.read_all(kMaxInMemory);
-    if (!all) return fail(std::move(all).error());
+    // Features lie behind the samples: a file that comes as a stream is read by position, too.
+    auto plain = spill(stream, kMaxSpilled, options.temporary_folder);
+    if (!plain) return fail(std::move(plain).error());
     const bool truncated = stream.truncated();
-    stream = ByteStream::over(std::move(*all));
-    auto capture = open_file(std::move(stream), options);
+    auto capture = open_file(std::move(*plain), options);
     if (capture) capture->truncated = capture->truncated || truncated;
     return capture;
   }

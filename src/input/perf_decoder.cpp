@@ -119,7 +119,8 @@ const PerfEvent* PerfDecoder::event_by_id(uint64_t id) {
   return last_event_;
 }
 
-// With several events the record names its own; a name nobody knows means the first.
+// With several events the record names its own; perf makes records itself that name none (0) and
+// belong to the first. Nothing for a sample whose event cannot be told.
 const PerfEvent* PerfDecoder::event_of(const PerfRecord& record) {
   if (meta_.events.empty()) return nullptr;
   const PerfEvent& first = meta_.events.front();
@@ -131,7 +132,8 @@ const PerfEvent* PerfDecoder::event_of(const PerfRecord& record) {
     id = word_at(record.body.last(8), 0, meta_.swapped);
   }
   const PerfEvent* event = id ? event_by_id(*id) : nullptr;
-  return event != nullptr ? event : &first;
+  const bool must_be_told = record.type == kRecordSample && id.value_or(1) != 0;
+  return event != nullptr || must_be_told ? event : &first;
 }
 
 bool PerfDecoder::is_chosen(const PerfEvent& event) const {
@@ -162,6 +164,7 @@ std::vector<std::pair<std::string, uint64_t>> PerfDecoder::other_events() const 
 
 void PerfDecoder::sample(const PerfRecord& record) {
   const PerfEvent* event = prepare() ? event_of(record) : nullptr;
+  if (event == nullptr && !meta_.events.empty() && !error_) ++counts_.of_unknown_event;
   auto parsed =
       event != nullptr ? parse_sample(*event, Cursor(record.body, meta_.swapped)) : std::nullopt;
   if (!parsed) {

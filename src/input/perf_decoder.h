@@ -29,6 +29,7 @@ class PerfDecoder {
     uint64_t throttled = 0;
     uint64_t bad_records = 0;
     uint64_t other_events = 0;        // samples
+    uint64_t of_unknown_event = 0;    // samples, among bad_records
     uint64_t rejected_by_filter = 0;  // samples, by a BPF filter of the recorder
   };
 

@@ -65,11 +65,12 @@ Result<Header> parse_header(Bytes bytes, bool swapped) {
   return header;
 }
 
-// At most `limit` of them.
+// At most `limit` of them, and none of a section that lies behind the file's end.
 std::vector<uint64_t> read_ids(const FileReader& file,
                                const FileSection& section,
                                bool swapped,
                                uint64_t limit) {
+  if (section.offset > file.size || section.size > file.size - section.offset) return {};
   const uint64_t count = std::min(section.size / 8, limit);
   const auto bytes = file.read(section.offset, count * 8);
   std::vector<uint64_t> ids(bytes.size() / 8);

@@ -218,6 +218,7 @@ Result<Opened> ScriptReader::take(const Options& options) && {
     // Without periods a sample counts as one, whatever its event.
     recording_.event = {*chosen, events_[i]->has_period ? unit : WeightUnit::kOther, 0};
     recording_.losses[static_cast<size_t>(Loss::kFiltered)] += events_[i]->filtered;
+    if (events_[i]->samples.cut()) recording_.notes.emplace_back(kNoteOnCutSums);
     opened.profile.samples = std::move(events_[i]->samples).take();
   }
   if (std::string note = note_on_others(others); !note.empty()) {
@@ -227,22 +228,30 @@ Result<Opened> ScriptReader::take(const Options& options) && {
   return opened;
 }
 
-// One thread cuts the text into blocks, this one makes samples of them.
-Status read_blocks(ByteStream& stream, ScriptReader& reader) {
+// Whether the last line has no end, and no module that closes it: half a line.
+bool ends_in_a_line(std::string_view piece) {
+  return !piece.ends_with('\n') && !trim(piece).ends_with(')');
+}
+
+// One thread cuts the text into blocks, this one makes samples of them. Returns whether the text
+// ends in the middle of a line.
+Result<bool> read_blocks(ByteStream& stream, ScriptReader& reader) {
   constexpr size_t kAhead = 4;
   TextPieces pieces(stream, "\n\n", kAhead + 1);
-  Status status;
+  Result<bool> truncated = false;
   const auto cut = [&](const auto& put) {
     auto piece = pieces.next();
-    while (piece && !piece->empty() && put(cut_into_blocks(*piece)))
+    while (piece && !piece->empty() && put(cut_into_blocks(*piece))) {
+      truncated = ends_in_a_line(*piece);
       piece = pieces.next();
-    if (!piece) status = fail(piece.error());
+    }
+    if (!piece) truncated = fail(piece.error());
   };
   make_and_use<std::vector<ScriptBlock>>(kAhead, cut, [&](const std::vector<ScriptBlock>& blocks) {
     for (const ScriptBlock& block : blocks)
       reader.add(block);
   });
-  return status;
+  return truncated;
 }
 
 }  // namespace
@@ -252,11 +261,11 @@ Result<Opened> read_perf_script(ByteStream& stream, const Options& options) {
   if (!range) return fail(range.error());
   if (*range && (*range)->wall_clock) return fail(no_time_of_day());
   ScriptReader reader(*range);
-  const Status done = read_blocks(stream, reader);
-  if (!done) return fail(done.error());
+  const auto truncated = read_blocks(stream, reader);
+  if (!truncated) return fail(truncated.error());
   auto opened = std::move(reader).take(options);
   if (!opened) return opened;
-  opened->profile.recording.truncated_input = stream.truncated();
+  opened->profile.recording.truncated_input = *truncated || stream.truncated();
   filter_processes(opened->profile, options);
   return opened;
 }

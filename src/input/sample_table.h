@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "src/profile/bounded_sum.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::input {
@@ -21,9 +22,13 @@ class SampleTable {
   void add(const Sample& sample) {
     if (rows_.size() == rows_.capacity()) make_room();
     rows_.push_back(sample);
+    rows_.back().count = counts_.admit(sample.count);
+    rows_.back().weight = weights_.admit(sample.weight);
   }
   // Seconds that one value of Sample::second stands for. Final after take().
   uint32_t resolution() const { return resolution_; }
+  // Not all of the counts or weights could be counted.
+  bool cut() const { return counts_.cut() || weights_.cut(); }
   // Ordered by stack and the other tags, then by second.
   std::vector<Sample> take() &&;
 
@@ -34,6 +39,8 @@ class SampleTable {
 
   std::vector<Sample> rows_;
   std::vector<Sample> merged_;  // kept for its memory: fresh pages cost more than merging
+  BoundedSum counts_;
+  BoundedSum weights_;
   size_t max_rows_;
   uint32_t resolution_ = 1;
 };

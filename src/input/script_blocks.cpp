@@ -27,11 +27,23 @@ size_t length_of_stack(std::string_view text) {
   return length;
 }
 
+// `perf script -F comm,ip,sym` prints nothing but the comm in front of the frames (and with
+// -F ip,sym not even that).
+std::optional<ScriptHeader> header_of(std::string_view line, std::string_view behind) {
+  auto header = parse_script_header(line);
+  if (header || !behind.starts_with('\t') || !is_script_comm(line)) return header;
+  header.emplace();
+  header->comm = trim(line);
+  header->process = header->comm;
+  return header;
+}
+
 }  // namespace
 
 std::vector<ScriptBlock> cut_into_blocks(std::string_view text) {
   std::vector<ScriptBlock> blocks;
   while (!text.empty()) {
+    const std::string_view begin = text;
     const std::string_view line = take_line(text);
     if (trim(line).empty()) continue;
     ScriptBlock& block = blocks.emplace_back();
@@ -39,7 +51,8 @@ std::vector<ScriptBlock> cut_into_blocks(std::string_view text) {
       block.comment = line;
       continue;
     }
-    block.header = parse_script_header(line);
+    if (line.front() == '\t') text = begin;
+    block.header = line.front() == '\t' ? ScriptHeader{} : header_of(line, text);
     block.stack = text.substr(0, length_of_stack(text));
     block.stack_hash = hash_stack(block.stack);
     text.remove_prefix(block.stack.size());

@@ -99,6 +99,11 @@ std::optional<ScriptHeader> header_with_time(std::string_view line) {
   return std::nullopt;
 }
 
+bool is_named_frame(std::string_view line) {
+  const auto frame = parse_script_frame(line);
+  return frame && frame->address != 0 && !frame->name.empty();
+}
+
 // Without one: comm, then the first word that is a pid, with an event behind it.
 std::optional<ScriptHeader> header_without_time(std::string_view line) {
   std::string_view rest = line;
@@ -112,6 +117,11 @@ std::optional<ScriptHeader> header_without_time(std::string_view line) {
     std::string_view after = rest;
     if (is_cpu(take_word(after))) rest = after;
     if (trim(rest).empty() || take_event(rest, header)) return header;
+    // Neither event nor call chain: the frame stands behind the pid.
+    if (is_named_frame(rest)) {
+      header.rest = trim(rest);
+      return header;
+    }
   }
   return std::nullopt;
 }
@@ -139,6 +149,12 @@ std::optional<ScriptHeader> parse_script_header(std::string_view line) {
   if (line.empty() || line.front() == '#' || line.front() == '\t') return std::nullopt;
   auto header = header_with_time(line);
   return header ? header : header_without_time(line);
+}
+
+bool is_script_comm(std::string_view line) {
+  constexpr size_t kLongestComm = 15;  // TASK_COMM_LEN of the kernel, without its zero
+  line = trim(line);
+  return !line.empty() && line.size() <= kLongestComm;
 }
 
 std::optional<ScriptFrame> parse_script_frame(std::string_view line) {
@@ -173,13 +189,16 @@ bool looks_like_script(std::string_view start) {
   for (int i = 0; i < kLines && !start.empty(); ++i) {
     const std::string_view line = take_line(start);
     if (trim(line).empty() || line.front() == '#') continue;
+    if (line.front() == '\t') return is_named_frame(line);
     const auto header = parse_script_header(line);
-    if (!header || header->comm.find(';') != std::string_view::npos) return false;
-    if (!header->event.empty() || header->time != 0) return true;
-    // Only comm and pid: frames must follow.
+    // Folded stacks have semicolons, too.
+    const bool plain = header && header->comm.find(';') == std::string_view::npos;
+    if (plain && (!header->event.empty() || header->time != 0 || !header->rest.empty()))
+      return true;
+    // Frames must follow.
     const std::string_view next = take_line(start);
-    const auto frame = parse_script_frame(next);
-    return frame && frame->address != 0 && (next.front() == '\t' || next.front() == ' ');
+    if (!header) return is_script_comm(line) && next.starts_with('\t') && is_named_frame(next);
+    return (next.starts_with('\t') || next.starts_with(' ')) && is_named_frame(next);
   }
   return false;
 }

@@ -28,6 +28,9 @@ struct ScriptFrame {
 };
 std::optional<ScriptFrame> parse_script_frame(std::string_view line);
 
+// Whether the line can be the name of a process that perf prints alone.
+bool is_script_comm(std::string_view line);
+
 // Whether the text begins like the output of perf script.
 bool looks_like_script(std::string_view start);
 

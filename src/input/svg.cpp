@@ -14,6 +14,7 @@ namespace {
 // report is always escaped.
 constexpr std::array kMarkers{std::string_view{"<metadata class=\"profile\""},
                               std::string_view{"<metadata id=\"pgflame-profile\""}};
+constexpr std::string_view kReportMarker = "class=\"pgflame\"";
 constexpr std::string_view kDiffMarker = "class=\"pgflame diff\"";
 
 int base64_value(char c) {
@@ -60,6 +61,12 @@ Result<std::string> profile_inside_svg(std::string_view svg) {
                 "this SVG compares two captures and carries neither of them",
                 "open the captures that it was made from");
   }
+  const bool is_report = svg.find(kReportMarker) != std::string_view::npos;
+  if (marker == std::string_view::npos && is_report) {
+    return fail(ErrorKind::kCorrupt,
+                "the report is cut: it ends before the profile inside it",
+                "copy it again, or open the capture that it was made from");
+  }
   if (marker == std::string_view::npos) {
     return fail(ErrorKind::kUnsupported,
                 "this SVG is not a report of pgflame: there is no profile inside",
@@ -68,7 +75,10 @@ Result<std::string> profile_inside_svg(std::string_view svg) {
   const auto start = svg.find('>', marker);
   const auto end = start == std::string_view::npos ? start : svg.find('<', start);
   const auto cut = [] {
-    return fail(ErrorKind::kCorrupt, "the profile inside the SVG is damaged or cut short");
+    return fail(ErrorKind::kCorrupt,
+                "the profile inside the SVG is damaged or cut short",
+                "it is one compressed piece, its names last: copy the report again, or open the "
+                "capture that it was made from");
   };
   if (end == std::string_view::npos) return cut();
   auto bytes = decode_base64(svg.substr(start + 1, end - start - 1));

@@ -3,6 +3,7 @@
 #include <tuple>
 #include <vector>
 
+#include "src/profile/bounded_sum.h"
 #include "src/profile/builder.h"
 #include "src/profile/gzip.h"
 #include "src/profile/pprof.h"
@@ -63,11 +64,18 @@ class Reader {
       if (raw.moments.empty()) return add_values(sample, raw.values);
       for (const RawMoment& moment : raw.moments) {
         sample.second = moment.second;
-        sample.count = std::min<uint64_t>(moment.count, INT64_MAX);
-        sample.weight = std::min<uint64_t>(moment.weight, INT64_MAX);
-        if (sample.count > 0 || sample.weight > 0) builder_.add(sample);
+        sample.count = moment.count;
+        sample.weight = moment.weight;
+        add(sample);
       }
     });
+    if (counts_.cut() || weights_.cut()) profile().recording.notes.emplace_back(kNoteOnCutSums);
+  }
+
+  void add(Sample sample) {
+    sample.count = counts_.admit(sample.count);
+    sample.weight = weights_.admit(sample.weight);
+    if (sample.count > 0 || sample.weight > 0) builder_.add(sample);
   }
 
   struct Found {
@@ -142,7 +150,7 @@ class Reader {
     sample.weight = value(running ? columns_.weight : columns_.off_weight);
     sample.count = value(running ? columns_.count : columns_.off_count);
     if (columns_.count < 0 && sample.weight > 0) sample.count = 1;
-    if (sample.count > 0 || sample.weight > 0) builder_.add(sample);
+    add(sample);
   }
 
   Profile& profile() { return builder_.profile(); }
@@ -152,10 +160,33 @@ class Reader {
   Tables tables_;
   LabelReader labels_;
   Columns columns_;
+  BoundedSum counts_;
+  BoundedSum weights_;
   std::vector<LocationId> path_;  // of the stack being looked up
   std::map<std::tuple<int32_t, std::string, std::string, std::string, std::string>, BackendId>
       backends_;
 };
+
+// Those at the beginning of which nothing is missing.
+std::string_view whole_messages(std::string_view bytes) {
+  size_t whole = 0;
+  try {
+    for (protozero::pbf_message<ProfileField> message(bytes.data(), bytes.size());
+         message.next();) {
+      message.skip();
+      whole = static_cast<size_t>(message.data().data() - bytes.data());
+    }
+  } catch (const protozero::end_of_buffer_exception&) {
+    return bytes.substr(0, whole);
+  }
+  return bytes;
+}
+
+Error too_short() {
+  return {ErrorKind::kCorrupt,
+          "the pprof file is cut: it ends before the names of what it counts",
+          "names stand at the end of such a file, so nothing can be reported: copy it again"};
+}
 
 }  // namespace
 
@@ -169,15 +200,17 @@ Result<Profile> read_pprof(std::string_view bytes) {
     truncated = gunzipped->truncated;
     bytes = unpacked;
   }
-  if (truncated) {
-    return fail(ErrorKind::kCorrupt,
-                "the pprof file ends in the middle",
-                "copy it again: its string table comes last, so nothing can be saved");
-  }
   try {
-    return Reader(bytes).read();
+    const std::string_view whole = whole_messages(bytes);
+    truncated = truncated || whole.size() < bytes.size();
+    auto profile = Reader(whole).read();
+    if (!truncated) return profile;
+    if (!profile || profile->recording.event.name.empty()) return fail(too_short());
+    profile->recording.truncated_input = true;
+    return profile;
   } catch (const protozero::end_of_buffer_exception&) {
-    return fail(ErrorKind::kCorrupt, "the pprof data ends too early", "copy it again, completely");
+    return fail(ErrorKind::kCorrupt,
+                "the pprof data is broken: a message is longer than its frame");
   } catch (const protozero::exception& error) {
     return fail(ErrorKind::kCorrupt, std::string("the pprof data is broken: ") + error.what());
   }

@@ -1,8 +1,14 @@
 #include "src/convert/convert.h"
 
+#include <cstdlib>
+#include <fstream>
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "src/base/file.h"
+#include "src/input/input.h"
+#include "src/profile/pprof.h"
 #include "tests/support/profile_text.h"
 
 using namespace pgflame;
@@ -19,6 +25,28 @@ json convert_to_json(convert::Target target) {
 }  // namespace
 
 TEST_SUITE("convert") {
+  TEST_CASE("what is written in each format is as expected") {
+    const std::string golden = PGFLAME_SOURCE_DIR "/tests/golden/";
+    const auto opened = input::open(golden + "input/pg15-fp-deform.script", {});
+    REQUIRE(opened);
+    for (const char* name : {"folded", "pprof", "perf-script", "speedscope", "firefox", "json"}) {
+      CAPTURE(name);
+      std::string text = convert::convert(opened->profile, *convert::parse_target(name)).value();
+      // Compressed bytes differ between versions of the library.
+      if (std::string_view(name) == "pprof") {
+        text = convert::convert(read_pprof(text).value(), convert::Target::kJson).value();
+      }
+      const std::string path = golden + "convert/pg15-fp-deform." + name;
+      if (std::getenv("PGFLAME_BLESS") != nullptr) {
+        std::ofstream(path) << text;
+        continue;
+      }
+      const auto expected = read_file(path);
+      REQUIRE(expected);
+      CHECK(text == *expected);
+    }
+  }
+
   TEST_CASE("every format is known by its name") {
     for (const char* name : {"folded", "pprof", "perf-script", "speedscope", "firefox", "json"}) {
       CAPTURE(name);

@@ -43,19 +43,10 @@ KINDS = {
 
 
 class Ends(RawProfile):
-    """Rows that also tell how each walk ended. perf shows the callers of walks of its own one byte
-    before the return address, as we do, but those of the kernel's as they are."""
+    """Rows that also tell how each walk ended."""
 
-    def stack(self, sample, leaf_only):
-        addresses, at = [], sample["stack"]
-        while at != 0:
-            index, at = self.tables["stacks"][at]
-            location = self.tables["locations"][index]
-            address = location["address"]
-            if addresses and self.is_kernel(location):
-                address += 1
-            addresses.append(self.shown(location, address, in_chain=True))
-        return tuple(addresses)
+    def __init__(self, path):
+        super().__init__(path, walked=True)
 
     def outermost(self, sample):
         location, at = None, sample["stack"]

@@ -42,7 +42,7 @@ Result<input::Opened> open_text(std::string_view contents, const input::Options&
 
 std::string folded_from(std::string_view contents) {
   const auto opened = open_text(contents);
-  if (!opened) return "error: " + opened.error().what;
+  if (!opened) return "error: " + opened.error().what.substr(opened.error().what.find(": ") + 2);
   return convert::convert(opened->profile, convert::Target::kFolded).value();
 }
 
@@ -98,6 +98,21 @@ TEST_SUITE("input") {
          "        7fa141472250 main (/x/postgres)\n"
          "\n",
          "postgres;main;ExecScan 1\n"},
+        // -F comm,ip,sym, and -F ip,sym
+        {"postgres \n\t 55c7cef36fd3 ExecScan\n\t 7fa141472250 main\n\n"
+         "V8 Worker \n\t 55c7cef36fd3 f\n\n",
+         "V8 Worker;f 1\npostgres;main;ExecScan 1\n"},
+        {"\n\t 55c7cef36fd3 ExecScan\n\t 7fa141472250 main\n\n\n\t 7fa141472250 main\n\n",
+         "main 1\nmain;ExecScan 1\n"},
+        // -G -F comm,pid,ip,sym,dso
+        {"        postgres  4440      55c7cef36fd3 [unknown] "
+         "(/usr/lib/postgresql/15/bin/postgres)\n"
+         "        postgres  4441      55c7cf1e06ff hash_search "
+         "(/usr/lib/postgresql/15/bin/postgres)\n",
+         "postgres;[unnamed] postgres 1\npostgres;hash_search 1\n"},
+        // a comm with a semicolon comes first; one that pprof could begin with
+        {"a;b 7 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n\n", "a:b;f 1\n"},
+        {"java 4711 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n\n", "java;f 1\n"},
         // a tracepoint's fields are no frame
         {"postgres 31 [000] 5.0: sched:sched_switch: prev_comm=postgres prev_pid=31\n"
          "\tffffffff821facd8 schedule ([kernel.kallsyms])\n\n",
@@ -140,6 +155,108 @@ TEST_SUITE("input") {
       CAPTURE(flavour.text);
       CHECK(folded_from(flavour.text) == flavour.folded);
     }
+  }
+
+  TEST_CASE("maps that bpftrace printed are read, whatever the order of their keys") {
+    constexpr std::string_view kUser = "    ExecScan+301\n    0x55fe2f7a433c\n    main+534\n";
+    constexpr std::string_view kKernel =
+        "    schedule+35\n    entry_SYSCALL_64_after_hwframe+118\n";
+    const std::string user(kUser);
+    const std::string kernel(kKernel);
+    const std::string both =
+        "postgres;main;[unnamed];ExecScan;entry_SYSCALL_64_after_hwframe;schedule 12\n";
+    const std::string attaching = "Attaching 2 probes...\n\n\n";
+    const std::pair<std::string, std::string> cases[] = {
+        {attaching + "@[\n" + user + ", \n" + kernel + ", postgres, 7]: 12\n", both},
+        {attaching + "@[7, postgres, \n" + kernel + ", \n" + user + "]: 12\n\n", both},
+        {"@a[\n" + kernel + ", postgres]: 3\n@a[, postgres]: 4\n",
+         "postgres 4\npostgres;entry_SYSCALL_64_after_hwframe;schedule 3\n"},
+        {"@[\n" + user + ", , postgres, 7]: 5\n", "postgres;main;[unnamed];ExecScan 5\n"},
+        {"@[\n\t55fe2f7a433c f(int) const+3 (/usr/bin/x)\n\t55fe2f7a433d main+3 (/usr/bin/x)\n]: "
+         "5\n",
+         "main;f(int) const 5\n"},
+    };
+    for (const auto& [text, folded] : cases) {
+      CAPTURE(text);
+      CHECK(folded_from(text) == folded);
+    }
+  }
+
+  TEST_CASE("one map of bpftrace is read, the others are counted") {
+    const std::string text =
+        "@calls[postgres]: 5\n@n: 9\n@on[\n    main+1\n, postgres, 31]: 7\n"
+        "@h[\n    main+1\n]:\n[3]  1 |@@@|\n@off[\n    read+1\n, postgres, 31]: 8\n@off[\n    re";
+    const auto opened = open_text(text);
+    REQUIRE(opened.has_value());
+    const Recording& recording = opened->profile.recording;
+    CHECK(opened->format == input::Format::kBpftrace);
+    CHECK(opened->events == std::vector<std::string>{"@calls", "@on", "@off"});
+    CHECK(recording.event.name == "@on");
+    CHECK(account(opened->profile).captured == 7);
+    CHECK(opened->profile.backends[opened->profile.samples[0].backend].pid == 31);
+    CHECK(recording.losses[static_cast<size_t>(Loss::kFiltered)] == 13);
+    CHECK(recording.losses[static_cast<size_t>(Loss::kBadRecord)] == 1);
+    CHECK(recording.truncated_input);
+    input::Options options;
+    options.event = "@off";
+    CHECK(account(open_text(text, options)->profile).captured == 8);
+  }
+
+  TEST_CASE("a pprof file that was compressed twice is read") {
+    const std::string pprof =
+        convert::convert(open_text(kScript)->profile, convert::Target::kPprof).value();
+    CHECK(folded_from(gzip(pprof)) == folded_from(pprof));
+  }
+
+  TEST_CASE("a pprof file that is cut tells what it holds, or why it cannot") {
+    const auto packed =
+        convert::convert(open_text(kScript)->profile, convert::Target::kPprof).value();
+    const std::string whole = gunzip(packed, size_t{1} << 20)->bytes;
+    CHECK(folded_from(whole.substr(0, whole.size() / 2)) ==
+          "error: the pprof file is cut: it ends before the names of what it counts");
+    const auto cut = open_text(whole.substr(0, whole.size() - 1));
+    REQUIRE(cut.has_value());
+    CHECK(cut->profile.recording.truncated_input);
+    CHECK(account(cut->profile).captured == 2);
+  }
+
+  TEST_CASE("text of which most is no folded stack is refused") {
+    CHECK(folded_from("one\ntwo\nthree 3\n") == "error: this is none of the formats pgflame reads");
+    std::string text;
+    for (int i = 0; i < 100; ++i)
+      text += "main;a 1\n";
+    for (int i = 0; i < 150; ++i)
+      text += "something else\n";
+    CHECK(folded_from(text) == "error: 150 of its 250 lines are no folded stacks");
+  }
+
+  TEST_CASE("counts that add up to too much are cut, and the report says so") {
+    const auto opened = open_text("x;y 18446744073709551615\nx;y 5\n");
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).captured == INT64_MAX);
+    REQUIRE(opened->profile.recording.notes.size() == 1);
+    CHECK(opened->profile.recording.notes[0].find("2^63") != std::string::npos);
+    const std::string half = std::to_string(INT64_MAX);
+    const std::string pprof =
+        convert::convert(open_text("x;y " + half + "\nx;y;z 1\n")->profile, convert::Target::kPprof)
+            .value();
+    CHECK(account(open_text(pprof)->profile).captured == INT64_MAX);
+  }
+
+  TEST_CASE("a text that ends in the middle of a line is called truncated") {
+    for (const char* cut : {"main;a 3\nmain;b 4\nmain;c;d", "main;a 3\nmain;b 4\nmain"}) {
+      CAPTURE(cut);
+      const auto opened = open_text(cut);
+      REQUIRE(opened.has_value());
+      CHECK(opened->profile.recording.truncated_input);
+      CHECK(account(opened->profile).captured == 7);
+    }
+    const std::string_view script =
+        kScript.substr(0, kScript.find("postgres  4440/4440 [001]  5821"));
+    CHECK_FALSE(open_text(kScript)->profile.recording.truncated_input);
+    CHECK_FALSE(open_text(script.substr(0, script.size() - 2))->profile.recording.truncated_input);
+    CHECK(open_text(script.substr(0, script.size() - 9))->profile.recording.truncated_input);
+    CHECK_FALSE(open_text("main;a 3\nmain;b 4")->profile.recording.truncated_input);
   }
 
   TEST_CASE("a folded line without a count is counted as broken") {
@@ -213,6 +330,8 @@ TEST_SUITE("input") {
          "the profile inside the SVG is damaged or cut short"},
         {"<svg><metadata class=\"profile\" data-format=\"pprof-gzip-base64\">A.A</metadata></svg>",
          "the profile inside the SVG is damaged or cut short"},
+        {"<svg class=\"pgflame\" width=\"1200\"><g>",
+         "the report is cut: it ends before the profile inside it"},
         {"<svg class=\"pgflame diff\"></svg>",
          "this SVG compares two captures and carries neither of them"},
         {"PERFILE2", "the perf.data header is broken"},

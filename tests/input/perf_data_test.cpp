@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 #include <string>
+#include <thread>
 
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
@@ -10,6 +12,7 @@
 #include "src/convert/convert.h"
 #include "src/input/input.h"
 #include "src/input/sample_table.h"
+#include "src/input/spill.h"
 #include "tests/support/perf_data_writer.h"
 
 using namespace pgflame;
@@ -60,6 +63,68 @@ constexpr const char* kForkScene =
 }  // namespace
 
 TEST_SUITE("input") {
+  TEST_CASE("samples whose event cannot be told are counted and not taken for another's") {
+    auto stream = input::ByteStream::open(PGFLAME_SOURCE_DIR
+                                          "/tests/golden/input/format-three-events.perf.data.zst");
+    REQUIRE(stream);
+    auto bytes = input::read_whole(*stream, 1 << 30, "/tmp");
+    REQUIRE(bytes);
+    const auto word = [&](size_t at) -> uint64_t& {
+      return *reinterpret_cast<uint64_t*>(bytes->data() + at);
+    };
+    const auto open_lie = [&](const input::Options& options = {}) {
+      return open_bytes({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, options);
+    };
+    const auto honest = open_lie();
+    REQUIRE(honest);
+    const uint64_t all = account(honest->profile).captured + loss(honest, Loss::kFiltered);
+    const size_t size_of_event = word(16);
+    const size_t events = word(24);
+    word(events + size_of_event - 8) = uint64_t{1} << 60;  // bytes of the first event's ids
+    const auto opened = open_lie();
+    REQUIRE(opened);
+    const uint64_t unknown = loss(opened, Loss::kBadRecord);
+    CHECK(unknown > 0);
+    CHECK(account(opened->profile).captured + loss(opened, Loss::kFiltered) + unknown == all);
+    const auto& notes = opened->profile.recording.notes;
+    CHECK(std::ranges::any_of(notes, [](const std::string& note) {
+      return note.find("of events that the capture does not describe") != std::string::npos;
+    }));
+    input::Options other;
+    other.event = opened->events[1];
+    CHECK(account(open_lie(other)->profile).captured > 0);
+    CHECK(honest->events == opened->events);
+  }
+
+  TEST_CASE("what comes through a pipe is spilled, and refused when it is too large") {
+    const std::string large(size_t{40} << 20, ' ');
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    std::jthread writer([&] {
+      size_t done = 0;
+      for (ssize_t got = 1; got > 0 && done < large.size(); done += static_cast<size_t>(got))
+        got = ::write(ends[1], large.data() + done, large.size() - done);
+      ::close(ends[1]);
+    });
+    auto stream = input::ByteStream::open("/proc/self/fd/" + std::to_string(ends[0]));
+    REQUIRE(stream);
+    uint64_t limit = 1 << 30;
+    SUBCASE("all of it") {
+      const auto bytes = input::read_whole(*stream, limit, "/tmp");
+      REQUIRE(bytes);
+      CHECK(bytes->size() == large.size());
+      CHECK(bytes->back() == ' ');
+    }
+    SUBCASE("too much") {
+      limit = size_t{20} << 20;
+      const auto refused = input::spill(*stream, limit, "/tmp");
+      REQUIRE_FALSE(refused);
+      CHECK(refused.error().what == "the input is larger than 20 MiB, unpacked");
+      CHECK(input::read_whole(*stream, UINT64_MAX, "/tmp"));  // lets the writer end
+    }
+    ::close(ends[0]);
+  }
+
   TEST_CASE("forked children inherit name and mappings, a program drops them when it starts") {
     PerfDataWriter writer;
     write_fork_scene(writer);

@@ -10,14 +10,30 @@ import unittest
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 
 
-def run(script, *arguments):
+def run(script, *arguments, pgflame=None):
+    program = pgflame or os.environ["PGFLAME"]
     return subprocess.run(
-        [sys.executable, str(TESTS / "input" / script), os.environ["PGFLAME"], *map(str, arguments)],
+        [sys.executable, str(TESTS / "input" / script), program, *map(str, arguments)],
         capture_output=True, text=True, check=False)
 
 
 def compare(*captures):
     return run("compare_with_perf_script.py", *captures)
+
+
+# A reader that loses every stack and is right about all the rest.
+WITHOUT_STACKS = """#!/usr/bin/env python3
+import json, os, subprocess, sys
+done = subprocess.run([{pgflame!r}, *sys.argv[1:]], check=False)
+path = sys.argv[sys.argv.index("-o") + 1]
+with open(path, encoding="utf-8") as file:
+    tables = json.load(file)
+for sample in tables["samples"]:
+    sample["stack"] = 0
+with open(path, "w", encoding="utf-8") as file:
+    json.dump(tables, file)
+sys.exit(done.returncode)
+"""
 
 
 class CompareWithPerfScript(unittest.TestCase):
@@ -38,6 +54,24 @@ class CompareWithPerfScript(unittest.TestCase):
                          TESTS / "golden/input/overwrite.perf.data.zst")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(result.stdout.count("same "), 5, result.stdout)
+        self.assertEqual(re.findall(r" 0 of \d+ stacks", result.stdout), [], result.stdout)
+
+    def test_the_comparison_notices_lost_stacks(self):
+        with tempfile.TemporaryDirectory(prefix="pgflame-live-") as folder:
+            program = pathlib.Path(folder) / "pgflame"
+            program.write_text(WITHOUT_STACKS.format(pgflame=os.environ["PGFLAME"]), encoding="utf-8")
+            program.chmod(0o755)
+            for name in ("pg15-fp-deform.perf.data.zst", "format-pipe-zstd.perf.data"):
+                result = run("compare_with_perf_script.py", TESTS / "golden/input" / name,
+                             pgflame=str(program))
+                self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+                self.assertIn("DIFFER " + name, result.stdout)
+
+    def test_what_perf_cannot_read_is_named_and_not_taken_for_compared(self):
+        truncated = TESTS / "golden/input/format-truncated.perf.data.zst"
+        result = compare(truncated)
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertRegex(result.stdout, f"^not compared: {re.escape(truncated.name)}: perf script")
 
     def test_every_difference_between_walks_of_copied_stacks_has_a_reason(self):
         with tempfile.TemporaryDirectory(prefix="pgflame-live-") as folder:
