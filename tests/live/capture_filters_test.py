@@ -8,6 +8,8 @@ import bpf_programs
 from cluster import Cluster
 from pprof import Capture
 from recorder import Recorder
+from servers import bindir_of
+from sessions import Session
 
 FILTERED = 7  # index of that loss (src/profile/profile.h)
 QUERY = "select count(*) from generate_series(1, 200000) i where i % 7 = 3;"
@@ -53,6 +55,23 @@ class Filters(unittest.TestCase):
         self.assertEqual({sample["pid"] for sample in capture.samples}, {shop})
         # Left out in the kernel, where it costs nothing: no more than a title's time is recorded.
         self.assertGreater(capture.recording["losses"][FILTERED], 20)
+
+    def test_names_with_blanks_are_told_apart(self):
+        for major in (15, 18):
+            with self.subTest(major=major), Cluster(bindir_of(major)) as cluster:
+                cluster.psql('create database "my db"')
+                cluster.psql('create role "odd user" superuser login')
+                with cluster.psql_loop(QUERY, database="my db"), \
+                        Session(cluster, "app", "my db", "odd user") as asleep:
+                    asleep.send("select pg_sleep(100);")
+                    time.sleep(1)
+                    for option, value, label in (("--database", "my db", "database"),
+                                                 ("--user", "odd user", "user")):
+                        capture = self.record(option, value, target=f":{cluster.port}")
+                        self.assertEqual({sample.get(label) for sample in capture.samples},
+                                         {value})
+                        self.assertNotIn("contain blanks", " ".join(capture.recording["notes"]))
+                    self.assertEqual({sample["database"] for sample in capture.samples}, {"my db"})
 
     def test_only_the_wanted_query_is_recorded(self):
         whole = self.record("--mode", "cpu")
