@@ -92,8 +92,11 @@ std::string finding_markdown(const Finding& finding, size_t number) {
 
 // Notes about a recording that is not what was asked for (src/capture/capture.cpp).
 bool speaks_of_less(std::string_view note) {
-  constexpr std::array<std::string_view, 3> kBegins{
-      "The recording ended early", "The sampling rate was lowered", "All targets ended"};
+  constexpr std::array<std::string_view, 5> kBegins{"The recording ended early",
+                                                    "The sampling rate was lowered",
+                                                    "All targets ended",
+                                                    "Kernel functions have no names",
+                                                    "Warning:"};
   return std::ranges::any_of(kBegins,
                              [&](std::string_view begin) { return note.starts_with(begin); });
 }
