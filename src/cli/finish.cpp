@@ -9,6 +9,7 @@
 
 #include "src/base/text.h"
 #include "src/cli/diagnose_options.h"
+#include "src/cli/hidden_kernel.h"
 #include "src/cli/redaction_key.h"
 #include "src/cli/terminal.h"
 #include "src/diagnose/diagnose.h"
@@ -167,6 +168,10 @@ Profile with_names(Profile profile, const symbolizer::Options& options) {
     auto& notes = named.profile.recording.notes;
     std::string text = missing_note(named.missing[i]);
     if (std::ranges::find(notes, text) == notes.end()) notes.push_back(std::move(text));
+  }
+  if (options.this_host) {
+    if (std::string hidden = hidden_kernel_note(named.profile); !hidden.empty())
+      named.profile.recording.notes.push_back(std::move(hidden));
   }
   postgres::fill_in_backend_types(named.profile);
   return std::move(named.profile);
