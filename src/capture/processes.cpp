@@ -249,6 +249,23 @@ ModuleFiles Processes::take_files() {
   return std::move(files_).take();
 }
 
+// The process that the neighbour's pid namespace calls `inside`; 0 when it is not known.
+int32_t Processes::pid_on_host(int32_t inside, const Row& neighbour) {
+  if (inside == 0) return 0;
+  const auto asked = [](int32_t pid, Row& row) {
+    if (row.namespace_pid == 0) row.namespace_pid = namespace_pid(pid);
+    return row.namespace_pid;
+  };
+  const auto postmaster = rows_.find(neighbour.postmaster);
+  const bool is_ours = postmaster == rows_.end() ||
+                       asked(postmaster->first, postmaster->second) == postmaster->first;
+  if (is_ours) return inside;
+  for (auto& [pid, row] : rows_) {
+    if (row.postmaster == neighbour.postmaster && asked(pid, row) == inside) return pid;
+  }
+  return 0;
+}
+
 void Processes::read_title(int32_t pid, Row& row) {
   const std::string text = read_command_line(pid);
   if (text.empty()) return;
@@ -259,7 +276,7 @@ void Processes::read_title(int32_t pid, Row& row) {
     backend.type = title->type;
     backend.database = title->database;
     backend.user = title->user;
-    backend.leader = title->leader;
+    backend.leader = pid_on_host(title->leader, row);
     const auto& layout = layouts_[row.postmaster];
     // A walsender may have no database, so that not even two words are clear.
     const bool unclear = title->user.empty() || title->type == "walsender";
