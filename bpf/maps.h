@@ -23,7 +23,8 @@ SETTING(const volatile __u8, headers_hold, 0);
 // One row per cluster, written by user space before its targets are added.
 MAP(layouts, BPF_MAP_TYPE_ARRAY, __u32, struct layout, MAX_LAYOUTS, 0);
 
-// Records to user space. Full: the record is dropped (COUNT_RING_FULL, COUNT_LIFECYCLE_LOST).
+// Records to user space. Full: the record is dropped (COUNT_RING_FULL, COUNT_LIFECYCLE_LOST,
+// COUNT_INTERVAL_LOST).
 RING(ring, 8 << 20);
 
 MAP(counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, COUNTER_ROWS, 0);

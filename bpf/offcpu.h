@@ -143,7 +143,7 @@ static OUT_OF_LINE void close_interval(struct target* target, __u32 pid, __u64 n
                                       .waiting_ns = waiting,
                                       .runnable_ns = runnable};
   if (bpf_ringbuf_output(&ring, (void*)&event, sizeof(event), BPF_RB_NO_WAKEUP))
-    count(COUNT_LIFECYCLE_LOST);
+    count(COUNT_INTERVAL_LOST);
 }
 
 // A process leaves a CPU that nobody saw it get: some virtual machines don't trace the switches

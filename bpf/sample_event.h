@@ -159,9 +159,10 @@ enum counter {
   COUNT_FIRINGS,         // the sampling event fired on this CPU, for whatever process but idle
   COUNT_TARGET_FIRINGS,  // ... and a target was running
   COUNT_RING_FULL,       // samples that found no room in the ring
-  COUNT_LIFECYCLE_LOST,  // fork, exec, exit or interval events that found no room in the ring
+  COUNT_LIFECYCLE_LOST,  // fork, exec or exit events that found no room in the ring
   COUNT_TARGETS_FULL,    // forked children that found no room in `targets`
   COUNT_INTERVALS_FULL,  // intervals that found no room in `intervals`
   COUNT_FILTERED,        // samples left out because the user asked
+  COUNT_INTERVAL_LOST,   // interval events that found no room in the ring
   COUNTER_ROWS,
 };

@@ -65,6 +65,7 @@ class BpfSampler : public Sampler {
   void attach_jit_probes(const std::string& path);
   static int receive_unwind(void* self, void* bytes, size_t size);
   Status open_feed();
+  void note_lost(Recording& recording) const;
   void describe_unwinder(Recording& recording) const;
   uint32_t layout_row(const std::optional<TagLayout>& tags);
   bool switches_dominate() const;
@@ -291,10 +292,19 @@ void BpfSampler::describe(Recording& recording) const {
     recording.notes.emplace_back(
         "What the BPF programs cost is not known: measuring it needs CAP_SYS_ADMIN.");
   }
-  if (const uint64_t missed = programs_.counter(COUNT_LIFECYCLE_LOST); missed > 0) {
-    recording.notes.push_back(
-        fmt::format("{} births and deaths of processes found no room in the ring buffer.", missed));
-  }
+  note_lost(recording);
+}
+
+void BpfSampler::note_lost(Recording& recording) const {
+  const auto note = [&](uint64_t missed, std::string_view what) {
+    if (missed > 0) recording.notes.push_back(fmt::format("{} {}", missed, what));
+  };
+  note(programs_.counter(COUNT_LIFECYCLE_LOST),
+       "births and deaths of processes found no room in the ring buffer.");
+  note(
+      programs_.counter(COUNT_INTERVAL_LOST),
+      "ends of waits found no room in the ring buffer: their time is counted, on other stacks with "
+      "the same wait event.");
 }
 
 void BpfSampler::describe_unwinder(Recording& recording) const {

@@ -314,7 +314,10 @@ Recorded Recorder::finish() {
   finish_queries();
   keep_wanted();
   if (options_.query_text == QueryText::kRaw) {
-    recording.notes.emplace_back("Query texts are stored with their literals (raw).");
+    recording.notes.emplace_back(
+        "Warning: query texts are stored with their literals (--query-text raw), in the report and "
+        "in "
+        "the capture. They may hold passwords and anybody's data.");
   }
   recording.cost.agent_cpu_ns = static_cast<uint64_t>(cpu_time_ns() - cpu_start_ns_);
   recording.cost.peak_rss_bytes = peak_rss_bytes();

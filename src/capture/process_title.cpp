@@ -88,6 +88,7 @@ ProcessTitle client_title(std::string_view text, PeerAt peer) {
   title.type = sends_wal ? "walsender" : "client backend";
   std::string_view names = trim(text.substr(0, peer.start));
   if (sends_wal) names = trim(names.substr(std::string_view("walsender").size()));
+  title.names = names;
   split_user_and_database(names, sends_wal, title);
   return title;
 }

@@ -17,11 +17,13 @@ struct ProcessTitle {
   std::string type;      // as in pg_stat_activity.backend_type
   std::string database;  // empty when there is none, or when the title is ambiguous
   std::string user;
+  std::string names;   // of a client's session: user and, if it has one, database, as in the title
   int32_t leader = 0;  // parallel workers: pid as Postgres sees it
 };
 
 // Nothing when the text is no title of a Postgres child (the postmaster keeps its command line).
-// User and database names may contain blanks; then both are left empty rather than guessed.
+// User and database names may contain blanks; then both are left empty rather than guessed (what
+// is certain in spite of it: session_names.h).
 std::optional<ProcessTitle> parse_process_title(std::string_view text,
                                                 std::string_view cluster_name);
 

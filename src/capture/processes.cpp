@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "src/base/build_id.h"
 #include "src/base/file.h"
 #include "src/capture/proc.h"
 #include "src/capture/process_title.h"
+#include "src/capture/session_names.h"
 
 namespace pgflame::capture {
 namespace {
@@ -132,6 +135,19 @@ void Processes::fill_in_names() {
     if (row.type) fill(names.types, *row.type, backend.type);
   }
   unnamed_.clear();
+  note_unclear_titles();
+}
+
+void Processes::note_unclear_titles() {
+  const auto& backends = builder_.profile().backends;
+  const auto unclear = std::ranges::count_if(backends, [](const Backend& backend) {
+    return backend.user.empty() && backend.type == "client backend" && !backend.title.empty();
+  });
+  if (unclear == 0) return;
+  builder_.profile().recording.notes.push_back(fmt::format(
+      "The user and database of {} sessions are not known: the names contain blanks, and "
+      "nothing told where in the process title one ends and the other begins.",
+      unclear));
 }
 
 std::vector<int32_t> Processes::pids() const {
@@ -233,6 +249,23 @@ ModuleFiles Processes::take_files() {
   return std::move(files_).take();
 }
 
+// The process that the neighbour's pid namespace calls `inside`; 0 when it is not known.
+int32_t Processes::pid_on_host(int32_t inside, const Row& neighbour) {
+  if (inside == 0) return 0;
+  const auto asked = [](int32_t pid, Row& row) {
+    if (row.namespace_pid == 0) row.namespace_pid = namespace_pid(pid);
+    return row.namespace_pid;
+  };
+  const auto postmaster = rows_.find(neighbour.postmaster);
+  const bool is_ours = postmaster == rows_.end() ||
+                       asked(postmaster->first, postmaster->second) == postmaster->first;
+  if (is_ours) return inside;
+  for (auto& [pid, row] : rows_) {
+    if (row.postmaster == neighbour.postmaster && asked(pid, row) == inside) return pid;
+  }
+  return 0;
+}
+
 void Processes::read_title(int32_t pid, Row& row) {
   const std::string text = read_command_line(pid);
   if (text.empty()) return;
@@ -243,9 +276,17 @@ void Processes::read_title(int32_t pid, Row& row) {
     backend.type = title->type;
     backend.database = title->database;
     backend.user = title->user;
-    backend.leader = title->leader;
+    backend.leader = pid_on_host(title->leader, row);
     const auto& layout = layouts_[row.postmaster];
-    const bool has_session = !title->user.empty() || title->leader != 0;
+    // A walsender may have no database, so that not even two words are clear.
+    const bool unclear = title->user.empty() || title->type == "walsender";
+    if (layout && unclear && !title->names.empty()) {
+      if (auto names = session_names(pid, *layout, title->names)) {
+        backend.user = std::move(names->user);
+        backend.database = std::move(names->database);
+      }
+    }
+    const bool has_session = !backend.user.empty() || title->leader != 0;
     if (layout && has_session) backend.application = application_of(pid, *layout);
   } else if (pid == row.postmaster) {
     backend.title = text;

@@ -43,7 +43,8 @@ class Processes {
   // Takes note of the numbers by which the backend knows its database and user.
   void learn(int32_t pid, const Tags& tags);
   // Names types, databases and users of backends whose title could not be read in time (or is
-  // ambiguous) after other backends with the same numbers.
+  // ambiguous) after other backends with the same numbers. A note says how many sessions were left
+  // without.
   void fill_in_names();
 
   // The row of the backend in the profile, made at the first call.
@@ -69,6 +70,7 @@ class Processes {
  private:
   struct Row {
     int32_t postmaster = 0;
+    int32_t namespace_pid = 0;  // what it takes for its own pid; 0 not asked yet
     uint64_t since_ns = 0;
     std::shared_ptr<const AddressSpace> space;
     bool own_maps = false;  // `space` was read from this very process
@@ -100,6 +102,8 @@ class Processes {
   void keep_numbers(const Row& row);
   void read_maps(int32_t pid, Row& row);
   void read_title(int32_t pid, Row& row);
+  int32_t pid_on_host(int32_t inside, const Row& neighbour);
+  void note_unclear_titles();
   MappingId code_that_is_gone(uint64_t address);
   MappingId mapping_of(int32_t pid, const MapsLine& line, bool in_maker);
 

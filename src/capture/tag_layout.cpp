@@ -19,7 +19,7 @@ namespace {
 constexpr uint32_t kProcWaitEvent13 = 684;
 constexpr uint32_t kEntryQueryId = 424;  // from 14 on
 
-constexpr std::array<std::string_view, 14> kNames = {"my_wait_event_info",
+constexpr std::array<std::string_view, 15> kNames = {"my_wait_event_info",
                                                      "MyBEEntry",
                                                      "MyProc",
                                                      "MyProcPid",
@@ -31,6 +31,7 @@ constexpr std::array<std::string_view, 14> kNames = {"my_wait_event_info",
                                                      "NamedLWLockTrancheArray",
                                                      "debug_query_string",
                                                      "application_name",
+                                                     "MyProcPort",
                                                      "pgstat_report_xact_timestamp",
                                                      "pgstat_report_appname"};
 
@@ -135,6 +136,7 @@ std::optional<TagLayout> find_tag_layout(int32_t postmaster) {
   layout.my_proc = address_of("MyProc");
   layout.debug_query_string = address_of("debug_query_string");
   layout.application_name = address_of("application_name");
+  layout.my_proc_port = address_of("MyProcPort");
   if (layout.major == 13) {
     layout.proc_wait_event = kProcWaitEvent13;
     const std::array<uint64_t, 2> functions{address_of("pgstat_report_xact_timestamp"),

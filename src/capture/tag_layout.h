@@ -23,6 +23,7 @@ struct TagLayout {
   uint64_t my_proc = 0;
   uint64_t debug_query_string = 0;
   uint64_t application_name = 0;
+  uint64_t my_proc_port = 0;
   uint32_t proc_wait_event = 0;  // in PGPROC; used where there is no my_wait_event_info
   uint32_t entry_query_id = 0;   // in PgBackendStatus; 0 when the version has none
   friend bool operator==(const TagLayout&, const TagLayout&) = default;

@@ -25,10 +25,7 @@ TargetSet::TargetSet(const Options& options, Targets targets, Parts parts)
     add_cluster(running.cluster);
   if (targets_.backends.empty()) return;
   only_pids_ = targets_.whole_clusters;
-  for (const int32_t pid : targets_.backends) {
-    only_pids_.push_back(pid);
-    only_pids_.push_back(namespace_pid(pid));  // what parallel workers call their leader
-  }
+  only_pids_.insert(only_pids_.end(), targets_.backends.begin(), targets_.backends.end());
 }
 
 void TargetSet::add_cluster(const Cluster& cluster) {

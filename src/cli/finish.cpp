@@ -9,6 +9,7 @@
 
 #include "src/base/text.h"
 #include "src/cli/diagnose_options.h"
+#include "src/cli/hidden_kernel.h"
 #include "src/cli/nothing_sampled.h"
 #include "src/cli/redaction_key.h"
 #include "src/cli/terminal.h"
@@ -180,6 +181,10 @@ Profile with_names(Profile profile, const symbolizer::Options& options) {
   constexpr size_t kMostNotes = 5;
   for (size_t i = 0; i < std::min(kMostNotes, named.missing.size()); ++i)
     add(missing_note(named.missing[i]));
+  if (options.this_host) {
+    if (std::string hidden = hidden_kernel_note(named.profile); !hidden.empty())
+      add(std::move(hidden));
+  }
   postgres::fill_in_backend_types(named.profile);
   return std::move(named.profile);
 }

@@ -162,6 +162,7 @@ bool looks_like_bpftrace(std::string_view start) {
 }
 
 Result<Opened> read_bpftrace(ByteStream& stream, const Options& options) {
+  if (!options.time.empty()) return fail(no_times());
   BpftraceReader reader;
   TextPieces pieces(stream, "\n");
   for (;;) {
@@ -175,8 +176,7 @@ Result<Opened> read_bpftrace(ByteStream& stream, const Options& options) {
   auto opened = std::move(reader).take(options);
   if (!opened) return opened;
   if (stream.truncated()) opened->profile.recording.truncated_input = true;
-  const Status filtered = filter_profile(opened->profile, options);
-  if (!filtered) return fail(filtered.error());
+  filter_processes(opened->profile, options);
   return opened;
 }
 

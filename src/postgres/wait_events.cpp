@@ -19,6 +19,9 @@ namespace {
 constexpr uint32_t kLwLockClass = 0x01;
 constexpr uint32_t kLockClass = 0x03;
 constexpr uint32_t kBufferClass = 0x04;
+constexpr uint32_t kExtensionClass = 0x07;
+constexpr uint32_t kInjectionPointClass = 0x0b;
+constexpr uint32_t kEventMask = 0xffff;
 constexpr int kOldestMajor = 13;
 constexpr int kNewestMajor = 19;
 
@@ -87,7 +90,19 @@ std::string_view wait_event_class(int major, uint32_t info) {
   return kind < kClassNames.size() ? kClassNames[kind] : "";
 }
 
-std::string_view wait_event_name(int major, uint32_t info) {
+// Events: WaitEventCustomNew in src/backend/utils/activity/wait_event.c, from 17 on; 0 is what
+// extensions share that registered none.
+bool is_registered_wait(int major, uint32_t info) {
+  if (major < kOldestMajor || major > kNewestMajor) return false;
+  const uint32_t kind = info >> 24;
+  const uint32_t number = info & kEventMask;
+  if (kind == kLwLockClass) return number >= first_user_tranche(major);
+  constexpr int kFirstWithCustomEvents = 17;
+  return (kind == kExtensionClass || kind == kInjectionPointClass) &&
+         major >= kFirstWithCustomEvents && number > 0;
+}
+
+std::string wait_event_name(int major, uint32_t info) {
   const std::vector<Row>& rows = all_rows();
   const uint32_t kind = info >> 24;
   if (major == 0 && kind == kLockClass) major = kNewestMajor;
@@ -95,10 +110,11 @@ std::string_view wait_event_name(int major, uint32_t info) {
   const uint32_t key = info & 0xff00ffffU;
   auto row = std::ranges::lower_bound(rows, key, {}, &Row::info);
   for (; row != rows.end() && row->info == key; ++row) {
-    if ((row->majors >> major & 1U) != 0) return row->name;
+    if ((row->majors >> major & 1U) != 0) return std::string(row->name);
   }
-  if (kind == kLwLockClass && (key & 0xffffU) >= first_user_tranche(major)) return "extension";
-  return "";
+  if (!is_registered_wait(major, info)) return "";
+  const std::string number = std::to_string(info & kEventMask);
+  return kind == kLwLockClass ? "extension " + number : number;
 }
 
 const std::vector<std::string_view>& wait_event_classes() {

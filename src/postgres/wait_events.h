@@ -16,10 +16,14 @@ namespace pgflame::postgres {
 // "Timeout", "IO"; "" for 0 (not waiting) and for classes that do not exist.
 std::string_view wait_event_class(int major, uint32_t info);
 
-// "BufferMapping", "transactionid", "DataFileRead"... "extension" for lock tranches that were
-// registered at run time; "" when not waiting or unknown. `major` 0: the newest major that is known
-// is assumed only for classes whose numbers never changed (Lock), else "".
-std::string_view wait_event_name(int major, uint32_t info);
+// "BufferMapping", "transactionid", "DataFileRead"... What was registered at run time goes by the
+// server's number: "extension 95" is an LWLock tranche, "1" an event of Extension or
+// InjectionPoint. "" when not waiting or unknown. `major` 0: the newest major that is known is
+// assumed only for classes whose numbers never changed (Lock), else "".
+std::string wait_event_name(int major, uint32_t info);
+
+// Whether it was registered at run time, so that only the running server knows its name.
+bool is_registered_wait(int major, uint32_t info);
 
 // The classes that wait_event_class knows, of all majors.
 const std::vector<std::string_view>& wait_event_classes();

@@ -50,6 +50,13 @@ int major_of(const Profile& profile, const Sample& sample) {
   return found == profile.clusters.end() ? 0 : found->major;
 }
 
+bool has_registered_waits(const Profile& profile) {
+  return std::ranges::any_of(profile.samples, [&](const Sample& sample) {
+    return sample.wait_event != 0 && sample.wait_event != kUnknownWait &&
+           postgres::is_registered_wait(major_of(profile, sample), sample.wait_event);
+  });
+}
+
 }  // namespace
 
 std::string short_version(const Cluster& cluster) {
@@ -162,6 +169,13 @@ std::vector<std::string> notes_of(const Profile& profile) {
   const Recording& recording = profile.recording;
   std::vector<std::string> notes = recording.notes;
   if (recording.truncated_input) notes.emplace_back("The input ended in the middle.");
+  if (has_registered_waits(profile)) {
+    notes.emplace_back(
+        "Wait events with a number (\"Extension:1\", \"LWLock:extension 95\") were registered by "
+        "extensions; it is the number that the server gave them. pg_stat_activity shows their "
+        "names "
+        "while somebody waits.");
+  }
   for (size_t i = 0; i < kLossCount; ++i) {
     // What was left out is in the accounting line, and a note says why.
     if (recording.losses[i] == 0 || static_cast<Loss>(i) == Loss::kFiltered) continue;
@@ -185,7 +199,7 @@ std::string wait_name(const Profile& profile, const Sample& sample) {
   if (sample.wait_event == 0) return "no wait event";
   const int major = major_of(profile, sample);
   const std::string_view group = postgres::wait_event_class(major, sample.wait_event);
-  const std::string_view event = postgres::wait_event_name(major, sample.wait_event);
+  const std::string event = postgres::wait_event_name(major, sample.wait_event);
   if (event.empty()) return fmt::format("{}:{:#x}", group, sample.wait_event & 0xffffffU);
   return fmt::format("{}:{}", group, event);
 }

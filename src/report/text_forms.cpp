@@ -93,11 +93,13 @@ std::string finding_markdown(const Finding& finding, size_t number) {
 // Notes about a recording that is not what was asked for (src/capture/capture.cpp), or not all of
 // what the file holds (src/input).
 bool speaks_of_less(std::string_view note) {
-  constexpr std::array<std::string_view, 5> kBegins{"The recording ended early",
+  constexpr std::array<std::string_view, 7> kBegins{"The recording ended early",
                                                     "The sampling rate was lowered",
                                                     "All targets ended",
                                                     "this report is of a part",
-                                                    "--time was moved"};
+                                                    "--time was moved",
+                                                    "Kernel functions have no names",
+                                                    "Warning:"};
   if (note.find(" are in the capture and not in this report") != std::string_view::npos)
     return true;
   return std::ranges::any_of(kBegins,

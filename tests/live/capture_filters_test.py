@@ -1,6 +1,8 @@
 """Recording a part of the load, and what that leaves out."""
 import contextlib
 import os
+import pwd
+import subprocess
 import time
 import unittest
 
@@ -8,12 +10,46 @@ import bpf_programs
 from cluster import Cluster
 from pprof import Capture
 from recorder import Recorder
+from servers import bindir_of
+from sessions import Session
 
 FILTERED = 7  # index of that loss (src/profile/profile.h)
 QUERY = "select count(*) from generate_series(1, 200000) i where i % 7 = 3;"
 # Unified, or one hierarchy per controller.
 CGROUPS = "/sys/fs/cgroup" + ("" if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else "/cpu")
 CGROUP = CGROUPS + "/pgflame-test"
+
+
+class ClusterInNamespace(Cluster):
+    """A server that takes its postmaster for one of the first processes of its host."""
+
+    container = None
+
+    def start_server(self):
+        user = pwd.getpwuid(os.stat(self.datadir).st_uid)
+        # The shell is the namespace's first process: with it all others end.
+        command = ["sh", "-c", '"$@"; exit', "sh", "setpriv", f"--reuid={user.pw_uid}",
+                   f"--regid={user.pw_gid}", "--clear-groups",
+                   os.path.join(self.bindir, "postgres"), "-D", self.datadir]
+        # pylint: disable=consider-using-with
+        self.container = subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *command], env=self.env,
+            cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            time.sleep(0.2)
+            with contextlib.suppress(RuntimeError):
+                self.psql("select 1")
+                return
+        raise RuntimeError("no server in the namespace")
+
+    def __exit__(self, *_):
+        if self.container:
+            self.container.kill()
+            self.container.wait()
+        # It has a pid that is somebody else's on this host: nobody may stop that.
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(self.datadir, "postmaster.pid"))
+        super().__exit__()
 
 
 class Filters(unittest.TestCase):
@@ -54,6 +90,23 @@ class Filters(unittest.TestCase):
         # Left out in the kernel, where it costs nothing: no more than a title's time is recorded.
         self.assertGreater(capture.recording["losses"][FILTERED], 20)
 
+    def test_names_with_blanks_are_told_apart(self):
+        for major in (15, 18):
+            with self.subTest(major=major), Cluster(bindir_of(major)) as cluster:
+                cluster.psql('create database "my db"')
+                cluster.psql('create role "odd user" superuser login')
+                with cluster.psql_loop(QUERY, database="my db"), \
+                        Session(cluster, "app", "my db", "odd user") as asleep:
+                    asleep.send("select pg_sleep(100);")
+                    time.sleep(1)
+                    for option, value, label in (("--database", "my db", "database"),
+                                                 ("--user", "odd user", "user")):
+                        capture = self.record(option, value, target=f":{cluster.port}")
+                        self.assertEqual({sample.get(label) for sample in capture.samples},
+                                         {value})
+                        self.assertNotIn("contain blanks", " ".join(capture.recording["notes"]))
+                    self.assertEqual({sample["database"] for sample in capture.samples}, {"my db"})
+
     def test_only_the_wanted_query_is_recorded(self):
         whole = self.record("--mode", "cpu")
         ids = {query["text"]: query["id"] for query in whole.metadata["queries"]}
@@ -85,6 +138,29 @@ class Filters(unittest.TestCase):
         for sample in capture.samples:
             row = backends[sample["pid"]]
             self.assertTrue(row["pid"] == leader or row["leader"] == leader, row)
+
+    def test_in_a_pid_namespace_workers_name_the_hosts_pid_of_their_leader(self):
+        with ClusterInNamespace() as cluster:
+            cluster.psql("create table big as select i, repeat('x', 100) as t from "
+                         "generate_series(1, 200000) i; analyze big;"
+                         "alter role postgres set min_parallel_table_scan_size = 0;"
+                         "alter role postgres set parallel_setup_cost = 0;"
+                         "alter role postgres set parallel_tuple_cost = 0")
+            with cluster.psql_loop("select count(*) from big where t like '%y%';"):
+                time.sleep(1)
+                capture = self.record(target=f":{cluster.port}")
+                backends = {row["pid"]: row for row in capture.metadata["backends"]}
+                leader = next(pid for pid, row in backends.items()
+                              if row["application"] == "pgbench" and not row["leader"])
+                mine = self.record(target=str(leader))
+        counts = {}
+        for sample in capture.samples:
+            row = backends[sample["pid"]]
+            if row["type"] == "parallel worker" and sample["state"] == "running":
+                counts[row["leader"]] = counts.get(row["leader"], 0) + sample["values"][0]
+        self.assertGreater(counts.get(leader, 0), 0.9 * sum(counts.values()), counts)
+        types = {row["type"] for row in mine.metadata["backends"]}
+        self.assertIn("parallel worker", types)
 
     def test_a_control_group_chooses_its_clusters(self):
         with contextlib.ExitStack() as stack:

@@ -13,21 +13,22 @@ from recorder import Recorder
 
 BUSY = "select count(*) from generate_series(1, 200000) i where i % 7 = 3;"
 PARANOID = "/proc/sys/kernel/perf_event_paranoid"
+KPTR_RESTRICT = "/proc/sys/kernel/kptr_restrict"
 NEEDED = ("bpf", "perfmon", "sys_ptrace")
 # Numbers of include/uapi/linux/capability.h.
 DAC_READ_SEARCH, SYS_PTRACE, SYSLOG, PERFMON, CHECKPOINT_RESTORE = 2, 19, 34, 38, 40
 
 
 @contextlib.contextmanager
-def paranoid(level):
-    with open(PARANOID) as setting:
+def sysctl(path, value):
+    with open(path) as setting:
         before = setting.read()
-    with open(PARANOID, "w") as setting:
-        setting.write(str(level))
+    with open(path, "w") as setting:
+        setting.write(str(value))
     try:
         yield
     finally:
-        with open(PARANOID, "w") as setting:
+        with open(path, "w") as setting:
             setting.write(before)
 
 
@@ -56,13 +57,14 @@ class Privileges(unittest.TestCase):
         return base, done
 
     def test_three_capabilities_are_enough_however_paranoid_the_kernel_is(self):
-        with paranoid(4):
+        with sysctl(PARANOID, 4):
             base, done = self.record_as_nobody(NEEDED, "--sampler", "bpf")
         self.assertEqual(done.returncode, 0, done.stderr)
         capture = Capture(base + ".pb.gz")
         self.assertEqual(capture.recording["sampler"], "bpf")
         self.assertGreater(sum(capture.total(["pid"], 0).values()), 5)
         self.assertAlmostEqual(capture.accounted(), 1, delta=0.005)
+        self.assertIn("this process lacks CAP_SYSLOG", " ".join(capture.recording["notes"]))
         with open(base + ".json") as report:
             self.assertTrue(json.load(report)["activities"])
 
@@ -76,6 +78,15 @@ class Privileges(unittest.TestCase):
                 self.assertIn("lacks " + missing, done.stderr)
                 self.assertIn("sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace", done.stderr)
                 self.assertEqual(len(done.stderr.strip().splitlines()), 2, done.stderr)
+
+    def test_what_hides_the_names_of_kernel_functions_is_named(self):
+        with sysctl(KPTR_RESTRICT, 2):
+            hidden = self.recorder.record("-p", str(self.cluster.pid), "1s")
+        note = "Kernel functions have no names: sysctl kernel.kptr_restrict is 2"
+        self.assertIn(note, " ".join(Capture(hidden.capture).recording["notes"]))
+        self.assertIn(note, hidden.stdout)
+        shown = self.recorder.record("-p", str(self.cluster.pid), "1s")
+        self.assertNotIn("Kernel functions", " ".join(Capture(shown.capture).recording["notes"]))
 
     def test_perf_does_without_bpf_and_says_why(self):
         base, done = self.record_as_nobody(("perfmon", "sys_ptrace"))

@@ -1,5 +1,6 @@
 """Very many very short sessions."""
 import os
+import signal
 import time
 import unittest
 
@@ -37,6 +38,25 @@ class Storm(unittest.TestCase):
         self.assertLess(capture.recording["cost"]["peak_rss_bytes"], 128 << 20)
         self.assertEqual(capture.recording["losses"][0], 0)
         self.assertAlmostEqual(capture.accounted(), 1, delta=0.02)
+
+    def test_lost_ends_of_waits_are_no_births_and_deaths(self):
+        with Cluster() as cluster, Recorder() as recorder, \
+                cluster.psql_loop("select count(*) from generate_series(1, 50000) i;\n"
+                                  "select pg_sleep(0.01);", clients=40):
+            time.sleep(1)
+            base, child = recorder.start("-p", str(cluster.pid), "20s", "-F", "10000", "--max-cpu",
+                                         "0")
+            time.sleep(6)
+            os.kill(child.pid, signal.SIGSTOP)
+            try:
+                time.sleep(12)
+            finally:
+                os.kill(child.pid, signal.SIGCONT)
+            recording = recorder.finish(base, child)
+            self.assertEqual(recording.code, 0, recording.stderr)
+            notes = " ".join(recording.json["recording"]["notes"])
+        self.assertIn("ends of waits found no room", notes)
+        self.assertNotIn("births", notes)
 
     def script(self, recorder):
         path = recorder.base() + ".sql"

@@ -8,6 +8,7 @@ import unittest
 from cluster import Cluster
 from pprof import Capture
 from recorder import Recorder
+from servers import bindir_of
 from sessions import Session
 
 ID_ON = {"compute_query_id": "on"}
@@ -121,11 +122,42 @@ class Waits(unittest.TestCase):
         with self.cluster.psql_loop("select count(*) from big where t like '%y%';"):
             time.sleep(1)
             capture = self.record("4s")
-        backends = capture.metadata["backends"]
-        leaders = {row["leader"] for row in backends if row["type"] == "parallel worker"}
-        clients = {row["pid"] for row in backends if row["type"] == "client backend"}
-        self.assertTrue(leaders)
-        self.assertTrue(leaders - {0} <= clients)
+        backends = {row["pid"]: row for row in capture.metadata["backends"]}
+        text = "select count(*) from big where t like $1"
+        wanted = {query["id"] for query in capture.metadata["queries"]
+                  if query["text"].startswith(text)}
+        self.assertEqual(len(wanted), 1, capture.metadata["queries"])
+        running, led, tagged = 0, 0, 0
+        for sample in capture.samples:
+            row = backends[sample["pid"]]
+            if row["type"] != "parallel worker" or sample["state"] != RUNNING:
+                continue
+            count = sample["values"][0]
+            running += count
+            led += count * (backends.get(row["leader"], {}).get("type") == "client backend")
+            tagged += count * (sample.get("query_id", 0) % (1 << 64) in wanted)
+        self.assertGreater(running, 30)
+        # But for workers that end before they have a title, and what comes before the plan.
+        self.assertGreater(led / running, 0.9)
+        self.assertGreater(tagged / running, 0.7)
+
+    def test_waits_that_extensions_registered_go_by_their_number(self):
+        with Cluster(bindir_of(18), ID_ON) as cluster:
+            cluster.psql("create extension dblink")
+            with Session(cluster, "asks") as asks:
+                asks.send("select * from dblink('host=127.0.0.1 user=postgres dbname=postgres port="
+                          f"{cluster.port}', 'select pg_sleep(60)') as t(a text);")
+                time.sleep(1)
+                recording = self.recorder.record("-p", str(cluster.pid), "2s")
+        self.assertEqual(recording.code, 0, recording.stderr)
+        numbers = {sample["wait_event"] for sample in Capture(recording.capture).samples
+                   if sample["pid"] == asks.pid and sample["state"] == WAITING}
+        self.assertEqual({number >> 24 for number in numbers}, {7})
+        for number in numbers:
+            self.assertIn(f"Extension:{number & 0xffff}", {row["wait_event"] for row in
+                                                            recording.json["waits"]})
+        self.assertIn("were registered by extensions",
+                      " ".join(recording.json["recording"]["notes"]))
 
     def test_short_lived_backends_are_named(self):
         child = subprocess.Popen(

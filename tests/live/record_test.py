@@ -27,6 +27,16 @@ class Record(unittest.TestCase):
         with gzip.open(recording.capture) as capture:
             self.assertGreater(len(capture.read()), 100)
 
+    def test_a_warning_says_that_raw_query_texts_are_stored(self):
+        with self.cluster.psql_loop(BUSY):
+            time.sleep(0.5)
+            raw = self.recorder.record("-p", str(self.cluster.pid), "1s", "--query-text", "raw")
+            other = self.recorder.record("-p", str(self.cluster.pid), "1s")
+        warning = "Warning: query texts are stored with their literals"
+        self.assertIn(warning, raw.stdout)
+        self.assertIn(warning, " ".join(raw.json["recording"]["notes"]))
+        self.assertNotIn("Warning:", other.stdout)
+
     def test_every_way_to_name_the_target_records_it(self):
         with self.cluster.psql_loop(BUSY):
             time.sleep(0.5)

@@ -23,8 +23,13 @@ TEST_SUITE("postgres") {
                           Case{15, 0x06000000, "Client", "ClientRead"},
                           Case{15, 0x01000004, "LWLock", "ProcArray"},
                           Case{0, 0x01000004, "LWLock", ""},
-                          Case{15, 0x01000000 | 75, "LWLock", "extension"},
-                          Case{15, 0x01000000 | 4242, "LWLock", "extension"},
+                          Case{15, 0x01000000 | 74, "LWLock", "PgStatsData"},
+                          Case{15, 0x01000000 | 75, "LWLock", "extension 75"},
+                          Case{15, 0x01000000 | 4242, "LWLock", "extension 4242"},
+                          Case{18, 0x07000000, "Extension", "Extension"},
+                          Case{18, 0x07000001, "Extension", "1"},
+                          Case{16, 0x07000001, "Extension", ""},
+                          Case{18, 0x0b000002, "InjectionPoint", "2"},
                           Case{16, 0x04000000, "BufferPin", "BufferPin"},
                           Case{19, 0x04000000, "Buffer", "BufferCleanup"},
                           Case{19, 0x04000001, "Buffer", "BufferExclusive"},
@@ -33,7 +38,9 @@ TEST_SUITE("postgres") {
                           Case{15, 0xffffffff, "", ""}}) {
       CAPTURE(c.info);
       CHECK(wait_event_class(c.major, c.info) == c.kind);
-      CHECK(wait_event_name(c.major, c.info) == c.name);
+      const std::string name = wait_event_name(c.major, c.info);
+      CHECK(name == c.name);
+      CHECK(is_registered_wait(c.major, c.info) == (name.find_first_of("0123456789") != name.npos));
     }
   }
 
