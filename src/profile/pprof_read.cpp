@@ -167,25 +167,10 @@ class Reader {
       backends_;
 };
 
-// Those at the beginning of which nothing is missing.
-std::string_view whole_messages(std::string_view bytes) {
-  size_t whole = 0;
-  try {
-    for (protozero::pbf_message<ProfileField> message(bytes.data(), bytes.size());
-         message.next();) {
-      message.skip();
-      whole = static_cast<size_t>(message.data().data() - bytes.data());
-    }
-  } catch (const protozero::end_of_buffer_exception&) {
-    return bytes.substr(0, whole);
-  }
-  return bytes;
-}
-
 Error too_short() {
   return {ErrorKind::kCorrupt,
-          "the pprof file is cut: it ends before the names of what it counts",
-          "names stand at the end of such a file, so nothing can be reported: copy it again"};
+          "the pprof file is cut: names at its end are missing",
+          "without them nothing can be reported: copy it again"};
 }
 
 }  // namespace
@@ -200,17 +185,11 @@ Result<Profile> read_pprof(std::string_view bytes) {
     truncated = gunzipped->truncated;
     bytes = unpacked;
   }
+  if (truncated) return fail(too_short());
   try {
-    const std::string_view whole = whole_messages(bytes);
-    truncated = truncated || whole.size() < bytes.size();
-    auto profile = Reader(whole).read();
-    if (!truncated) return profile;
-    if (!profile || profile->recording.event.name.empty()) return fail(too_short());
-    profile->recording.truncated_input = true;
-    return profile;
+    return Reader(bytes).read();
   } catch (const protozero::end_of_buffer_exception&) {
-    return fail(ErrorKind::kCorrupt,
-                "the pprof data is broken: a message is longer than its frame");
+    return fail(too_short());
   } catch (const protozero::exception& error) {
     return fail(ErrorKind::kCorrupt, std::string("the pprof data is broken: ") + error.what());
   }

@@ -208,16 +208,13 @@ TEST_SUITE("input") {
     CHECK(folded_from(gzip(pprof)) == folded_from(pprof));
   }
 
-  TEST_CASE("a pprof file that is cut tells what it holds, or why it cannot") {
+  TEST_CASE("a pprof file that is cut is refused with the reason") {
     const auto packed =
         convert::convert(open_text(kScript)->profile, convert::Target::kPprof).value();
-    const std::string whole = gunzip(packed, size_t{1} << 20)->bytes;
-    CHECK(folded_from(whole.substr(0, whole.size() / 2)) ==
-          "error: the pprof file is cut: it ends before the names of what it counts");
-    const auto cut = open_text(whole.substr(0, whole.size() - 1));
-    REQUIRE(cut.has_value());
-    CHECK(cut->profile.recording.truncated_input);
-    CHECK(account(cut->profile).captured == 2);
+    for (const std::string& whole : {packed, gunzip(packed, size_t{1} << 20)->bytes}) {
+      CHECK(folded_from(whole.substr(0, whole.size() * 3 / 4)) ==
+            "error: the pprof file is cut: names at its end are missing");
+    }
   }
 
   TEST_CASE("text of which most is no folded stack is refused") {
