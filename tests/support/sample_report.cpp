@@ -722,7 +722,8 @@ SampleReport withheld_report() {
                        {"61 % of the stacks end before their root: the binary was built without "
                         "frame pointers"},
                        "Record with --call-graph dwarf, or with pgflame record on the host itself: "
-                       "it unwinds by table and needs no frame pointers."};
+                       "it unwinds by table and needs no frame pointers.",
+                       ""};
   diagnosis.verdict = {diagnose::VerdictClass::kWithheld,
                        "The capture is too poor for a verdict: most stacks are cut."};
   diagnosis.time.clear();
