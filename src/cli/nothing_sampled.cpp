@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,10 @@ std::string processes_of(const Profile& profile) {
       words.emplace_back("...");
       break;
     }
-    const size_t shown = std::min(kShown, known.size());
     words.push_back(fmt::format("{} (pid {}{})",
                                 comm.empty() ? "processes without a name" : comm,
-                                fmt::join(known.begin(), known.begin() + shown, ", "),
-                                known.size() > shown ? ", ..." : ""));
+                                fmt::join(known | std::views::take(kShown), ", "),
+                                known.size() > kShown ? ", ..." : ""));
   }
   return words.empty() ? "" : fmt::format("there are samples of {}", fmt::join(words, ", "));
 }

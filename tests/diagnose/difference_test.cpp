@@ -68,10 +68,9 @@ TEST_SUITE("diagnose") {
     cut.samples[1].end = StackEnd::kTruncated;
     const Difference difference = compare(cut, whole);
     REQUIRE(difference.caveats.size() == 1);
-    CHECK(
-        difference.caveats[0] ==
-        "The capture BEFORE has grade F (90 % of the stacks do not reach their root): differences "
-        "may come from what is missing in it.");
+    CHECK(difference.caveats[0] ==
+          "The capture BEFORE has grade F (90 % of the stacks do not reach their root: 90 % deeper "
+          "than the limit): differences may come from what is missing in it.");
     CHECK(difference.verdict == "No difference between the two is called a change.");
     CHECK(difference.sentences.empty());
     CHECK(std::ranges::none_of(difference.deltas, &Delta::significant));

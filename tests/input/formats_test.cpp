@@ -176,9 +176,10 @@ TEST_SUITE("input") {
          "5\n",
          "main;f(int) const 5\n"},
     };
-    for (const auto& [text, folded] : cases) {
+    for (const std::pair<std::string, std::string>& text_and_folded : cases) {
+      const std::string& text = text_and_folded.first;
       CAPTURE(text);
-      CHECK(folded_from(text) == folded);
+      CHECK(folded_from(text) == text_and_folded.second);
     }
   }
 
