@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <ranges>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,10 +30,11 @@ std::string processes_of(const Profile& profile) {
       words.emplace_back("...");
       break;
     }
-    words.push_back(fmt::format("{} (pid {}{})",
-                                comm.empty() ? "processes without a name" : comm,
-                                fmt::join(known | std::views::take(kShown), ", "),
-                                known.size() > kShown ? ", ..." : ""));
+    words.push_back(
+        fmt::format("{} (pid {}{})",
+                    comm.empty() ? "processes without a name" : comm,
+                    fmt::join(std::span(known).first(std::min(kShown, known.size())), ", "),
+                    known.size() > kShown ? ", ..." : ""));
   }
   return words.empty() ? "" : fmt::format("there are samples of {}", fmt::join(words, ", "));
 }
