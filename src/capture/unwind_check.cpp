@@ -38,7 +38,10 @@ bool lacks_information(int32_t end) {
 
 }  // namespace
 
-UnwindCheck::UnwindCheck() : libdwfl_(unwind::dwfl_unwinder({})) {
+UnwindCheck::UnwindCheck()
+    : inodes_(std::make_shared<ModuleFiles>()),
+      libdwfl_(unwind::dwfl_unwinder({"", {}, "", inodes_})),
+      files_(builder_) {
   builder_.profile().recording.architecture = "x86_64";
 }
 
@@ -49,11 +52,18 @@ void UnwindCheck::read_maps(int32_t pid) {
   space_.clear();
   for (const MapsLine& line : parse_maps(maps_)) {
     if (!line.executable) continue;
-    const ModuleId module =
-        builder_.module({kind_of_mapping(line.path), std::string(line.path), ""});
+    const ModuleId module = module_of(pid, line);
     space_.add(
         line.start, line.end, builder_.mapping({line.start, line.end, line.file_offset, module}));
   }
+}
+
+ModuleId UnwindCheck::module_of(int32_t pid, const MapsLine& line) {
+  const ModuleKind kind = kind_of_mapping(line.path);
+  if (kind != ModuleKind::kFile) return builder_.module({kind, std::string(line.path), ""});
+  const ModuleId module = files_.module_of(pid, line);
+  inodes_->add(module, {line.inode, {}});
+  return module;
 }
 
 void UnwindCheck::compare(const pgf_verify_record& record) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "bpf/unwind_table.h"
+#include "src/capture/mapped_files.h"
+#include "src/capture/proc.h"
 #include "src/profile/builder.h"
 #include "src/profile/user_stack.h"
 
@@ -21,9 +24,12 @@ class UnwindCheck {
 
  private:
   void read_maps(int32_t pid);
+  ModuleId module_of(int32_t pid, const MapsLine& line);
 
+  std::shared_ptr<ModuleFiles> inodes_;  // libdwfl is given no other file than the mapped one
   Unwinder libdwfl_;
   ProfileBuilder builder_;
+  MappedFiles files_;
   AddressSpace space_;
   std::string maps_;  // what space_ was made of
   uint64_t compared_ = 0;
