@@ -62,6 +62,11 @@ Result<std::string> profile_inside_svg(std::string_view svg) {
                 "open the captures that it was made from");
   }
   const bool is_report = svg.find(kReportMarker) != std::string_view::npos;
+  if (marker == std::string_view::npos && is_report && trim(svg).ends_with("</svg>")) {
+    return fail(ErrorKind::kUnsupported,
+                "there is no profile inside this report: it was written with --no-embed",
+                "open the capture that it was made from");
+  }
   if (marker == std::string_view::npos && is_report) {
     return fail(ErrorKind::kCorrupt,
                 "the report is cut: it ends before the profile inside it",

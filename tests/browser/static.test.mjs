@@ -158,7 +158,7 @@ test("a report is data: it converts, is compared, and is reported again", () => 
 
 test("what carries no profile says so and what to do", () => {
   for (const [name, reason, hint] of [["diff", /compares two captures/, /open the captures/],
-    ["static", /no profile inside/, /open the capture/]]) {
+    ["static", /no profile inside this report/, /open the capture/]]) {
     for (const command of [["report"], ["convert", "--to", "folded"]]) {
       const done = pgflame(...command, sample(name));
       assert.equal(done.status, 1, name);

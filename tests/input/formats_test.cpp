@@ -330,6 +330,8 @@ TEST_SUITE("input") {
          "the profile inside the SVG is damaged or cut short"},
         {"<svg class=\"pgflame\" width=\"1200\"><g>",
          "the report is cut: it ends before the profile inside it"},
+        {"<svg class=\"pgflame\" width=\"1200\"><g></g></svg>\n",
+         "there is no profile inside this report: it was written with --no-embed"},
         {"<svg class=\"pgflame diff\"></svg>",
          "this SVG compares two captures and carries neither of them"},
         {"PERFILE2", "the perf.data header is broken"},
