@@ -100,8 +100,9 @@ UserStack LiveUnwinder::walk(int32_t pid,
   };
   if (auto dump = unwind::read_dump(captured)) walked = unwind::walk_dump(*dump, rule, by_table_);
   const Space& space = *process->second.space;
-  if (walked.end == StackEnd::kNoUnwindInfo &&
-      !space.places[space.ranges.find(last).value].has_file)
+  const MappingId ended_in = space.ranges.find(last);
+  if (walked.end == StackEnd::kNoUnwindInfo && ended_in.valid() &&
+      !space.places[ended_in.value].has_file)
     walked.end = StackEnd::kRunTimeCode;
   return continue_by_chain(std::move(walked), chain, by_table_, rule);
 }
