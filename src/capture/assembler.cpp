@@ -97,6 +97,7 @@ void Assembler::add_sample(const Event& event) {
   Sample sample;
   sample.stack = stack_of(event);
   sample.backend = processes_.backend(event.pid);
+  if (event.tid != event.pid) with_threads_.insert(sample.backend);
   sample.state = event.state;
   sample.end = event.end;
   sample.wait_event = event.tags.wait_event;
@@ -130,30 +131,19 @@ void Assembler::end_process(const Event& event) {
   if (!processes_.contains(event.pid)) return;
   if (measures_waits_) {
     ended_[event.pid] = identity_of(event.pid);
-    add_lifetime(event.pid, event.time_ns, event.running_ns);
+    note_lifetime(event.pid, event.time_ns, event.running_ns);
   }
   processes_.exit(event.pid);
 }
 
-void Assembler::add_lifetime(int32_t pid, uint64_t end_ns, uint64_t running_ns) {
-  Lifetime lifetime;
-  lifetime.backend = processes_.backend(pid);
+void Assembler::note_lifetime(int32_t pid, uint64_t end_ns, uint64_t running_ns) {
+  Backend& backend = builder_.profile().backends[processes_.backend(pid)];
   const uint64_t since = std::max(start_ns_, processes_.since_ns(pid));
-  lifetime.ns = end_ns > since ? end_ns - since : 0;
+  backend.lifetime_ns = end_ns > since ? end_ns - since : 0;
   const auto before = running_before_.find(pid);
   const uint64_t skipped = before == running_before_.end() ? 0 : before->second;
-  lifetime.on_cpu_ns = running_ns > skipped ? running_ns - skipped : 0;
+  backend.on_cpu_ns = running_ns > skipped ? running_ns - skipped : 0;
   if (before != running_before_.end()) running_before_.erase(before);
-  lifetimes_.push_back(lifetime);
-}
-
-void Assembler::sum_lifetimes(const std::function<bool(BackendId)>& counts) {
-  Recording& recording = builder_.profile().recording;
-  for (const Lifetime& lifetime : lifetimes_) {
-    if (!counts(lifetime.backend)) continue;
-    recording.lifetime_ns += lifetime.ns;
-    recording.on_cpu_ns += lifetime.on_cpu_ns;
-  }
 }
 
 Assembler::Identity Assembler::identity_of(int32_t pid) {
@@ -197,7 +187,7 @@ void Assembler::close(const WaitTimes& times) {
   if (!measures_waits_) return;
   for (const int32_t pid : processes_.pids()) {
     const auto running = times.running_ns.find(pid);
-    add_lifetime(pid, times.at_ns, running == times.running_ns.end() ? 0 : running->second);
+    note_lifetime(pid, times.at_ns, running == times.running_ns.end() ? 0 : running->second);
   }
 }
 

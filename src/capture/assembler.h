@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "src/capture/event.h"
@@ -33,11 +33,11 @@ class Assembler {
   std::vector<int32_t> book(const WaitTimes& times);
 
   // Everybody's lifetime until `times` and the part of it on a CPU; call once, after the last
-  // book().
+  // book() and when no titles are read any more, which writes the backends' rows anew.
   void close(const WaitTimes& times);
 
-  // How long the backends that `counts` existed and were on a CPU, for Recording; after close().
-  void sum_lifetimes(const std::function<bool(BackendId)>& counts);
+  // The backends with samples of threads that the times on a CPU don't cover.
+  const std::unordered_set<BackendId>& with_threads() const { return with_threads_; }
 
   uint64_t samples() const { return samples_; }
 
@@ -55,7 +55,7 @@ class Assembler {
   StackId stack_of(const Event& event);
   Identity identity_of(int32_t pid);
   uint32_t second_of(uint64_t time_ns) const;
-  void add_lifetime(int32_t pid, uint64_t end_ns, uint64_t running_ns);
+  void note_lifetime(int32_t pid, uint64_t end_ns, uint64_t running_ns);
 
   ProfileBuilder& builder_;
   Processes& processes_;
@@ -65,12 +65,7 @@ class Assembler {
   Waits waits_;
   std::unordered_map<int32_t, Identity> ended_;
   std::unordered_map<int32_t, uint64_t> running_before_;  // begin()
-  struct Lifetime {
-    BackendId backend;
-    uint64_t ns = 0;
-    uint64_t on_cpu_ns = 0;
-  };
-  std::vector<Lifetime> lifetimes_;
+  std::unordered_set<BackendId> with_threads_;
   uint64_t samples_ = 0;
 };
 

@@ -282,6 +282,8 @@ void BpfSampler::describe(Recording& recording) const {
       programs_.counter(COUNT_TARGETS_FULL) + programs_.counter(COUNT_INTERVALS_FULL));
   add(Loss::kBadRecord, bad_records_);
   add(Loss::kFiltered, programs_.counter(COUNT_FILTERED));
+  add(Loss::kProcessMissed, programs_.counter(COUNT_LIFECYCLE_LOST));
+  add(Loss::kWaitEndMissed, programs_.counter(COUNT_INTERVAL_LOST));
   add(Loss::kSkipped,
       events_.skipped(programs_.counter_by_cpu(COUNT_FIRINGS),
                       programs_.counter_by_cpu(COUNT_TARGET_FIRINGS)));

@@ -15,6 +15,7 @@
 #include "src/capture/budget.h"
 #include "src/capture/choose_sampler.h"
 #include "src/capture/clusters.h"
+#include "src/capture/cpu_time.h"
 #include "src/capture/filter.h"
 #include "src/capture/host.h"
 #include "src/capture/privileges.h"
@@ -59,25 +60,6 @@ void describe_host(Recording& recording) {
     recording.architecture = host.machine;
   }
   recording.cpus = static_cast<uint32_t>(online_cpus().size());
-}
-
-// The scheduler knows the CPU time exactly, samples are a choice of it, from which some are missing
-// (Loss::kSkipped): like waits, the sum is divided among the samples.
-void divide_cpu_time(Profile& profile) {
-  const Recording& recording = profile.recording;
-  uint64_t sampled = 0;
-  for (const Sample& sample : profile.samples)
-    sampled += sample.state == State::kRunning ? sample.weight : 0;
-  if (recording.event.unit != WeightUnit::kNanoseconds || sampled == 0) return;
-  const double factor = static_cast<double>(recording.on_cpu_ns) / static_cast<double>(sampled);
-  // Samples are of all threads, the scheduler's time is that of backends, which have one.
-  constexpr double kOtherThreads = 0.9;
-  if (factor < kOtherThreads) return;
-  for (Sample& sample : profile.samples) {
-    if (sample.state != State::kRunning) continue;
-    sample.weight =
-        static_cast<uint64_t>(std::llround(static_cast<double>(sample.weight) * factor));
-  }
 }
 
 // One recording from its first process to its last sample.
@@ -204,13 +186,17 @@ void Recorder::keep_wanted() {
   Profile& profile = builder_.profile();
   const Filter& filter = options_.filter;
   drop_unwanted(filter, targets_.only_pids(), profile);
-  if (filter.query_id) return;  // backends run other queries too, which nobody added up
-  assembler_.sum_lifetimes([&](BackendId backend) {
-    return is_wanted(filter, targets_.only_pids(), profile.backends[backend]);
-  });
+  // Backends run other queries too, which nobody added up.
+  if (filter.query_id) return forget_lifetimes(profile);
   Recording& recording = profile.recording;
+  for (Backend& backend : profile.backends) {
+    if (!is_wanted(filter, targets_.only_pids(), backend))
+      backend.lifetime_ns = backend.on_cpu_ns = 0;
+    recording.lifetime_ns += backend.lifetime_ns;
+    recording.on_cpu_ns += backend.on_cpu_ns;
+  }
   if (recording.lifetime_ns == 0) return;
-  divide_cpu_time(profile);
+  divide_cpu_time(profile, assembler_.with_threads());
   uint64_t sum = recording.on_cpu_ns;
   for (const Sample& sample : profile.samples)
     sum += sample.state == State::kRunning ? 0 : sample.weight;
@@ -297,8 +283,8 @@ Recorded Recorder::finish() {
   const WaitTimes times = sampler_->wait_times();
   wait_and_read(milliseconds{0});
   assembler_.book(times);
-  assembler_.close(times);
   processes_.read_all_titles();
+  assembler_.close(times);
   processes_.fill_in_names();
   Recording& recording = builder_.profile().recording;
   recording.duration_ns = static_cast<int64_t>(times.at_ns - start_ns_);

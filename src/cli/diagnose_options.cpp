@@ -93,7 +93,7 @@ Profile selected_part(Profile profile, const diagnose::Selection& selection) {
   for (const Sample& sample : profile.samples) {
     if (selection.contains(profile, sample)) kept.push_back(sample);
   }
-  if (kept.size() < profile.samples.size()) profile.recording.lifetime_ns = 0;  // that of all
+  if (kept.size() < profile.samples.size()) forget_lifetimes(profile);
   profile.samples = std::move(kept);
   const auto query = std::ranges::find(profile.queries, selection.query_id.value_or(0), &Query::id);
   if (selection.query_id && query != profile.queries.end() && query->id_is_text_hash &&

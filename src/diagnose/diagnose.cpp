@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cassert>
 
+#include "src/diagnose/backend_times.h"
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/figures.h"
 #include "src/diagnose/findings.h"
 #include "src/diagnose/quality.h"
 #include "src/diagnose/tables.h"
 #include "src/diagnose/time_split.h"
+#include "src/diagnose/totals.h"
 #include "src/diagnose/verdict.h"
 
 namespace pgflame::diagnose {
@@ -49,7 +51,8 @@ Diagnosis diagnose(const Analysis& analysis, const Options& options) {
   Diagnosis diagnosis;
   diagnosis.selection = options.selection.describe();
   diagnosis.quality = grade(analysis, split);
-  diagnosis.totals = total_up(analysis);
+  diagnosis.backends = times_by_backend(analysis);
+  diagnosis.totals = total_up(analysis, diagnosis.backends);
   diagnosis.notes = notes_on(analysis);
   if (!diagnosis.quality.cut_stacks.empty())
     diagnosis.notes.push_back(diagnosis.quality.cut_stacks);
@@ -61,6 +64,7 @@ Diagnosis diagnose(const Analysis& analysis, const Options& options) {
   diagnosis.verdict = pronounce(analysis, split, diagnosis.quality, diagnosis.findings);
   diagnosis.database = view_database(analysis, options.table_rows);
   fill_tables(analysis, split, options.table_rows, diagnosis);
+  if (diagnosis.backends.size() > options.table_rows) diagnosis.backends.resize(options.table_rows);
   return diagnosis;
 }
 

@@ -102,6 +102,18 @@ struct TableRow {
   double waiting_share = 0;  // of waiting time
 };
 
+// One backend's time in nanoseconds. What the four states don't explain of its lifetime is the
+// rest.
+struct BackendRow {
+  BackendId backend;
+  uint64_t lifetime = 0;
+  uint64_t running = 0;  // by the scheduler
+  uint64_t runnable = 0;
+  uint64_t waiting = 0;
+  uint64_t idle = 0;
+  int64_t rest = 0;  // below 0: sums over a random choice of very many waits came out too high
+};
+
 // A statement of pg_stat_statements over the recording, joined to the samples by query id.
 struct StatementRow {
   std::string query_id;
@@ -144,10 +156,11 @@ struct Diagnosis {
   std::vector<TableRow> databases;
   std::vector<TableRow> users;
   std::vector<TableRow> applications;
-  std::vector<TableRow> functions;  // top by self
-  std::vector<TableRow> waits;      // wait events by time: key "LWLock:WALWrite", share of waiting
-  std::string selection;            // what the diagnosis is restricted to; empty: everything
-  std::vector<std::string> notes;   // sentences about artefacts and limits of these samples
+  std::vector<BackendRow> backends;  // most time not idle first; none where lifetimes are unknown
+  std::vector<TableRow> functions;   // top by self
+  std::vector<TableRow> waits;       // wait events by time: key "LWLock:WALWrite", share of waiting
+  std::string selection;             // what the diagnosis is restricted to; empty: everything
+  std::vector<std::string> notes;    // sentences about artefacts and limits of these samples
 };
 
 std::string_view name_of(VerdictClass kind);  // "cpu-bound"

@@ -22,6 +22,4 @@ inline bool carries_findings(const Quality& quality) {
 // artefacts, missing tags.
 std::vector<std::string> notes_on(const Analysis& analysis);
 
-Totals total_up(const Analysis& analysis);
-
 }  // namespace pgflame::diagnose

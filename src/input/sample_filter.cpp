@@ -82,7 +82,7 @@ void keep(Profile& profile, const Kept& is_kept) {
     dropped += sample.count;
     return true;
   });
-  if (profile.samples.size() < before) recording.lifetime_ns = 0;  // that of all backends
+  if (profile.samples.size() < before) forget_lifetimes(profile);
 }
 
 int64_t minus(int64_t a, int64_t b) {
@@ -125,8 +125,10 @@ Status filter_seconds(Profile& profile, const TimeRange& wanted) {
     const int64_t start = int64_t{sample.second} * kSecond;
     return start >= range.from && start < range.to;
   });
+  const int64_t whole = recording.duration_ns;
   const auto later = static_cast<uint32_t>(
       std::min<int64_t>(floor_to_second(narrow(recording, range)) / kSecond, UINT32_MAX));
+  if (recording.duration_ns != whole) forget_lifetimes(profile);
   for (Sample& sample : profile.samples)
     sample.second -= std::min(sample.second, later);
   const int64_t seconds = (recording.duration_ns + kSecond - 1) / kSecond;
@@ -184,8 +186,6 @@ int64_t narrow(Recording& recording, const TimeRange& range) {
   if (recording.start_unix_ns != 0) recording.start_unix_ns += begin;
   recording.duration_ns = end - begin;
   recording.cost.agent_cpu_ns = 0;
-  recording.lifetime_ns = 0;
-  recording.on_cpu_ns = 0;
   return begin;
 }
 

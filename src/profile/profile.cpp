@@ -68,7 +68,7 @@ bool reaches_root(const Sample& sample, const std::vector<bool>& from_root) {
 
 uint64_t lost_samples(const Recording& recording) {
   uint64_t lost = 0;
-  for (const Loss loss : {Loss::kRingFull, Loss::kSkipped, Loss::kMapFull})
+  for (const Loss loss : kLostSamples)
     lost += recording.losses[static_cast<size_t>(loss)];
   return lost;
 }
@@ -105,7 +105,9 @@ std::string_view name_of(Loss loss) {
                                                             "stack unreadable",
                                                             "tags unreadable",
                                                             "broken records",
-                                                            "left out by filters"};
+                                                            "left out by filters",
+                                                            "births and deaths missed",
+                                                            "ends of waits missed"};
   return kNames[static_cast<size_t>(loss)];
 }
 
@@ -114,6 +116,12 @@ void forget_impossible_times(Recording& recording) {
   for (int64_t* time : {&recording.start_unix_ns, &recording.duration_ns}) {
     if (*time < 0 || *time >= kBeyond) *time = 0;
   }
+}
+
+void forget_lifetimes(Profile& profile) {
+  profile.recording.lifetime_ns = profile.recording.on_cpu_ns = 0;
+  for (Backend& backend : profile.backends)
+    backend.lifetime_ns = backend.on_cpu_ns = 0;
 }
 
 std::string_view name_of(NameTier tier) {

@@ -144,6 +144,11 @@ struct Backend {
   std::string database;    // empty when unknown
   std::string user;
   std::string application;
+  // Of the recording, 0 when waits were not captured: how long it existed, and how much of that the
+  // scheduler had it on a CPU. What is left is runnable, waiting and idle time; what those do not
+  // explain was not seen.
+  uint64_t lifetime_ns = 0;
+  uint64_t on_cpu_ns = 0;
 };
 
 inline constexpr uint32_t kUnknownWait = 0xffffffff;
@@ -194,8 +199,10 @@ enum class Loss : uint8_t {
   kTagUnreadable,    // samples kept, query id, wait event or state could not be read
   kBadRecord,        // records of the input that were broken and skipped
   kFiltered,         // samples left out because the user asked (--pid, --time, other events)
+  kProcessMissed,    // births and deaths of processes: the kernel's buffer was full
+  kWaitEndMissed,    // ends of waits: likewise; their time is counted, on other stacks
 };
-inline constexpr size_t kLossCount = 8;
+inline constexpr size_t kLossCount = 10;
 using Losses = std::array<uint64_t, kLossCount>;
 
 // What the recording cost the host.
@@ -249,9 +256,7 @@ struct Recording {
   Losses losses{};
   RunTimeCode run_time_code;
   Cost cost;
-  // Sums over the backends, 0 when waits were not captured: how long they existed during the
-  // recording, and how much of it the scheduler had them on a CPU. What is left is runnable,
-  // waiting and idle time; what those do not explain was not seen.
+  // Sums over the backends.
   uint64_t lifetime_ns = 0;
   uint64_t on_cpu_ns = 0;
 };
@@ -275,6 +280,9 @@ struct Profile {
   std::vector<Sample> samples;
 };
 
+// Makes the backends' lifetimes unknown: for profiles of which samples were left out.
+void forget_lifetimes(Profile& profile);
+
 // The totals every output prints. Counts of samples in state running unless said otherwise.
 struct Accounting {
   uint64_t captured = 0;  // all states
@@ -285,7 +293,8 @@ struct Accounting {
   uint64_t weight = 0;     // sum over running
 };
 Accounting account(const Profile& profile);
-uint64_t lost_samples(const Recording& recording);  // Accounting::lost
+inline constexpr std::array kLostSamples{Loss::kRingFull, Loss::kSkipped, Loss::kMapFull};
+uint64_t lost_samples(const Recording& recording);  // Accounting::lost, the sum of those
 
 // By StackId: whether the outermost frame is a known entry point (_start, clone, ret_from_fork,
 // ...).

@@ -58,7 +58,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Backend,
                                                 type,
                                                 database,
                                                 user,
-                                                application)
+                                                application,
+                                                lifetime_ns,
+                                                on_cpu_ns)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Recording,
                                                 host,
                                                 kernel,
@@ -155,14 +157,32 @@ void read_modules(const json& root, Profile& profile) {
   }
 }
 
+// Captures of earlier versions know fewer kinds of losses.
+Recording recording_of(json row) {
+  if (const auto losses = row.find("losses"); losses != row.end() && losses->is_array()) {
+    while (losses->size() < kLossCount)
+      losses->push_back(0U);
+  }
+  return row.get<Recording>();
+}
+
+// Times that cannot be are unknown.
+Backend backend_of(const json& row) {
+  constexpr uint64_t kBeyond = uint64_t{1} << 62;
+  auto backend = row.get<Backend>();
+  if (backend.lifetime_ns >= kBeyond || backend.on_cpu_ns >= kBeyond)
+    backend.lifetime_ns = backend.on_cpu_ns = 0;
+  return backend;
+}
+
 void read_everything(const json& root, Profile& profile) {
-  profile.recording = root.at("recording").get<Recording>();
+  profile.recording = recording_of(root.at("recording"));
   profile.clusters = root.at("clusters").get<std::vector<Cluster>>();
   profile.queries = root.at("queries").get<std::vector<Query>>();
   if (const auto at = root.find("database"); at != root.end())
     profile.database = at->get<DatabaseContext>();
   for (const json& row : root.at("backends"))
-    profile.backends.add(row.get<Backend>());
+    profile.backends.add(backend_of(row));
   read_modules(root, profile);
   read_functions(root.at("functions"), profile);
 }

@@ -176,13 +176,6 @@ std::vector<std::string> notes_of(const Profile& profile) {
         "names "
         "while somebody waits.");
   }
-  for (size_t i = 0; i < kLossCount; ++i) {
-    // What was left out is in the accounting line, and a note says why.
-    if (recording.losses[i] == 0 || static_cast<Loss>(i) == Loss::kFiltered) continue;
-    notes.push_back(
-        fmt::format("{}: {}.", name_of(static_cast<Loss>(i)), format_count(recording.losses[i])));
-    notes.back()[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(notes.back()[0])));
-  }
   return notes;
 }
 
@@ -192,6 +185,18 @@ std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagn
     return diagnosis.verdict.text.find(reason) != std::string::npos;
   });
   return reasons;
+}
+
+std::string who_is(const Backend& backend) {
+  std::string who;
+  for (const std::string* part :
+       {&backend.type, &backend.database, &backend.user, &backend.application})
+    append(who, *part);
+  return who;
+}
+
+std::string rest_of(const diagnose::BackendRow& row) {
+  return fmt::format("{:.1f} ms", static_cast<double>(row.rest) / 1e6);
 }
 
 std::string wait_name(const Profile& profile, const Sample& sample) {

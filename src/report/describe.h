@@ -24,11 +24,17 @@ std::string host_line(const Profile& profile);
 // "Recording cost 0.31 % of one core · 2.1 µs of BPF per sample · 23 MB"; empty when unknown.
 std::string cost_line(const Profile& profile);
 
-// Everything the reader must know about the capture: losses by cause, notes, cut input.
+// Everything the reader must know about the capture and the accounting line does not say.
 std::vector<std::string> notes_of(const Profile& profile);
 
 // What lowers the grade, without what the verdict says itself.
 std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagnosis);
+
+// "client backend · shop · app · reports": type, database, user and application, as far as known.
+std::string who_is(const Backend& backend);
+
+// "0.3 ms": what a backend's states do not explain of its lifetime.
+std::string rest_of(const diagnose::BackendRow& row);
 
 // "LWLock:WALWrite", for a sample that waits.
 std::string wait_name(const Profile& profile, const Sample& sample);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include <nlohmann/json.hpp>
@@ -125,6 +126,51 @@ json table_json(const std::vector<diagnose::TableRow>& rows, std::string_view ke
   return table;
 }
 
+json backends_json(const Profile& profile, const std::vector<diagnose::BackendRow>& rows) {
+  json table = json::array();
+  for (const diagnose::BackendRow& row : rows) {
+    const Backend& backend = profile.backends[row.backend];
+    table.push_back({{"pid", backend.pid},
+                     {"type", backend.type},
+                     {"database", backend.database},
+                     {"user", backend.user},
+                     {"application", backend.application},
+                     {"lifetime", row.lifetime},
+                     {"running", row.running},
+                     {"runnable", row.runnable},
+                     {"waiting", row.waiting},
+                     {"idle", row.idle},
+                     {"rest", row.rest}});
+  }
+  return table;
+}
+
+// What is not known is null.
+json cost_json(const Cost& cost) {
+  const auto known = [](uint64_t value) { return value > 0 ? json(value) : json(); };
+  return {{"agent_cpu_ns", known(cost.agent_cpu_ns)},
+          {"bpf_ns", cost.bpf_runs > 0 ? json(cost.bpf_ns) : json()},
+          {"bpf_runs", known(cost.bpf_runs)},
+          {"peak_rss_bytes", known(cost.peak_rss_bytes)}};
+}
+
+json host_json(const std::vector<HostSecond>& seconds) {
+  const auto known = [](double share) { return share >= 0 ? json(share) : json(); };
+  json rows = json::array();
+  for (const HostSecond& row : seconds) {
+    rows.push_back({{"second", row.second},
+                    {"cpu_busy", row.cpu_busy},
+                    {"cpu_steal", row.cpu_steal},
+                    {"runnable", row.runnable},
+                    {"switches", row.switches},
+                    {"major_faults", row.major_faults},
+                    {"psi_cpu", known(row.psi_cpu)},
+                    {"psi_io", known(row.psi_io)},
+                    {"psi_memory", known(row.psi_memory)}});
+  }
+  return rows;
+}
+
 json recording_json(const Profile& profile) {
   const Recording& recording = profile.recording;
   json clusters = json::array();
@@ -148,13 +194,27 @@ json recording_json(const Profile& profile) {
           {"command_line", recording.command_line},
           {"version", recording.version},
           {"notes", notes_of(profile)},
+          {"cost", cost_json(recording.cost)},
+          {"host_seconds", host_json(recording.host_seconds)},
           {"clusters", clusters}};
 }
 
-json accounting_json(const diagnose::Totals& totals) {
+// By name: "ring_buffer_full".
+json losses_json(const Losses& losses) {
+  json counts = json::object();
+  for (size_t i = 0; i < kLossCount; ++i) {
+    std::string name(name_of(static_cast<Loss>(i)));
+    std::ranges::replace(name, ' ', '_');
+    counts[name] = losses[i];
+  }
+  return counts;
+}
+
+json accounting_json(const diagnose::Totals& totals, const Losses& losses) {
   json accounting{{"captured", totals.captured},
                   {"running", totals.running},
                   {"lost", totals.lost},
+                  {"losses", losses_json(losses)},
                   {"unnamed", totals.unnamed},
                   {"truncated", totals.truncated},
                   {"unclassified", totals.unclassified},
@@ -174,7 +234,7 @@ std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis
       {"quality", {{"reasons", diagnosis.quality.reasons}, {"remedy", diagnosis.quality.remedy}}},
       {"verdict",
        {{"class", class_name(diagnosis.verdict.kind)}, {"text", diagnosis.verdict.text}}},
-      {"accounting", accounting_json(diagnosis.totals)},
+      {"accounting", accounting_json(diagnosis.totals, profile.recording.losses)},
       {"time", json::array()},
       {"activities", json::array()},
       {"findings", json::array()},
@@ -184,6 +244,7 @@ std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis
       {"databases", table_json(diagnosis.databases, "name")},
       {"users", table_json(diagnosis.users, "name")},
       {"applications", table_json(diagnosis.applications, "name")},
+      {"backends", backends_json(profile, diagnosis.backends)},
       {"waits", table_json(diagnosis.waits, "wait_event")},
       {"selection", diagnosis.selection},
       {"notes", diagnosis.notes},

@@ -130,6 +130,40 @@ void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis) {
   page.y = bottom;
 }
 
+// How each of the busiest backends spent its life.
+void draw_backends(Page& page, const Subject& subject) {
+  const auto& rows = subject.diagnosis.backends;
+  if (rows.empty()) return;
+  constexpr double kNumber = 92;
+  constexpr std::array<std::string_view, 6> kNumbers{
+      "lifetime", "on CPU", "runnable", "waiting", "idle", "rest"};
+  const double x = page.left;
+  const double who_x = x + 80;
+  const double numbers_x = page.right() - kNumber * kNumbers.size();
+  std::vector<Column> columns{{"pid", x, 75, Anchor::kStart, style::kMono},
+                              {"backend", who_x, numbers_x - who_x}};
+  for (size_t i = 0; i < kNumbers.size(); ++i)
+    columns.push_back(
+        {kNumbers[i], numbers_x + kNumber * static_cast<double>(i + 1), kNumber - 8, Anchor::kEnd});
+  TableDrawing table(page, x, page.width, columns);
+  table.head("By backend");
+  for (const diagnose::BackendRow& row : rows) {
+    const Backend& backend = subject.profile.backends[row.backend];
+    const auto part = [&](uint64_t nanoseconds) {
+      return percent_or_dash(static_cast<double>(nanoseconds) / static_cast<double>(row.lifetime));
+    };
+    table.row({std::to_string(backend.pid),
+               who_is(backend),
+               fmt::format("{:.1f} s", static_cast<double>(row.lifetime) / 1e9),
+               part(row.running),
+               part(row.runnable),
+               part(row.waiting),
+               part(row.idle),
+               rest_of(row)});
+  }
+  page.y += 10;
+}
+
 void draw_functions(Page& page, const std::vector<TableRow>& rows) {
   if (rows.empty()) return;
   const double x = page.left;
@@ -161,6 +195,7 @@ void draw_tables(Page& page, const Subject& subject) {
   page.heading("Who and what", "shares of CPU time");
   draw_queries(page, diagnosis.queries);
   draw_groups(page, diagnosis);
+  draw_backends(page, subject);
   draw_functions(page, diagnosis.functions);
 }
 

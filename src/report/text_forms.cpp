@@ -123,6 +123,44 @@ std::string table_markdown(std::string_view caption,
   return text + '\n';
 }
 
+std::string backends_markdown(const Profile& profile, const Diagnosis& diagnosis) {
+  if (diagnosis.backends.empty()) return {};
+  std::string text =
+      "### By backend\n\n| pid | | lifetime | on CPU | runnable | waiting | idle | rest |\n"
+      "|---:|---|---:|---:|---:|---:|---:|---:|\n";
+  for (const diagnose::BackendRow& row : diagnosis.backends) {
+    const Backend& backend = profile.backends[row.backend];
+    const auto part = [&](uint64_t nanoseconds) {
+      return format_percent(static_cast<double>(nanoseconds) / static_cast<double>(row.lifetime));
+    };
+    text += fmt::format("| {} | {} | {:.1f} s | {} | {} | {} | {} | {} |\n",
+                        backend.pid,
+                        escaped(who_is(backend)),
+                        static_cast<double>(row.lifetime) / 1e9,
+                        part(row.running),
+                        part(row.runnable),
+                        part(row.waiting),
+                        part(row.idle),
+                        rest_of(row));
+  }
+  return text + '\n';
+}
+
+std::string time_markdown(const Profile& profile, const Diagnosis& diagnosis) {
+  const std::string host = host_line(profile);
+  if (diagnosis.time.empty() && host.empty()) return {};
+  std::string text = "## Where the time went\n\n";
+  if (!diagnosis.time.empty()) text += "| | share | seconds |\n|---|---:|---:|\n";
+  for (const diagnose::TimeSegment& segment : diagnosis.time) {
+    text += fmt::format("| {} | {} | {:.1f} |\n",
+                        escaped(segment.id),
+                        format_percent(segment.share),
+                        static_cast<double>(segment.nanoseconds) / 1e9);
+  }
+  if (!diagnosis.time.empty()) text += '\n';
+  return host.empty() ? text : text + "Host: " + escaped(host) + "\n\n";
+}
+
 std::string database_markdown(const diagnose::DatabaseView& view) {
   std::string text = "## What the database says\n\n";
   if (!view.title.empty()) text += escaped(view.title) + "\n\n";
@@ -178,16 +216,7 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
     text += "- " + escaped(reason) + '\n';
   if (!reasons.empty()) text += '\n';
   text += fmt::format("**Verdict**: {}\n\n", escaped(diagnosis.verdict.text));
-  if (!diagnosis.time.empty()) {
-    text += "## Where the time went\n\n| | share | seconds |\n|---|---:|---:|\n";
-    for (const diagnose::TimeSegment& segment : diagnosis.time) {
-      text += fmt::format("| {} | {} | {:.1f} |\n",
-                          escaped(segment.id),
-                          format_percent(segment.share),
-                          static_cast<double>(segment.nanoseconds) / 1e9);
-    }
-    text += '\n';
-  }
+  text += time_markdown(profile, diagnosis);
   if (!diagnosis.findings.empty()) text += "## Findings\n\n";
   for (size_t i = 0; i < diagnosis.findings.size(); ++i)
     text += finding_markdown(diagnosis.findings[i], i + 1);
@@ -198,6 +227,7 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
   text += table_markdown("By database", diagnosis.databases, false);
   text += table_markdown("By user", diagnosis.users, false);
   text += table_markdown("By application", diagnosis.applications, false);
+  text += backends_markdown(profile, diagnosis);
   text += table_markdown("Top functions by their own time", diagnosis.functions, true);
   text += database_markdown(diagnosis.database);
   text += "---\n" + escaped(diagnosis.totals.line) + "\n";
@@ -205,6 +235,8 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
     for (const std::string& note : notes)
       text += "\n" + escaped(note) + "\n";
   }
+  if (const std::string cost = cost_line(profile); !cost.empty())
+    text += "\n" + escaped(cost) + "\n";
   return text;
 }
 

@@ -97,6 +97,41 @@ class Waits(unittest.TestCase):
                                delta=0.2)
         self.assertEqual(capture.recording["losses"][0], 0)
 
+    def test_each_backend_is_accounted_for_with_its_own_time_on_the_cpu(self):
+        busy = "select count(*) from generate_series(1, 200000) i where i % 7 = 3;"
+        with self.cluster.psql_loop(busy, clients=3), \
+                self.cluster.psql_loop("select pg_sleep(0.3);"):
+            time.sleep(1)
+            recording = self.recorder.record("-p", str(self.cluster.pid), "4s")
+        self.assertEqual(recording.code, 0, recording.stderr)
+        capture = Capture(recording.capture)
+        sums = capture.total(["pid", "state"])
+        cpu = capture.total(["pid", "state"], 1)
+        long = [row for row in capture.metadata["backends"] if row["lifetime_ns"] > 1e9]
+        self.assertGreater(len(long), 4)
+        alone = 4 / capture.recording["event"]["rate_hz"] * 1e9
+        for row in long:
+            pid, on_cpu = row["pid"], row["on_cpu_ns"]
+            off = sum(value for (who, state), value in sums.items()
+                      if who == pid and state != RUNNING)
+            self.assertAlmostEqual((on_cpu + off) / row["lifetime_ns"], 1, delta=0.02, msg=row)
+            if on_cpu > alone:  # else its samples share their time with others as short
+                self.assertAlmostEqual(cpu.get((pid, RUNNING), 0) / on_cpu, 1, delta=0.01, msg=row)
+        # The sleeper runs for too short a time to have samples of its own.
+        self.assertTrue(any(0 < row["on_cpu_ns"] <= alone for row in long), long)
+        self.assertEqual(sum(row["lifetime_ns"] for row in capture.metadata["backends"]),
+                         capture.recording["lifetime_ns"])
+        # The report says the same of each.
+        told = {row["pid"]: row for row in recording.json["backends"]}
+        shown = [row for row in long if row["pid"] in told]
+        self.assertGreaterEqual(len(shown), 4)
+        for row in shown:
+            states = sum(told[row["pid"]][name] for name in ("running", "runnable", "waiting", "idle",
+                                                             "rest"))
+            self.assertEqual(states, row["lifetime_ns"])
+            self.assertEqual(told[row["pid"]]["running"], row["on_cpu_ns"])
+        self.assertIn("largest rest", recording.json["accounting"]["line"])
+
     def test_two_queries_get_the_cpu_that_they_use(self):
         long = "select count(*) from generate_series(1, 3000000) i where i % 7 = 3"
         with self.cluster.psql_loop(long + ";", database="shop"), \

@@ -7,6 +7,7 @@
 
 #include "src/profile/builder.h"
 #include "src/profile/gzip.h"
+#include "src/profile/recording_json.h"
 #include "tests/support/profile_text.h"
 
 using namespace pgflame;
@@ -23,6 +24,8 @@ Profile example() {
   profile.queries.push_back({0xfedcba9876543210, "select $1", false});
   profile.clusters.push_back({4711, 5432, 15, "15.18", "/data", "main"});
   profile.backends[BackendId{0}].database = "shop \"\xff\"";
+  profile.backends[BackendId{0}].lifetime_ns = 9'000'000'000;
+  profile.backends[BackendId{0}].on_cpu_ns = 50'000'000;
   profile.functions[FunctionId{1}].start = 0x1234;
   profile.functions[FunctionId{1}].tier = NameTier::kRecovered;
   DatabaseContext context;
@@ -84,6 +87,8 @@ TEST_SUITE("profile") {
     CHECK(after->recording.event.rate_hz == 99);
     CHECK(after->recording.duration_ns == 10'000'000'000);
     CHECK(after->recording.losses[static_cast<size_t>(Loss::kThrottled)] == 7);
+    CHECK(after->backends[BackendId{0}].lifetime_ns == 9'000'000'000);
+    CHECK(after->backends[BackendId{0}].on_cpu_ns == 50'000'000);
     CHECK(after->queries.at(0).text == "select $1");
     CHECK(after->clusters.at(0).port == 5432);
     REQUIRE(after->database);
@@ -100,6 +105,25 @@ TEST_SUITE("profile") {
     CHECK(after->modules.size() == before.modules.size());
     CHECK(account(*after).captured == account(before).captured);
     CHECK(account(*after).weight == account(before).weight);
+  }
+
+  TEST_CASE("captures that know fewer losses are read, lifetimes that cannot be are unknown") {
+    const std::string rest =
+        R"(,"clusters":[],"queries":[],"modules":[],"mapping_module":[],)"
+        R"("functions":{"module":[],"start":[],"tier":[],"unnamed":[]},)"
+        R"("backends":[{"pid":1,"lifetime_ns":18446744073709551615,"on_cpu_ns":5},)"
+        R"({"pid":2,"lifetime_ns":7,"on_cpu_ns":5}]})";
+    Profile profile;
+    REQUIRE(metadata_from_json(R"({"recording":{"losses":[1,2,3,4,5,6,7,8]})" + rest, profile));
+    CHECK(profile.recording.losses == Losses{1, 2, 3, 4, 5, 6, 7, 8, 0, 0});
+    REQUIRE(profile.backends.size() == 2);
+    CHECK(profile.backends[BackendId{0}].lifetime_ns == 0);
+    CHECK(profile.backends[BackendId{0}].on_cpu_ns == 0);
+    CHECK(profile.backends[BackendId{1}].lifetime_ns == 7);
+    Profile without;
+    CHECK(metadata_from_json(R"({"recording":{})" + rest, without));
+    CHECK_FALSE(metadata_from_json(R"({"recording":[])" + rest, without));
+    CHECK_FALSE(metadata_from_json(R"({"recording":{"losses":[-1,"x"]})" + rest, without));
   }
 
   TEST_CASE("how each stack ended is kept by name") {

@@ -171,6 +171,44 @@ TEST_SUITE("report") {
     CHECK(root["selection"] == "");
   }
 
+  TEST_CASE("every report says what the recording cost, how busy the host was and who lived how") {
+    SampleReport sample = testing::sample_report();
+    sample.diagnosis.backends = {
+        {BackendId{0}, 4'000'000'000, 1'000'000'000, 0, 0, 0, -30'500'000}};
+    sample.profile.recording.cost = {20'000'000, 7'000, 2, 25'000'000};
+    const std::string who = "client backend · shop";
+    const std::string svg = without_profile(sample);
+    const std::string markdown = to_markdown(sample.profile, sample.diagnosis);
+    for (const std::string& text : {svg, markdown}) {
+      CHECK(contains(text, "run queue"));
+      CHECK(contains(text, "3.5 µs of BPF per run"));
+      CHECK(contains(text, "25 MB of memory"));
+      CHECK(contains(text, "By backend"));
+      CHECK(contains(text, who));
+      CHECK(contains(text, "-30.5 ms"));
+    }
+    const auto root = nlohmann::json::parse(to_json(sample.profile, sample.diagnosis));
+    CHECK(root["recording"]["cost"]["agent_cpu_ns"] == 20'000'000);
+    CHECK(root["recording"]["cost"]["peak_rss_bytes"] == 25'000'000);
+    const auto& seconds = root["recording"]["host_seconds"];
+    REQUIRE(seconds.size() == sample.profile.recording.host_seconds.size());
+    CHECK(seconds[0]["cpu_busy"] == sample.profile.recording.host_seconds[0].cpu_busy);
+    CHECK(root["accounting"]["losses"]["ring_buffer_full"] == 12);
+    CHECK(root["accounting"]["losses"]["tags_unreadable"] == 0);
+    CHECK(root["backends"][0]["lifetime"] == 4'000'000'000);
+    CHECK(root["backends"][0]["rest"] == -30'500'000);
+  }
+
+  TEST_CASE("what the cost was is null where it is not known") {
+    SampleReport sample = testing::sample_report();
+    sample.profile.recording.cost = {};
+    sample.profile.recording.host_seconds = {HostSecond{}};
+    const auto root = nlohmann::json::parse(to_json(sample.profile, sample.diagnosis));
+    CHECK(root["recording"]["cost"]["bpf_ns"].is_null());
+    CHECK(root["recording"]["host_seconds"][0]["psi_io"].is_null());
+    CHECK(!contains(to_markdown(sample.profile, sample.diagnosis), "Recording cost"));
+  }
+
   TEST_CASE("JSON and Markdown of hostile text stay what they are") {
     const SampleReport sample = testing::hostile_report();
     CHECK(nlohmann::json::accept(to_json(sample.profile, sample.diagnosis)));
