@@ -1,6 +1,7 @@
 // What was profiled, when and how, in words; shared by all written forms.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,5 +39,12 @@ std::string query_id_text(uint64_t query_id);
 
 // "PostgreSQL 15.18 (Debian ...)" -> "15.18"
 std::string short_version(const Cluster& cluster);
+
+// "port 5432 “main”"; "(unknown)" for samples of no known cluster.
+std::string title_of(const diagnose::ClusterRow& row);
+
+// "PostgreSQL 15.18, port 5432": the cluster of a sample, where several were recorded; else empty.
+// Is empty itself when there is only one.
+std::function<std::string(const Sample&)> cluster_frames(const Profile& profile);
 
 }  // namespace pgflame::report
