@@ -1,6 +1,7 @@
 #include "flamegraph/frame_tree.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "src/base/hash_index.h"
@@ -15,25 +16,46 @@ class Collapser {
       : profile_(profile), options_(options) {
     tree_.nodes.add(Node{});
     first_child_.emplace_back();
-    tree_.first_tip = static_cast<uint32_t>(profile.functions.size());
+    tree_.first_label = static_cast<uint32_t>(profile.functions.size());
   }
 
   FrameTree run() && {
     tree_.node_of_sample.resize(profile_.samples.size());
-    const std::vector<Series> selected = select();
-    if (!selected.empty()) place_stacks(selected);
-    for (const auto& [sample, first, end] : selected) {
-      NodeId node = node_of_stack_[sample.stack.value];
-      if (options_.tip) node = with_tip(node, options_.tip(sample));
-      tree_.nodes[node].self += sample.weight;
-      tree_.nodes[node].samples += sample.count;
-      std::fill(tree_.node_of_sample.begin() + first, tree_.node_of_sample.begin() + end, node);
+    if (options_.base) {
+      add_by_base(select());
+    } else {
+      add(select(), kRoot);
     }
     add_up();
     return std::move(tree_);
   }
 
  private:
+  void add_by_base(const std::vector<Series>& selected) {
+    std::map<std::string, std::vector<Series>> by_base;
+    for (const Series& row : selected)
+      by_base[options_.base(row.sum)].push_back(row);
+    for (const auto& [name, rows] : by_base) {
+      if (!name.empty()) tree_.labels.push_back(name);
+    }
+    tree_.base_count = static_cast<uint32_t>(tree_.labels.size());
+    uint32_t next = tree_.first_label;
+    for (const auto& [name, rows] : by_base)
+      add(rows, name.empty() ? kRoot : child(kRoot, FunctionId{next++}));
+  }
+
+  void add(const std::vector<Series>& rows, NodeId base) {
+    if (rows.empty()) return;
+    place_stacks(rows, base);
+    for (const auto& [sample, first, end] : rows) {
+      NodeId node = node_of_stack_[sample.stack.value];
+      if (options_.tip) node = with_tip(node, options_.tip(sample));
+      tree_.nodes[node].self += sample.weight;
+      tree_.nodes[node].samples += sample.count;
+      std::fill(tree_.node_of_sample.begin() + first, tree_.node_of_sample.begin() + end, node);
+    }
+  }
+
   // The samples that take part.
   std::vector<Series> select() const {
     std::vector<Series> rows = series_of(profile_);
@@ -44,14 +66,14 @@ class Collapser {
 
   // Every stack that a selected sample needs is placed once; callers have smaller ids than their
   // callees, so one pass down marks and one pass up places.
-  void place_stacks(const std::vector<Series>& selected) {
+  void place_stacks(const std::vector<Series>& selected, NodeId base) {
     std::vector<bool> needed(profile_.stacks.size());
     for (const Series& row : selected)
       needed[row.sum.stack.value] = true;
     for (size_t i = needed.size(); i-- > 1;) {
       if (needed[i]) needed[profile_.stacks[profile_.stacks.id_at(i)].caller.value] = true;
     }
-    node_of_stack_.assign(profile_.stacks.size(), kRoot);
+    node_of_stack_.assign(profile_.stacks.size(), base);
     for (uint32_t i = 1; i < needed.size(); ++i) {
       if (needed[i]) node_of_stack_[i] = place(profile_.stacks[StackId{i}]);
     }
@@ -69,8 +91,8 @@ class Collapser {
   NodeId with_tip(NodeId node, const std::string& name) {
     if (name.empty()) return node;
     const auto [at, is_new] =
-        tips_.try_emplace(name, static_cast<uint32_t>(tree_.first_tip + tree_.tips.size()));
-    if (is_new) tree_.tips.push_back(name);
+        tips_.try_emplace(name, static_cast<uint32_t>(tree_.first_label + tree_.labels.size()));
+    if (is_new) tree_.labels.push_back(name);
     return child(node, FunctionId{at->second});
   }
 
@@ -122,8 +144,14 @@ FrameTree collapse(const Profile& profile, const CollapseOptions& options) {
 std::string_view name_of(const Profile& profile, const FrameTree& tree, NodeId node) {
   const FunctionId function = tree.nodes[node].function;
   if (!function.valid()) return "all";
-  if (function.value >= tree.first_tip) return tree.tips[function.value - tree.first_tip];
+  if (function.value >= tree.first_label) return tree.labels[function.value - tree.first_label];
   return profile.functions[function].name;
+}
+
+bool is_base(const FrameTree& tree, NodeId node) {
+  const FunctionId function = tree.nodes[node].function;
+  return function.valid() && function.value >= tree.first_label &&
+         function.value - tree.first_label < tree.base_count;
 }
 
 Children children_of(const FrameTree& tree) {

@@ -27,17 +27,22 @@ struct Node {
 // Row 0 is the root; parents precede children.
 struct FrameTree {
   Table<NodeId, Node> nodes;
-  // Frames that are no functions (wait events): function ids from `first_tip` on.
-  uint32_t first_tip = 0;
-  std::vector<std::string> tips;
+  // Frames that are no functions: function ids from `first_label` on. The first `base_count` of
+  // them are what stacks stand on (clusters), the others stand on top of stacks (wait events).
+  uint32_t first_label = 0;
+  uint32_t base_count = 0;
+  std::vector<std::string> labels;
   // By sample of the profile: its innermost frame, invalid when it takes no part.
   std::vector<NodeId> node_of_sample;
 };
 
 struct CollapseOptions {
-  // Neither is asked again for a sample that differs from the one before in its moment alone.
+  // None is asked again for a sample that differs from the one before in its moment alone.
   // Which samples take part; all when empty.
   std::function<bool(const Sample&)> select;
+  // A frame for the sample's stack to stand on, by name; none when empty. Each different one costs
+  // time for every stack of the profile.
+  std::function<std::string(const Sample&)> base;
   // A frame to put on top of the sample's stack, by name; none when empty.
   std::function<std::string(const Sample&)> tip;
   bool merge_recursion = false;  // direct recursion f;f;f becomes one f
@@ -45,8 +50,11 @@ struct CollapseOptions {
 
 FrameTree collapse(const Profile& profile, const CollapseOptions& options = {});
 
-// The name of a node's function or tip; "all" for the root.
+// The name of a node's function or label; "all" for the root.
 std::string_view name_of(const Profile& profile, const FrameTree& tree, NodeId node);
+
+// Whether stacks stand on this frame.
+bool is_base(const FrameTree& tree, NodeId node);
 
 // Children of every node in one array, unordered: those of `node` are
 // `nodes[first[node.value]] ... nodes[first[node.value + 1] - 1]`.

@@ -12,7 +12,8 @@
 namespace pgflame::convert {
 
 enum class Target {
-  kFolded,      // "comm;outermost;...;innermost count" per line, for flame graph tools
+  kFolded,      // "comm;outermost;...;innermost count" per line, for flame graph tools;
+                // of several clusters "comm (port 5432);..."
   kPprof,       // gzip-compressed, for go tool pprof, Pyroscope, Parca, Grafana
   kPerfScript,  // as perf script prints it; a row's samples stand at the start of its second
   kSpeedscope,  // https://www.speedscope.app/file-format-schema.json

@@ -5,6 +5,7 @@
 
 #include "src/convert/json_list.h"
 #include "src/convert/writers.h"
+#include "src/profile/cluster_index.h"
 
 namespace pgflame::convert {
 namespace {
@@ -130,6 +131,22 @@ void add_code_tables(std::string& text, const Profile& profile) {
   });
 }
 
+// Which of several clusters each belongs to.
+void add_backends(std::string& text, const Profile& profile) {
+  const ClusterIndex clusters(profile);
+  uint32_t next = 0;
+  add_table(text, "backends", profile.backends, [&](const Backend& row) {
+    const std::string_view cluster = clusters.name_of(clusters.row_of(BackendId{next++}));
+    return fmt::format("{{\"pid\":{},\"comm\":{},\"type\":{},\"database\":{},\"user\":{}{}}}",
+                       row.pid,
+                       json_string(row.comm),
+                       json_string(row.type),
+                       json_string(row.database),
+                       json_string(row.user),
+                       cluster.empty() ? std::string() : ",\"cluster\":" + json_string(cluster));
+  });
+}
+
 }  // namespace
 
 std::string write_speedscope(const Profile& profile) {
@@ -163,14 +180,7 @@ std::string write_speedscope(const Profile& profile) {
 std::string write_json(const Profile& profile) {
   std::string text = "{\"recording\":" + recording_json(profile) + ",\n";
   add_code_tables(text, profile);
-  add_table(text, "backends", profile.backends, [](const Backend& row) {
-    return fmt::format("{{\"pid\":{},\"comm\":{},\"type\":{},\"database\":{},\"user\":{}}}",
-                       row.pid,
-                       json_string(row.comm),
-                       json_string(row.type),
-                       json_string(row.database),
-                       json_string(row.user));
-  });
+  add_backends(text, profile);
   add_table(text, "samples", profile.samples, [](const Sample& row) {
     return fmt::format(
         "{{\"stack\":{},\"backend\":{},\"state\":\"{}\",\"end\":\"{}\",\"second\":{},"

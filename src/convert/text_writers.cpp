@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "src/convert/writers.h"
+#include "src/profile/cluster_index.h"
 
 namespace pgflame::convert {
 namespace {
@@ -130,6 +131,13 @@ void append_stack(const Profile& profile,
   }
 }
 
+// The comm and, of several clusters, which one: "postgres (port 5432)".
+std::string process_of(const Profile& profile, const ClusterIndex& clusters, const Sample& sample) {
+  std::string comm = comm_of(profile, sample);
+  const std::string_view cluster = clusters.name_of(clusters.row_of(sample.backend));
+  return cluster.empty() ? comm : fmt::format("{} ({})", comm, cluster);
+}
+
 }  // namespace
 
 std::string write_folded(const Profile& profile) {
@@ -138,9 +146,10 @@ std::string write_folded(const Profile& profile) {
   for (size_t i = 0; i < frames.size(); ++i)
     frames[i] = folded_frames(profile, profile.locations.id_at(i));
   std::map<std::string, uint64_t> counts;
+  const ClusterIndex clusters(profile);
   for (const Sample& sample : profile.samples) {
     std::vector<LocationId> path = locations_of(profile, sample.stack);
-    std::string line = folded_name(comm_of(profile, sample));
+    std::string line = folded_name(process_of(profile, clusters, sample));
     std::ranges::reverse(path);
     for (const LocationId location : path)
       line += frames[location.value];

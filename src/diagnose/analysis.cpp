@@ -60,6 +60,7 @@ Analysis::Analysis(const Profile& profile, const RuleBook& book, const Selection
     : profile_(profile),
       book_(book),
       classifier_(profile, book),
+      clusters_(profile),
       frames_(profile),
       series_(series_of(profile)) {
   collect(selection);

@@ -12,6 +12,7 @@
 #include "src/diagnose/classifier.h"
 #include "src/diagnose/plan_frames.h"
 #include "src/diagnose/rule_book.h"
+#include "src/profile/cluster_index.h"
 #include "src/profile/profile.h"
 #include "src/profile/series.h"
 
@@ -47,6 +48,7 @@ class Analysis {
   const Profile& profile() const { return profile_; }
   const RuleBook& book() const { return book_; }
   const Classifier& classifier() const { return classifier_; }
+  const ClusterIndex& clusters() const { return clusters_; }
 
   const std::vector<StackUse>& uses() const { return uses_; }
   // Leaf first.
@@ -96,6 +98,7 @@ class Analysis {
   const Profile& profile_;
   const RuleBook& book_;
   Classifier classifier_;
+  ClusterIndex clusters_;
   PlanFrames frames_;
   Paths paths_;
   std::vector<StackUse> uses_;

@@ -34,11 +34,13 @@ int64_t difference(uint64_t a, uint64_t b) {
 
 std::vector<BackendRow> times_by_backend(const Analysis& analysis) {
   const auto& backends = analysis.profile().backends;
+  const ClusterIndex& clusters = analysis.clusters();
   std::vector<BackendRow> rows(backends.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     rows[i].backend = backends.id_at(i);
     rows[i].lifetime = backends[rows[i].backend].lifetime_ns;
     rows[i].running = backends[rows[i].backend].on_cpu_ns;
+    rows[i].cluster = clusters.name_of(clusters.row_of(rows[i].backend));
   }
   for (const Series& series : analysis.series()) {
     if (backends.contains(series.sum.backend)) add(series.sum, rows[series.sum.backend.value]);

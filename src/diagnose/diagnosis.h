@@ -100,12 +100,24 @@ struct TableRow {
   double share = 0;          // of CPU; self share for functions
   double total_share = 0;    // functions: with callees
   double waiting_share = 0;  // of waiting time
+  std::string cluster{};     // which one of several (ClusterRow::name); empty: unknown, or only one
+};
+
+// One of several clusters.
+struct ClusterRow {
+  std::string name;  // "port 5432", see ClusterIndex; empty: samples of which it is not known
+  Cluster cluster;
+  uint64_t backends = 0;  // processes that were sampled
+  uint64_t samples = 0;
+  double share = 0;          // of CPU
+  double waiting_share = 0;  // of waiting time
 };
 
 // One backend's time in nanoseconds. What the four states don't explain of its lifetime is the
 // rest.
 struct BackendRow {
   BackendId backend;
+  std::string cluster;  // ClusterRow::name; empty when there are not several
   uint64_t lifetime = 0;
   uint64_t running = 0;  // by the scheduler
   uint64_t runnable = 0;
@@ -151,6 +163,7 @@ struct Diagnosis {
   std::vector<Activity> activities;  // largest first, sums to 1
   std::vector<Finding> findings;     // worst first, empty when withheld
   DatabaseView database;
+  std::vector<ClusterRow> clusters;  // most used first; empty when there are not several
   std::vector<TableRow> queries;
   std::vector<TableRow> backend_types;
   std::vector<TableRow> databases;

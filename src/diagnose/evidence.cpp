@@ -96,6 +96,7 @@ class Gatherer {
     evidence.parts = ranked(parts_);
     evidence.queries = ranked(queries_);
     evidence.databases = ranked(databases_);
+    evidence.clusters = ranked(cluster_weights_);
     evidence.backend_types = ranked(types_);
     evidence.shape = shape_of(evidence.functions, evidence.weight);
     return evidence;
@@ -156,8 +157,13 @@ class Gatherer {
       queries_[id == 0 ? "" : std::to_string(static_cast<int64_t>(id))] += weight;
     for (size_t i = 0; i < backends.size(); ++i) {
       if (!backends[i]) continue;
-      const Backend& backend = profile.backends[profile.backends.id_at(i)];
-      databases_[backend.database] += *backends[i];
+      const BackendId id = profile.backends.id_at(i);
+      const Backend& backend = profile.backends[id];
+      const ClusterIndex& clusters = analysis_.clusters();
+      const std::string cluster(clusters.name_of(clusters.row_of(id)));
+      const bool both = !backend.database.empty() && !cluster.empty();
+      databases_[both ? backend.database + ", " + cluster : backend.database] += *backends[i];
+      cluster_weights_[cluster] += *backends[i];
       types_[backend.type] += *backends[i];
     }
   }
@@ -183,6 +189,7 @@ class Gatherer {
   Sums parts_;
   Sums queries_;
   Sums databases_;
+  Sums cluster_weights_;
   Sums types_;
 };
 

@@ -25,7 +25,8 @@ struct Evidence {
   Ranking nodes;      // plan nodes: "the Seq Scan below the Hash Join"
   Ranking parts;      // titles of included rules
   Ranking queries;    // ids in decimal; "" where unknown
-  Ranking databases;
+  Ranking databases;  // of several clusters with the cluster: "app, port 5432"
+  Ranking clusters;   // names of ClusterIndex; "" when there are not several
   Ranking backend_types;
   std::optional<Shape> shape;  // that the text calls it: 60 % of it in one function, or jagged
 };

@@ -5,9 +5,9 @@
 #include <optional>
 #include <unordered_map>
 
+#include "src/base/hash_index.h"
 #include "src/diagnose/figures.h"
-#include "src/postgres/areas.h"
-#include "src/postgres/function_names.h"
+#include "src/diagnose/function_rows.h"
 
 namespace pgflame::diagnose {
 namespace {
@@ -18,80 +18,123 @@ struct Sums {
   uint64_t waited = 0;
 };
 
-void sort_and_cut(std::vector<TableRow>& rows, size_t most) {
-  std::ranges::stable_sort(rows, [](const TableRow& a, const TableRow& b) {
+template <typename Row>
+void sort(std::vector<Row>& rows) {
+  std::ranges::stable_sort(rows, [](const Row& a, const Row& b) {
     return a.share + a.waiting_share > b.share + b.waiting_share;
   });
+}
+
+void sort_and_cut(std::vector<TableRow>& rows, size_t most) {
+  sort(rows);
   if (rows.size() > most) rows.resize(most);
 }
 
-// Samples by a number, and what all of them waited.
+// A backend or a query by its number, and the cluster that it belongs to.
+struct Tag {
+  uint64_t number = 0;
+  uint32_t cluster = ClusterIndex::kNone;
+  friend bool operator==(const Tag&, const Tag&) = default;
+};
+struct TagHash {
+  size_t operator()(const Tag& tag) const { return hash_mix(tag.cluster, tag.number); }
+};
+
+// Samples by tag, and what all of them waited.
 struct Tagged {
-  std::unordered_map<uint64_t, Sums> sums;
+  std::unordered_map<Tag, Sums, TagHash> sums;
   uint64_t waited = 0;
 };
 
+class Tables {
+ public:
+  Tables(const Analysis& analysis, size_t most)
+      : analysis_(analysis), clusters_(analysis.clusters()), most_(most) {}
+
+  std::vector<TableRow> queries() const;
+  void fill_by_backend(Diagnosis& diagnosis) const;
+  std::vector<ClusterRow> clusters() const;
+
+ private:
+  std::vector<uint64_t> sampled_backends() const;
+
+  template <typename NumberOf>
+  Tagged sum_up(NumberOf&& number_of) const;
+
+  template <typename NameOf>
+  std::vector<TableRow> rows_by_name(const Tagged& tagged,
+                                     const char* nameless,
+                                     NameOf&& name_of) const;
+
+  const Analysis& analysis_;
+  const ClusterIndex& clusters_;
+  size_t most_;
+};
+
 template <typename NumberOf>
-Tagged sum_up(const Analysis& analysis, NumberOf&& number_of) {
-  const Profile& profile = analysis.profile();
+Tagged Tables::sum_up(NumberOf&& number_of) const {
+  const Profile& profile = analysis_.profile();
   Tagged tagged;
-  std::optional<uint64_t> last;  // samples with one number mostly stand together
+  std::optional<Tag> last;  // samples with one tag mostly stand together
   Sums* sum_of_last = nullptr;
-  const auto sum_for = [&](uint64_t number) -> Sums& {
-    if (number != last) sum_of_last = &tagged.sums[number];
-    last = number;
+  const auto sum_for = [&](const Sample& sample) -> Sums& {
+    const Tag tag{number_of(sample), clusters_.row_of(sample.backend)};
+    if (tag != last) sum_of_last = &tagged.sums[tag];
+    last = tag;
     return *sum_of_last;
   };
-  for (size_t i = 0; i < analysis.series().size(); ++i) {
-    const Sample& sample = analysis.series()[i].sum;
-    if (!analysis.selected(i)) continue;
+  for (size_t i = 0; i < analysis_.series().size(); ++i) {
+    const Sample& sample = analysis_.series()[i].sum;
+    if (!analysis_.selected(i)) continue;
     if (sample.state == State::kRunning) {
-      Sums& sum = sum_for(number_of(sample));
+      Sums& sum = sum_for(sample);
       sum.weight += sample.weight;
       sum.samples += sample.count;
     } else if (sample.state == State::kWaiting && !is_idle(wait_of(profile, sample))) {
-      sum_for(number_of(sample)).waited += sample.weight;
+      sum_for(sample).waited += sample.weight;
       tagged.waited += sample.weight;
     }
   }
   return tagged;
 }
 
-// One row per name that `name_of` gives; numbers with one name are one row, those without are the
-// row `nameless`, so that the shares add up. No rows when none has a name.
+// One row per cluster and name that `name_of` gives; numbers with one name are one row, those
+// without are the row `nameless`, so that the shares add up. No rows when none has a name.
 template <typename NameOf>
-std::vector<TableRow> rows_by_name(const Analysis& analysis,
-                                   const Tagged& tagged,
-                                   size_t most,
-                                   const char* nameless,
-                                   NameOf&& name_of) {
-  std::map<std::string, Sums> named;
-  for (const auto& [number, sum] : tagged.sums) {
-    Sums& whole = named[name_of(number)];
+std::vector<TableRow> Tables::rows_by_name(const Tagged& tagged,
+                                           const char* nameless,
+                                           NameOf&& name_of) const {
+  std::map<std::pair<std::string, uint32_t>, Sums> named;
+  bool any_name = false;
+  for (const auto& [tag, sum] : tagged.sums) {
+    std::string name = name_of(tag.number);
+    any_name = any_name || !name.empty();
+    Sums& whole = named[{std::move(name), tag.cluster}];
     whole.weight += sum.weight;
     whole.samples += sum.samples;
     whole.waited += sum.waited;
   }
+  if (!any_name) return {};
   std::vector<TableRow> rows;
   for (const auto& [key, sum] : named) {
     if (sum.weight == 0 && sum.waited == 0) continue;
     TableRow row;
-    row.key = key.empty() ? nameless : key;
+    row.key = key.first.empty() ? nameless : key.first;
+    row.cluster = clusters_.name_of(key.second);
     row.samples = sum.samples;
-    row.share = ratio(sum.weight, analysis.weight());
+    row.share = ratio(sum.weight, analysis_.weight());
     row.waiting_share = ratio(sum.waited, tagged.waited);
     rows.push_back(std::move(row));
   }
-  if (named.size() == 1 && named.begin()->first.empty()) return {};
-  sort_and_cut(rows, most);
+  sort_and_cut(rows, most_);
   return rows;
 }
 
-void fill_backend_tables(const Analysis& analysis, size_t most, Diagnosis& diagnosis) {
-  const auto& backends = analysis.profile().backends;
-  const Tagged tagged = sum_up(analysis, [](const Sample& sample) { return sample.backend.value; });
+void Tables::fill_by_backend(Diagnosis& diagnosis) const {
+  const auto& backends = analysis_.profile().backends;
+  const Tagged tagged = sum_up([](const Sample& sample) { return sample.backend.value; });
   const auto rows_by = [&](const char* nameless, std::string Backend::*field) {
-    return rows_by_name(analysis, tagged, most, nameless, [&](uint64_t number) {
+    return rows_by_name(tagged, nameless, [&](uint64_t number) {
       const BackendId id{static_cast<uint32_t>(number)};
       return backends.contains(id) ? backends[id].*field : std::string();
     });
@@ -102,56 +145,57 @@ void fill_backend_tables(const Analysis& analysis, size_t most, Diagnosis& diagn
   diagnosis.applications = rows_by("(none)", &Backend::application);
 }
 
-std::vector<TableRow> queries(const Analysis& analysis, size_t most) {
-  const Tagged tagged = sum_up(analysis, [](const Sample& sample) { return sample.query_id; });
-  std::vector<TableRow> rows = rows_by_name(analysis, tagged, most, "(no query)", [](uint64_t id) {
+std::vector<TableRow> Tables::queries() const {
+  const Tagged tagged = sum_up([](const Sample& sample) { return sample.query_id; });
+  std::vector<TableRow> rows = rows_by_name(tagged, "(no query)", [](uint64_t id) {
     return id == 0 ? std::string() : std::to_string(static_cast<int64_t>(id));
   });
   for (TableRow& row : rows) {
-    for (const Query& query : analysis.profile().queries) {
+    for (const Query& query : analysis_.profile().queries) {
       if (std::to_string(static_cast<int64_t>(query.id)) == row.key) row.detail = query.text;
     }
   }
   return rows;
 }
 
-std::string module_file(const Profile& profile, const Function& function) {
-  if (!function.module.valid() || !profile.modules.contains(function.module)) return {};
-  const std::string& path = profile.modules[function.module].path;
-  return path.substr(path.find_last_of('/') + 1);
+// Of each cluster, and behind them those of none that is known.
+std::vector<uint64_t> Tables::sampled_backends() const {
+  const auto& backends = analysis_.profile().backends;
+  std::vector<bool> seen(backends.size());
+  for (size_t i = 0; i < analysis_.series().size(); ++i) {
+    const BackendId backend = analysis_.series()[i].sum.backend;
+    if (analysis_.selected(i) && backends.contains(backend)) seen[backend.value] = true;
+  }
+  std::vector<uint64_t> counts(clusters_.rows().size() + 1);
+  for (uint32_t i = 0; i < seen.size(); ++i) {
+    if (seen[i]) ++counts[std::min<size_t>(clusters_.row_of(BackendId{i}), counts.size() - 1)];
+  }
+  return counts;
 }
 
-std::vector<TableRow> functions(const Analysis& analysis, size_t most) {
-  const Profile& profile = analysis.profile();
-  std::vector<Sums> self(profile.functions.size());
-  std::vector<uint64_t> total(profile.functions.size());
-  std::vector<uint32_t> last_use(profile.functions.size(), Analysis::kNotRunning);
-  for (uint32_t u = 0; u < analysis.uses().size(); ++u) {
-    const StackUse& use = analysis.uses()[u];
-    const auto path = analysis.path(use);
-    if (path.empty()) continue;
-    self[path[0].value].weight += use.weight;
-    self[path[0].value].samples += use.samples;
-    for (const FunctionId function : path) {
-      if (last_use[function.value] == u) continue;  // recursion counts once
-      last_use[function.value] = u;
-      total[function.value] += use.weight;
-    }
-  }
-  std::vector<TableRow> rows;
-  for (uint32_t i = 0; i < self.size(); ++i) {
-    if (self[i].weight == 0) continue;
-    const FunctionId id{i};
-    TableRow row;
-    row.key = postgres::base_name(profile.functions[id].name);
-    row.detail = module_file(profile, profile.functions[id]);
-    row.area = postgres::id_of(analysis.classifier().area(id));
-    row.samples = self[i].samples;
-    row.share = ratio(self[i].weight, analysis.weight());
-    row.total_share = ratio(total[i], analysis.weight());
-    rows.push_back(std::move(row));
-  }
-  sort_and_cut(rows, most);
+// Those of which nothing was sampled too: they were recorded and did nothing.
+std::vector<ClusterRow> Tables::clusters() const {
+  if (!clusters_.several()) return {};
+  const Tagged tagged = sum_up([](const Sample&) { return uint64_t{0}; });
+  const std::vector<uint64_t> backends = sampled_backends();
+  std::vector<ClusterRow> rows;
+  const auto add = [&](std::string_view name, const Cluster& cluster, const Sums& sum) {
+    ClusterRow& row = rows.emplace_back();
+    row.name = name;
+    row.cluster = cluster;
+    row.backends = backends[rows.size() - 1];
+    row.samples = sum.samples;
+    row.share = ratio(sum.weight, analysis_.weight());
+    row.waiting_share = ratio(sum.waited, tagged.waited);
+  };
+  const auto sum_of = [&](uint32_t row) {
+    const auto sum = tagged.sums.find(Tag{0, row});
+    return sum == tagged.sums.end() ? Sums{} : sum->second;
+  };
+  for (const ClusterIndex::Row& row : clusters_.rows())
+    add(row.name, row.cluster, sum_of(static_cast<uint32_t>(rows.size())));
+  if (backends.back() > 0 || tagged.sums.contains(Tag{})) add({}, {}, sum_of(ClusterIndex::kNone));
+  sort(rows);
   return rows;
 }
 
@@ -175,9 +219,12 @@ void fill_tables(const Analysis& analysis,
                  const TimeSplit& split,
                  size_t rows,
                  Diagnosis& diagnosis) {
-  diagnosis.queries = queries(analysis, rows);
-  fill_backend_tables(analysis, rows, diagnosis);
-  diagnosis.functions = functions(analysis, rows);
+  const Tables tables(analysis, rows);
+  diagnosis.clusters = tables.clusters();
+  diagnosis.queries = tables.queries();
+  tables.fill_by_backend(diagnosis);
+  diagnosis.functions = function_rows(analysis);
+  sort_and_cut(diagnosis.functions, rows);
   diagnosis.waits = waits(split, rows);
 }
 

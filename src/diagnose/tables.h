@@ -8,7 +8,8 @@
 namespace pgflame::diagnose {
 
 // Fills queries, backend_types, databases, users, applications, functions and waits, at most `rows`
-// each; rows that would only say "unknown" are left out.
+// each, and clusters; rows that would only say "unknown" are left out. Of several clusters, what
+// has the same name in two of them is a row for each (waits excepted).
 void fill_tables(const Analysis& analysis,
                  const TimeSplit& split,
                  size_t rows,

@@ -73,9 +73,11 @@ std::string Wording::owners(const Evidence& evidence) const {
   if (const Counted* type = owner(evidence.backend_types, evidence.weight, 0.8);
       type != nullptr && type->name != "client backend")
     append_sentence(text, fmt::format("It runs in backends of type {}.", type->name));
-  if (const Counted* database = owner(evidence.databases, evidence.weight, 0.8);
-      database != nullptr)
+  if (const Counted* database = owner(evidence.databases, evidence.weight, 0.8)) {
     append_sentence(text, fmt::format("Database: {}.", database->name));
+  } else if (const Counted* cluster = owner(evidence.clusters, evidence.weight, 0.8)) {
+    append_sentence(text, fmt::format("Cluster: {}.", cluster->name));
+  }
   return text;
 }
 

@@ -6,6 +6,7 @@
 
 #include "src/base/text.h"
 #include "src/postgres/wait_events.h"
+#include "src/profile/cluster_index.h"
 
 namespace pgflame::report {
 namespace {
@@ -50,6 +51,12 @@ int major_of(const Profile& profile, const Sample& sample) {
   return found == profile.clusters.end() ? 0 : found->major;
 }
 
+// "PostgreSQL 15.18"
+std::string product_of(const Cluster& cluster) {
+  const std::string version = short_version(cluster);
+  return version.empty() ? "PostgreSQL" : "PostgreSQL " + version;
+}
+
 bool has_registered_waits(const Profile& profile) {
   return std::ranges::any_of(profile.samples, [&](const Sample& sample) {
     return sample.wait_event != 0 && sample.wait_event != kUnknownWait &&
@@ -68,17 +75,33 @@ std::string short_version(const Cluster& cluster) {
 }
 
 std::string subject_of(const Profile& profile) {
-  if (profile.clusters.size() > 1) {
-    return fmt::format("{} PostgreSQL clusters{}", profile.clusters.size(), where(profile));
+  const ClusterIndex clusters(profile);
+  if (clusters.several()) {
+    return fmt::format("{} PostgreSQL clusters{}", clusters.count(), where(profile));
   }
-  if (profile.clusters.empty()) return "PostgreSQL" + where(profile);
-  const Cluster& cluster = profile.clusters.front();
-  const std::string version = short_version(cluster);
-  std::string text = version.empty() ? "PostgreSQL" : "PostgreSQL " + version;
+  if (clusters.rows().empty()) return "PostgreSQL" + where(profile);
+  const Cluster& cluster = clusters.rows().front().cluster;
+  std::string text = product_of(cluster);
   if (!cluster.name.empty()) text += " “" + cluster.name + "”";
   text += where(profile);
   if (cluster.port != 0) text += fmt::format(", port {}", cluster.port);
   return text;
+}
+
+std::string title_of(const diagnose::ClusterRow& row) {
+  if (row.name.empty()) return "(unknown)";
+  return row.cluster.name.empty() ? row.name : fmt::format("{} “{}”", row.name, row.cluster.name);
+}
+
+std::function<std::string(const Sample&)> cluster_frames(const Profile& profile) {
+  ClusterIndex clusters(profile);
+  if (!clusters.several()) return {};
+  return [clusters = std::move(clusters)](const Sample& sample) {
+    const uint32_t row = clusters.row_of(sample.backend);
+    if (row == ClusterIndex::kNone) return std::string();
+    return fmt::format(
+        "{}, {}", product_of(clusters.rows()[row].cluster), clusters.rows()[row].name);
+  };
 }
 
 std::string period_of(const Profile& profile) {
@@ -187,10 +210,11 @@ std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagn
   return reasons;
 }
 
-std::string who_is(const Backend& backend) {
+std::string who_is(const diagnose::BackendRow& row, const Profile& profile) {
+  const Backend& backend = profile.backends[row.backend];
   std::string who;
   for (const std::string* part :
-       {&backend.type, &backend.database, &backend.user, &backend.application})
+       {&row.cluster, &backend.type, &backend.database, &backend.user, &backend.application})
     append(who, *part);
   return who;
 }

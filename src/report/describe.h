@@ -1,6 +1,7 @@
 // What was profiled, when and how, in words; shared by all written forms.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,9 @@ std::vector<std::string> notes_of(const Profile& profile);
 // What lowers the grade, without what the verdict says itself.
 std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagnosis);
 
-// "client backend · shop · app · reports": type, database, user and application, as far as known.
-std::string who_is(const Backend& backend);
+// "client backend · shop · app · reports": type, database, user and application, as far as known,
+// after the cluster where there are several.
+std::string who_is(const diagnose::BackendRow& row, const Profile& profile);
 
 // "0.3 ms": what a backend's states do not explain of its lifetime.
 std::string rest_of(const diagnose::BackendRow& row);
@@ -44,5 +46,12 @@ std::string query_id_text(uint64_t query_id);
 
 // "PostgreSQL 15.18 (Debian ...)" -> "15.18"
 std::string short_version(const Cluster& cluster);
+
+// "port 5432 “main”"; "(unknown)" for samples of no known cluster.
+std::string title_of(const diagnose::ClusterRow& row);
+
+// "PostgreSQL 15.18, port 5432": the cluster of a sample, where several were recorded; else empty.
+// Is empty itself when there is only one.
+std::function<std::string(const Sample&)> cluster_frames(const Profile& profile);
 
 }  // namespace pgflame::report

@@ -108,8 +108,9 @@ void draw_legend(Page& page,
   page.y += 26;
 }
 
-flamegraph::CollapseOptions in_state(State state) {
+flamegraph::CollapseOptions in_state(const Profile& profile, State state) {
   flamegraph::CollapseOptions options;
+  options.base = cluster_frames(profile);
   options.select = [state](const Sample& sample) { return sample.state == state; };
   return options;
 }
@@ -183,7 +184,7 @@ void draw_status_place(Page& page) {
 
 void draw_graphs(Page& page, const Subject& subject) {
   const Profile& profile = subject.profile;
-  const FrameTree cpu = collapse(profile, in_state(State::kRunning));
+  const FrameTree cpu = collapse(profile, in_state(profile, State::kRunning));
   const bool has_cpu = cpu.nodes[flamegraph::kRoot].total > 0;
   if (has_cpu) {
     draw_graph(page,
@@ -198,7 +199,9 @@ void draw_graphs(Page& page, const Subject& subject) {
   }
   const auto is_plan_node = [](const Function& function) { return function.file.empty(); };
   if (std::ranges::any_of(subject.plan().functions, is_plan_node)) {
-    const FrameTree plan = flamegraph::collapse(subject.plan());
+    flamegraph::CollapseOptions options;
+    options.base = cluster_frames(profile);
+    const FrameTree plan = collapse(subject.plan(), options);
     draw_graph(page,
                subject,
                {subject.plan(), plan, plan_paint(subject.plan(), plan)},
@@ -208,7 +211,7 @@ void draw_graphs(Page& page, const Subject& subject) {
                 "what each plan node did stands on top of it",
                 "samples"});
   }
-  flamegraph::CollapseOptions waits = in_state(State::kWaiting);
+  flamegraph::CollapseOptions waits = in_state(profile, State::kWaiting);
   waits.tip = [&profile](const Sample& sample) { return wait_name(profile, sample); };
   const FrameTree waiting = collapse(profile, waits);
   if (waiting.nodes[flamegraph::kRoot].total > 0) {

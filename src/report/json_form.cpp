@@ -122,6 +122,24 @@ json table_json(const std::vector<diagnose::TableRow>& rows, std::string_view ke
                      {"share", row.share},
                      {"total_share", row.total_share},
                      {"waiting_share", row.waiting_share}});
+    if (!row.cluster.empty()) table.back()["cluster"] = row.cluster;
+  }
+  return table;
+}
+
+json clusters_json(const std::vector<diagnose::ClusterRow>& rows) {
+  json table = json::array();
+  for (const diagnose::ClusterRow& row : rows) {
+    table.push_back({{"cluster", row.name},
+                     {"name", row.cluster.name},
+                     {"port", row.cluster.port},
+                     {"data_directory", row.cluster.data_directory},
+                     {"major", row.cluster.major},
+                     {"version", row.cluster.version},
+                     {"backends", row.backends},
+                     {"samples", row.samples},
+                     {"share", row.share},
+                     {"waiting_share", row.waiting_share}});
   }
   return table;
 }
@@ -141,6 +159,7 @@ json backends_json(const Profile& profile, const std::vector<diagnose::BackendRo
                      {"waiting", row.waiting},
                      {"idle", row.idle},
                      {"rest", row.rest}});
+    if (!row.cluster.empty()) table.back()["cluster"] = row.cluster;
   }
   return table;
 }
@@ -249,6 +268,7 @@ std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis
       {"selection", diagnosis.selection},
       {"notes", diagnosis.notes},
       {"functions", table_json(diagnosis.functions, "name")}};
+  if (!diagnosis.clusters.empty()) root["clusters"] = clusters_json(diagnosis.clusters);
   for (const diagnose::TimeSegment& segment : diagnosis.time) {
     root["time"].push_back(
         {{"id", segment.id}, {"nanoseconds", segment.nanoseconds}, {"share", segment.share}});

@@ -46,14 +46,14 @@ flamegraph::Paint stack_paint(const Profile& profile, const FrameTree& tree) {
     classes[i] = class_of_area(postgres::area_of(profile, FunctionId{i}));
   paint.class_of = [&profile, &tree, classes = std::move(classes)](NodeId node) {
     const FunctionId function = tree.nodes[node].function;
-    if (!function.valid()) return class_of_area(Area::kMain);
-    if (function.value < tree.first_tip) return classes[function.value];
+    if (!function.valid() || is_base(tree, node)) return class_of_area(Area::kMain);
+    if (function.value < tree.first_label) return classes[function.value];
     const std::string_view name = name_of(profile, tree, node);
     return class_of_wait(name.substr(0, name.find(':')));
   };
   paint.detail = [&profile, &tree](NodeId node) {
     const FunctionId function = tree.nodes[node].function;
-    if (!function.valid() || function.value >= tree.first_tip) return std::string();
+    if (!function.valid() || function.value >= tree.first_label) return std::string();
     return describe_function(profile, profile.functions[function]);
   };
   return paint;
@@ -63,14 +63,14 @@ flamegraph::Paint plan_paint(const Profile& plan, const FrameTree& tree) {
   flamegraph::Paint paint = common_paint();
   paint.class_of = [&plan, &tree](NodeId node) {
     const FunctionId function = tree.nodes[node].function;
-    if (!function.valid()) return class_of_area(Area::kMain);
+    if (!function.valid() || is_base(tree, node)) return class_of_area(Area::kMain);
     const std::string& area = plan.functions[function].file;
     if (area.empty()) return class_of_area(Area::kExecutor);
     return class_of_area(postgres::area_by_id(area).value_or(Area::kOther));
   };
   paint.detail = [&plan, &tree](NodeId node) -> std::string {
     const FunctionId function = tree.nodes[node].function;
-    if (!function.valid()) return {};
+    if (!function.valid() || is_base(tree, node)) return {};
     return plan.functions[function].file.empty() ? "plan node" : "what it did";
   };
   return paint;

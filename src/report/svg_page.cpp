@@ -22,6 +22,7 @@ namespace {
 std::string data_of(const Subject& subject) {
   const Profile& profile = subject.profile;
   flamegraph::CollapseOptions options;
+  options.base = cluster_frames(profile);
   options.select = [](const Sample& sample) {
     return sample.state == State::kRunning || sample.state == State::kWaiting;
   };
@@ -29,7 +30,9 @@ std::string data_of(const Subject& subject) {
     return sample.state == State::kWaiting ? wait_name(profile, sample) : std::string();
   };
   const flamegraph::FrameTree tree = collapse(profile, options);
-  const flamegraph::FrameTree plan_tree = flamegraph::collapse(subject.plan());
+  flamegraph::CollapseOptions plan_options;
+  plan_options.base = options.base;
+  const flamegraph::FrameTree plan_tree = collapse(subject.plan(), plan_options);
   return view_data({profile, tree, stack_paint(profile, tree)},
                    {subject.plan(), plan_tree, plan_paint(subject.plan(), plan_tree)});
 }

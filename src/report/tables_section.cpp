@@ -64,20 +64,54 @@ bool any_waiting(const std::vector<TableRow>& rows) {
   return std::ranges::any_of(rows, [](const TableRow& row) { return row.waiting_share > 0; });
 }
 
-void draw_queries(Page& page, const std::vector<TableRow>& rows) {
+bool any_cluster(const std::vector<TableRow>& rows) {
+  return std::ranges::any_of(rows, [](const TableRow& row) { return !row.cluster.empty(); });
+}
+
+// Room for the name of a cluster.
+constexpr double kCluster = 120;
+
+void draw_clusters(Page& page, const std::vector<diagnose::ClusterRow>& rows) {
   if (rows.empty()) return;
   const double x = page.left;
+  TableDrawing table(page,
+                     x,
+                     page.width,
+                     {{"cluster", x, 290},
+                      {"version", x + 300, 110},
+                      {"backends", x + 480, 80, Anchor::kEnd},
+                      {"of CPU", x + 560, 70, Anchor::kEnd},
+                      {"of waits", x + 640, 70, Anchor::kEnd},
+                      {"data directory", x + 680, page.width - 680, Anchor::kStart, style::kMono}});
+  table.head("By cluster");
+  for (const diagnose::ClusterRow& row : rows) {
+    table.row({title_of(row),
+               short_version(row.cluster),
+               format_count(row.backends),
+               percent_or_dash(row.share),
+               percent_or_dash(row.waiting_share),
+               row.cluster.data_directory});
+  }
+  page.y += 10;
+}
+
+void draw_queries(Page& page, const std::vector<TableRow>& rows) {
+  if (rows.empty()) return;
   const bool waits = any_waiting(rows);
+  const double room = any_cluster(rows) ? kCluster : 0;
+  const double x = page.left + room;
   const double text_x = x + (waits ? 330 : 260);
   std::vector<Column> columns{
-      {"query id", x, 165, Anchor::kStart, style::kMono},
+      {"query id", page.left, 165, Anchor::kStart, style::kMono},
+      {"cluster", page.left + 175, room},
       {"of CPU", x + 240, 70, Anchor::kEnd},
       {"of waits", x + 310, waits ? 70.0 : 0.0, Anchor::kEnd},
       {"query", text_x, page.right() - text_x, Anchor::kStart, style::kMono}};
-  TableDrawing table(page, x, page.width, columns);
+  TableDrawing table(page, page.left, page.width, columns);
   table.head("By query");
   for (const TableRow& row : rows) {
     table.row({row.key,
+               row.cluster,
                percent_or_dash(row.share),
                waits ? percent_or_dash(row.waiting_share) : "",
                row.detail.empty() ? "(text not captured)" : row.detail});
@@ -91,16 +125,19 @@ void draw_group(Page& page,
                 std::string_view caption,
                 const std::vector<TableRow>& rows) {
   const bool waits = any_waiting(rows);
-  const double name_room = width - (waits ? 160 : 85);
+  const double room = any_cluster(rows) ? kCluster : 0;
+  const double name_room = width - (waits ? 160 : 85) - room;
   TableDrawing table(page,
                      x,
                      width,
                      {{"", x, name_room},
+                      {"cluster", x + name_room, room},
                       {"of CPU", x + width - (waits ? 75 : 0), 75, Anchor::kEnd},
                       {"of waits", x + width, waits ? 70.0 : 0.0, Anchor::kEnd}});
   table.head(caption);
   for (const TableRow& row : rows) {
     table.row({row.key.empty() ? "(none)" : row.key,
+               row.cluster,
                percent_or_dash(row.share),
                waits ? percent_or_dash(row.waiting_share) : ""});
   }
@@ -153,7 +190,7 @@ void draw_backends(Page& page, const Subject& subject) {
       return percent_or_dash(static_cast<double>(nanoseconds) / static_cast<double>(row.lifetime));
     };
     table.row({std::to_string(backend.pid),
-               who_is(backend),
+               who_is(row, subject.profile),
                fmt::format("{:.1f} s", static_cast<double>(row.lifetime) / 1e9),
                part(row.running),
                part(row.runnable),
@@ -167,14 +204,17 @@ void draw_backends(Page& page, const Subject& subject) {
 void draw_functions(Page& page, const std::vector<TableRow>& rows) {
   if (rows.empty()) return;
   const double x = page.left;
-  TableDrawing table(page,
-                     x,
-                     page.width,
-                     {{"function", x + 20, 470, Anchor::kStart, style::kMono},
-                      {"self", x + 570, 70, Anchor::kEnd},
-                      {"with callees", x + 675, 100, Anchor::kEnd},
-                      {"area", x + 710, 200, Anchor::kStart, style::kBodyMuted},
-                      {"module", x + 920, page.width - 920, Anchor::kStart, style::kBodyMuted}});
+  const double room = any_cluster(rows) ? kCluster : 0;
+  TableDrawing table(
+      page,
+      x,
+      page.width,
+      {{"function", x + 20, 470, Anchor::kStart, style::kMono},
+       {"self", x + 570, 70, Anchor::kEnd},
+       {"with callees", x + 675, 100, Anchor::kEnd},
+       {"area", x + 710, 200, Anchor::kStart, style::kBodyMuted},
+       {"module", x + 920, page.width - 920 - room, Anchor::kStart, style::kBodyMuted},
+       {"cluster", page.right() - room, room}});
   table.head("Top functions by their own time");
   for (const TableRow& row : rows) {
     const auto area = postgres::area_by_id(row.area).value_or(postgres::Area::kOther);
@@ -182,7 +222,8 @@ void draw_functions(Page& page, const std::vector<TableRow>& rows) {
                format_percent(row.share),
                percent_or_dash(row.total_share),
                std::string(title_of(area)),
-               row.detail.substr(row.detail.rfind('/') + 1)},
+               row.detail.substr(row.detail.rfind('/') + 1),
+               row.cluster},
               fill_of(area));
   }
   page.y += 10;
@@ -193,6 +234,7 @@ void draw_functions(Page& page, const std::vector<TableRow>& rows) {
 void draw_tables(Page& page, const Subject& subject) {
   const diagnose::Diagnosis& diagnosis = subject.diagnosis;
   page.heading("Who and what", "shares of CPU time");
+  draw_clusters(page, diagnosis.clusters);
   draw_queries(page, diagnosis.queries);
   draw_groups(page, diagnosis);
   draw_backends(page, subject);

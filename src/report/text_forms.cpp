@@ -106,16 +106,26 @@ bool speaks_of_less(std::string_view note) {
                              [&](std::string_view begin) { return note.starts_with(begin); });
 }
 
+// What tells one of several clusters, in a column of its own.
+std::string cluster_cell(bool has_clusters, std::string_view cluster) {
+  return has_clusters ? fmt::format(" {} |", escaped(cluster)) : std::string();
+}
+
 std::string table_markdown(std::string_view caption,
                            const std::vector<TableRow>& rows,
                            bool is_functions) {
   if (rows.empty()) return {};
+  const bool has_clusters =
+      std::ranges::any_of(rows, [](const TableRow& row) { return !row.cluster.empty(); });
   std::string text = fmt::format("### {}\n\n", caption);
-  text += is_functions ? "| function | self | with callees | module |\n|---|---:|---:|---|\n"
-                       : "| | of CPU | of waits | |\n|---|---:|---:|---|\n";
+  text += is_functions ? "| function |" : "| |";
+  text += cluster_cell(has_clusters, "cluster");
+  text += is_functions ? " self | with callees | module |\n" : " of CPU | of waits | |\n";
+  text += has_clusters ? "|---|---|---:|---:|---|\n" : "|---|---:|---:|---|\n";
   for (const TableRow& row : rows) {
-    text += fmt::format("| {} | {} | {} | {} |\n",
+    text += fmt::format("| {} |{} {} | {} | {} |\n",
                         row.key.empty() ? "(none)" : code_span(row.key),
+                        cluster_cell(has_clusters, row.cluster),
                         format_percent(row.share),
                         format_percent(is_functions ? row.total_share : row.waiting_share),
                         row.detail.empty() ? "" : code_span(row.detail));
@@ -135,13 +145,31 @@ std::string backends_markdown(const Profile& profile, const Diagnosis& diagnosis
     };
     text += fmt::format("| {} | {} | {:.1f} s | {} | {} | {} | {} | {} |\n",
                         backend.pid,
-                        escaped(who_is(backend)),
+                        escaped(who_is(row, profile)),
                         static_cast<double>(row.lifetime) / 1e9,
                         part(row.running),
                         part(row.runnable),
                         part(row.waiting),
                         part(row.idle),
                         rest_of(row));
+  }
+  return text + '\n';
+}
+
+std::string clusters_markdown(const std::vector<diagnose::ClusterRow>& rows) {
+  if (rows.empty()) return {};
+  std::string text =
+      "### By cluster\n\n| cluster | version | backends | of CPU | of waits | data directory |\n"
+      "|---|---|---:|---:|---:|---|\n";
+  for (const diagnose::ClusterRow& row : rows) {
+    const Cluster& cluster = row.cluster;
+    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n",
+                        escaped(title_of(row)),
+                        escaped(short_version(cluster)),
+                        format_count(row.backends),
+                        format_percent(row.share),
+                        format_percent(row.waiting_share),
+                        cluster.data_directory.empty() ? "" : code_span(cluster.data_directory));
   }
   return text + '\n';
 }
@@ -159,6 +187,20 @@ std::string time_markdown(const Profile& profile, const Diagnosis& diagnosis) {
   }
   if (!diagnosis.time.empty()) text += '\n';
   return host.empty() ? text : text + "Host: " + escaped(host) + "\n\n";
+}
+
+std::string clusters_on_terminal(const std::vector<diagnose::ClusterRow>& rows) {
+  std::string text;
+  for (const diagnose::ClusterRow& row : rows) {
+    const std::string version = short_version(row.cluster);
+    text += fmt::format("  cluster {}{}: {}, {} of CPU, {} of waits\n",
+                        plain(title_of(row)),
+                        version.empty() ? "" : ", PostgreSQL " + plain(version),
+                        counted(row.backends, "backend"),
+                        format_percent(row.share),
+                        format_percent(row.waiting_share));
+  }
+  return text;
 }
 
 std::string database_markdown(const diagnose::DatabaseView& view) {
@@ -221,6 +263,7 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
   for (size_t i = 0; i < diagnosis.findings.size(); ++i)
     text += finding_markdown(diagnosis.findings[i], i + 1);
   text += "## Who and what\n\n" + activities_markdown(diagnosis.activities);
+  text += clusters_markdown(diagnosis.clusters);
   text += table_markdown("By query", diagnosis.queries, false);
   text += table_markdown("By wait event", diagnosis.waits, false);
   text += table_markdown("By backend type", diagnosis.backend_types, false);
@@ -244,6 +287,7 @@ std::string to_terminal(const Profile& profile, const Diagnosis& diagnosis) {
   std::string text =
       fmt::format("{} · quality {}\n", plain(subject_of(profile)), diagnosis.quality.grade);
   if (!diagnosis.verdict.text.empty()) text += plain(diagnosis.verdict.text) + '\n';
+  text += clusters_on_terminal(diagnosis.clusters);
   size_t number = 0;
   for (const Finding& finding : diagnosis.findings)
     text += fmt::format("  {}. {}\n", ++number, plain(headline_of(finding)));

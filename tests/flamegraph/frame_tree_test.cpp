@@ -57,6 +57,29 @@ TEST_SUITE("flamegraph") {
           "a 3/0\na;b 3/0\na;b;LWLock:WALWrite 3/3\n");
   }
 
+  TEST_CASE("stacks stand on their base, if they have one") {
+    Profile profile = profile_from_folded("a;b 3\na;c 5\na;b 2\nb 7\n");
+    profile.samples[2].second = 1;
+    CollapseOptions options;
+    options.base = [&](const Sample& sample) {
+      if (sample.count == 7) return std::string();
+      return std::string(sample.count == 5 ? "five" : "other");
+    };
+    options.tip = [](const Sample& sample) { return std::string(sample.count == 5 ? "five" : ""); };
+    const FrameTree tree = collapse(profile, options);
+    CHECK(to_text(profile, tree) ==
+          "b 7/7\nfive 5/0\nfive;a 5/0\nfive;a;c 5/0\nfive;a;c;five 5/5\nother 5/0\n"
+          "other;a 5/0\nother;a;b 5/5\n");
+    CHECK(tree.nodes[kRoot].total == 17'000'000);
+    std::string bases;
+    for (uint32_t i = 0; i < tree.nodes.size(); ++i) {
+      if (is_base(tree, NodeId{i})) bases += std::string(name_of(profile, tree, NodeId{i})) + ' ';
+    }
+    CHECK(bases == "five other ");
+    CHECK(name_of(profile, tree, tree.node_of_sample[1]) == "five");
+    CHECK(name_of(profile, tree, tree.nodes[tree.node_of_sample[1]].parent) == "c");
+  }
+
   TEST_CASE("every moment of a stack is at its node") {
     Profile profile = profile_from_folded("a;b 3\na;c 5\n");
     const std::vector<Sample> rows = profile.samples;

@@ -9,6 +9,7 @@
 #include "src/base/file.h"
 #include "src/input/input.h"
 #include "src/profile/pprof.h"
+#include "tests/support/folder.h"
 #include "tests/support/profile_text.h"
 
 using namespace pgflame;
@@ -56,6 +57,30 @@ TEST_SUITE("convert") {
       CHECK(convert::file_extension(*target).starts_with('.'));
     }
     CHECK_FALSE(convert::parse_target("svg").has_value());
+  }
+
+  TEST_CASE("processes of several clusters say which is theirs") {
+    Profile profile = testing::profile_of_two_clusters();
+    profile.samples.pop_back();
+    const auto written = [&](convert::Target target) {
+      return convert::convert(profile, target).value();
+    };
+    const std::string folded = written(convert::Target::kFolded);
+    CHECK(folded ==
+          "postgres (port 5432);_start;main;ExecSeqScan;heap_getnextslot 300\n"
+          "postgres (port 5433);_start;main;ExecSeqScan;heap_getnextslot 100\n");
+    const Folder folder;
+    std::ofstream(folder / "two.folded") << folded;
+    const auto again = input::open(folder / "two.folded", {});
+    REQUIRE(again);
+    CHECK(testing::to_text(again->profile) == "_start;main;ExecSeqScan;heap_getnextslot 400\n");
+    CHECK(again->profile.backends[BackendId{1}].comm == "postgres (port 5433)");
+    const json tables = json::parse(written(convert::Target::kJson));
+    CHECK(tables["backends"][1]["cluster"] == "port 5433");
+    profile.clusters.pop_back();
+    CHECK(written(convert::Target::kFolded) ==
+          "postgres;_start;main;ExecSeqScan;heap_getnextslot 400\n");
+    CHECK(!json::parse(written(convert::Target::kJson))["backends"][1].contains("cluster"));
   }
 
   TEST_CASE("counts too large for a block of lines each are refused as perf script only") {

@@ -253,3 +253,5 @@ class Endings(unittest.TestCase):
         running = sum(sample["values"][0] for sample in capture.samples
                       if sample.get("state") == RUNNING)
         self.assertGreater(running, 50)
+        self.assertNotIn("clusters", recording.json)  # it stays one
+        self.assertRegex(recording.json["recording"]["subject"], f"^PostgreSQL 15.* {cluster.port}$")

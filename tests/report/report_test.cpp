@@ -1,12 +1,16 @@
 #include "src/report/report.h"
 
+#include <array>
 #include <set>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "src/diagnose/diagnose.h"
+#include "src/profile/pprof.h"
 #include "src/report/base64.h"
 #include "src/report/palette.h"
+#include "tests/support/profile_text.h"
 #include "tests/support/sample_report.h"
 
 using namespace pgflame;
@@ -232,6 +236,45 @@ TEST_SUITE("report") {
     const std::string svg = without_profile(testing::sample_report());
     CHECK(contains(svg, "LWLock:WALWrite"));
     CHECK(contains(svg, "Lock:transactionid"));
+  }
+
+  TEST_CASE("several clusters are told apart in every form, one is not spoken of") {
+    Profile profile = testing::profile_of_two_clusters();
+    const auto forms = [&] {
+      const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile);
+      return std::array{to_svg(profile, diagnosis),
+                        to_markdown(profile, diagnosis),
+                        to_terminal(profile, diagnosis),
+                        to_json(profile, diagnosis)};
+    };
+    const auto [svg, markdown, terminal, json] = forms();
+    for (const std::string_view frame : {"PostgreSQL 17.2, port 5432\n300 samples · 75.0 %",
+                                         "PostgreSQL 15.18, port 5433\n100 samples · 25.0 %",
+                                         "PostgreSQL 15.18, port 5433\n1 waits · 100.0 %"}) {
+      CAPTURE(frame);
+      CHECK(contains(svg, frame));
+    }
+    CHECK(contains(svg, "By cluster"));
+    CHECK(contains(svg, ">/data/15<"));
+    CHECK(contains(markdown, "| port 5432 | 17.2 | 1 | 75.0 % | 0.0 % | `/data/17` |"));
+    CHECK(contains(markdown, "| `postgres` | port 5433 | 25.0 % | 100.0 % |  |"));
+    CHECK(contains(terminal, "  cluster port 5433, PostgreSQL 15.18: 1 backend, 25.0 % of CPU"));
+    const nlohmann::json root = nlohmann::json::parse(json);
+    CHECK(root["clusters"][1]["port"] == 5432);
+    CHECK(root["clusters"][1]["backends"] == 1);
+    CHECK(root["databases"][0]["cluster"] == "port 5433");
+    const auto again = read_pprof(write_pprof(profile));
+    REQUIRE(again);
+    CHECK(to_json(*again, diagnose::diagnose(*again)) == json);
+
+    profile.clusters.pop_back();
+    profile.queries.clear();
+    for (const std::string& text : forms()) {
+      CHECK(!contains(text, "By cluster"));
+      CHECK(!contains(text, "cluster port"));
+      CHECK(!contains(text, "| cluster"));
+      CHECK(!contains(text, "\"cluster\""));
+    }
   }
 
   TEST_CASE("a report of a part says of which") {

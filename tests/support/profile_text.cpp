@@ -38,6 +38,34 @@ Profile profile_from_folded(std::string_view folded) {
   return std::move(builder).take();
 }
 
+Profile profile_of_two_clusters() {
+  Profile profile = profile_from_folded("_start;main;ExecSeqScan;heap_getnextslot 300");
+  profile.recording.has_waits = true;
+  profile.clusters = {{1000, 5432, 17, "17.2", "/data/17", ""},
+                      {2000, 5433, 15, "15.18 (Debian 15.18-0+deb12u1)", "/data/15", ""}};
+  profile.queries = {{42, "select $1", false}};
+  Backend& first = profile.backends[BackendId{0}];
+  first.pid = 1001;
+  first.postmaster = 1000;
+  first.type = "client backend";
+  first.database = first.user = "postgres";
+  Backend other = first;
+  other.pid = 2001;
+  other.postmaster = 2000;
+  Sample sample = profile.samples.front();
+  sample.query_id = profile.samples.front().query_id = 42;
+  sample.backend = profile.backends.add(other);
+  sample.count = 100;
+  sample.weight = 100'000'000;
+  profile.samples.push_back(sample);
+  sample.state = State::kWaiting;
+  sample.wait_event = 0x0a000010;  // of class IO
+  sample.count = 1;
+  sample.weight = 1'000'000'000;
+  profile.samples.push_back(sample);
+  return profile;
+}
+
 std::string to_text(const Profile& profile) {
   std::map<std::string, uint64_t> counts;
   for (const Sample& sample : profile.samples) {

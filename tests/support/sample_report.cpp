@@ -596,6 +596,16 @@ void attack_database(diagnose::DatabaseView& view) {
   view.sql = attack_and("\n  FROM t;");
 }
 
+void attack_clusters(SampleReport& report) {
+  Cluster other = report.profile.clusters.front();
+  other.postmaster = 4200;
+  other.data_directory = attack_and(std::string(400, 'W'));
+  report.profile.clusters.push_back(other);
+  report.profile.backends[BackendId{0}].postmaster = other.postmaster;
+  for (const Cluster& cluster : report.profile.clusters)
+    report.diagnosis.clusters.push_back({attack_and(kWide), cluster, 3, 40, 0.5, 0.5});
+}
+
 void attack_diagnosis(diagnose::Diagnosis& diagnosis) {
   diagnosis.verdict.text = attack_and(std::string(3000, 'M').append(kWide));
   for (diagnose::Finding& finding : diagnosis.findings) {
@@ -616,6 +626,7 @@ void attack_diagnosis(diagnose::Diagnosis& diagnosis) {
     for (diagnose::TableRow& cells : *table) {
       cells.key = std::string(kWide).append(kAttack);
       cells.detail = attack_and(std::string(kWide) + std::string(500, 'W'));
+      cells.cluster = attack_and(kWide);
     }
   }
   attack_database(diagnosis.database);
@@ -624,6 +635,7 @@ void attack_diagnosis(diagnose::Diagnosis& diagnosis) {
 SampleReport attacked(SampleReport report) {
   attack_profile(report.profile);
   attack_diagnosis(report.diagnosis);
+  attack_clusters(report);
   return report;
 }
 
