@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/measure.h"
 #include "src/report/describe.h"
 #include "src/report/sections.h"
 
@@ -64,14 +65,14 @@ bool any_waiting(const std::vector<TableRow>& rows) {
   return std::ranges::any_of(rows, [](const TableRow& row) { return row.waiting_share > 0; });
 }
 
-void draw_queries(Page& page, const std::vector<TableRow>& rows) {
+void draw_queries(Page& page, const std::vector<TableRow>& rows, std::string_view share) {
   if (rows.empty()) return;
   const double x = page.left;
   const bool waits = any_waiting(rows);
   const double text_x = x + (waits ? 330 : 260);
   std::vector<Column> columns{
       {"query id", x, 165, Anchor::kStart, style::kMono},
-      {"of CPU", x + 240, 70, Anchor::kEnd},
+      {share, x + 240, 70, Anchor::kEnd},
       {"of waits", x + 310, waits ? 70.0 : 0.0, Anchor::kEnd},
       {"query", text_x, page.right() - text_x, Anchor::kStart, style::kMono}};
   TableDrawing table(page, x, page.width, columns);
@@ -89,6 +90,7 @@ void draw_group(Page& page,
                 double x,
                 double width,
                 std::string_view caption,
+                std::string_view share,
                 const std::vector<TableRow>& rows) {
   const bool waits = any_waiting(rows);
   const double name_room = width - (waits ? 160 : 85);
@@ -96,7 +98,7 @@ void draw_group(Page& page,
                      x,
                      width,
                      {{"", x, name_room},
-                      {"of CPU", x + width - (waits ? 75 : 0), 75, Anchor::kEnd},
+                      {share, x + width - (waits ? 75 : 0), 75, Anchor::kEnd},
                       {"of waits", x + width, waits ? 70.0 : 0.0, Anchor::kEnd}});
   table.head(caption);
   for (const TableRow& row : rows) {
@@ -107,7 +109,7 @@ void draw_group(Page& page,
 }
 
 // The small tables stand two by two.
-void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis) {
+void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis, std::string_view share) {
   const std::array<std::pair<std::string_view, const std::vector<TableRow>*>, 5> groups{
       {{"By wait event", &diagnosis.waits},
        {"By backend type", &diagnosis.backend_types},
@@ -123,14 +125,15 @@ void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis) {
     if (rows->empty()) continue;
     if (drawn % 2 == 0) top = bottom;
     page.y = top;
-    draw_group(page, page.left + (drawn % 2 == 0 ? 0 : width + kGap), width, caption, *rows);
+    const double x = page.left + (drawn % 2 == 0 ? 0 : width + kGap);
+    draw_group(page, x, width, caption, share, *rows);
     bottom = std::max(bottom, page.y + 10);
     ++drawn;
   }
   page.y = bottom;
 }
 
-void draw_functions(Page& page, const std::vector<TableRow>& rows) {
+void draw_functions(Page& page, const std::vector<TableRow>& rows, std::string_view caption) {
   if (rows.empty()) return;
   const double x = page.left;
   TableDrawing table(page,
@@ -141,7 +144,7 @@ void draw_functions(Page& page, const std::vector<TableRow>& rows) {
                       {"with callees", x + 675, 100, Anchor::kEnd},
                       {"area", x + 710, 200, Anchor::kStart, style::kBodyMuted},
                       {"module", x + 920, page.width - 920, Anchor::kStart, style::kBodyMuted}});
-  table.head("Top functions by their own time");
+  table.head(caption);
   for (const TableRow& row : rows) {
     const auto area = postgres::area_by_id(row.area).value_or(postgres::Area::kOther);
     table.row({row.key,
@@ -158,10 +161,11 @@ void draw_functions(Page& page, const std::vector<TableRow>& rows) {
 
 void draw_tables(Page& page, const Subject& subject) {
   const diagnose::Diagnosis& diagnosis = subject.diagnosis;
-  page.heading("Who and what", "shares of CPU time");
-  draw_queries(page, diagnosis.queries);
-  draw_groups(page, diagnosis);
-  draw_functions(page, diagnosis.functions);
+  const diagnose::Measure measure = diagnose::measure_of(subject.profile.recording.event);
+  page.heading("Who and what", "shares of " + measure.whole);
+  draw_queries(page, diagnosis.queries, measure.column);
+  draw_groups(page, diagnosis, measure.column);
+  draw_functions(page, diagnosis.functions, "Top functions by their own " + measure.own);
 }
 
 }  // namespace pgflame::report
