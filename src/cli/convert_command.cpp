@@ -30,6 +30,7 @@ Result<ExitCode> run_convert(ConvertArguments& arguments) {
     const Status writable = check_writable(arguments.output, overwrite);
     if (!writable) return fail(Error(writable.error()));
   }
+  arguments.input.input.keep_microseconds = convert::has_moments(*target);
   auto profile = open_named(arguments.file, arguments.input);
   if (!profile) return fail(std::move(profile).error());
   const auto write = [&](const PieceSink& put) { return convert::convert(*profile, *target, put); };

@@ -1,5 +1,6 @@
 #include "src/convert/convert.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -33,6 +34,10 @@ std::optional<Target> parse_target(std::string_view name) {
     if (format.name == name) return format.target;
   }
   return std::nullopt;
+}
+
+bool has_moments(Target target) {
+  return target == Target::kPerfScript || target == Target::kFirefox;
 }
 
 std::string_view file_extension(Target target) {
@@ -96,6 +101,19 @@ bool is_kernel(const Profile& profile, const Location& location) {
   if (!location.mapping.valid()) return false;
   const Mapping& mapping = profile.mappings[location.mapping];
   return mapping.module.valid() && profile.modules[mapping.module].kind == ModuleKind::kKernel;
+}
+
+std::vector<uint32_t> rows_by_time(const Profile& profile) {
+  std::vector<uint32_t> rows;
+  for (uint32_t row = 0; row < profile.samples.size(); ++row) {
+    if (profile.samples[row].state == State::kRunning && profile.samples[row].count > 0)
+      rows.push_back(row);
+  }
+  std::ranges::stable_sort(rows, {}, [&](uint32_t row) {
+    const Sample& sample = profile.samples[row];
+    return uint64_t{sample.second} << 32U | sample.microsecond;
+  });
+  return rows;
 }
 
 std::string comm_of(const Profile& profile, const Sample& sample) {

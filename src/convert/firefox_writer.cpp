@@ -92,15 +92,13 @@ class FirefoxWriter {
   }
 
   void add_samples() {
-    std::vector<const Sample*> rows;
-    for (const Sample& sample : profile_.samples) {
-      if (sample.state == State::kRunning) rows.push_back(&sample);
-    }
-    std::ranges::stable_sort(rows, {}, [](const Sample* row) { return row->second; });
-    for (const Sample* row : rows) {
-      samples_.add({stack_of_[row->stack.value],
-                    std::to_string(uint64_t{row->second} * 1000),
-                    std::to_string(row->count)});
+    for (const uint32_t row : rows_by_time(profile_)) {
+      const Sample& sample = profile_.samples[row];
+      samples_.add({stack_of_[sample.stack.value],
+                    fmt::format("{}.{:03}",
+                                uint64_t{sample.second} * 1000 + sample.microsecond / 1000,
+                                sample.microsecond % 1000),
+                    std::to_string(sample.count)});
     }
   }
 

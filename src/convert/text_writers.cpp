@@ -138,6 +138,13 @@ std::string process_of(const Profile& profile, const ClusterIndex& clusters, con
   return cluster.empty() ? comm : fmt::format("{} ({})", comm, cluster);
 }
 
+// "5820.169689", of the capture's clock as far as it is known.
+std::string time_of(const Profile& profile, const Sample& sample) {
+  const uint64_t microseconds = profile.recording.start_clock_ns / 1000 +
+                                uint64_t{sample.second} * 1'000'000 + sample.microsecond;
+  return fmt::format("{}.{:06}", microseconds / 1'000'000, microseconds % 1'000'000);
+}
+
 }  // namespace
 
 std::string write_folded(const Profile& profile) {
@@ -168,16 +175,16 @@ Status write_perf_script(const Profile& profile, const PieceSink& put) {
   ScriptLocations locations(profile);
   RepeatedText text(put);
   std::string stack;
-  for (const Sample& sample : profile.samples) {
-    if (sample.state != State::kRunning || sample.count == 0) continue;
+  for (const uint32_t row : rows_by_time(profile)) {
+    const Sample& sample = profile.samples[row];
     stack.clear();
     append_stack(profile, locations, sample.stack, stack);
     std::string comm = comm_of(profile, sample);
     if (comm.empty()) comm = "unknown";
     const int32_t pid = pid_of(profile, sample);
+    const std::string time = time_of(profile, sample);
     const auto block = [&](uint64_t weight) {
-      return fmt::format(
-          "{} {}/{} {}.000000: {} {}: \n{}\n", comm, pid, pid, sample.second, weight, event, stack);
+      return fmt::format("{} {}/{} {}: {} {}: \n{}\n", comm, pid, pid, time, weight, event, stack);
     };
     // The row's samples share its weight; the first ones take what does not divide.
     const uint64_t weight = sample.weight / sample.count;

@@ -28,6 +28,9 @@ std::string unnamed_frame(const Profile& profile, const Location& location);
 
 bool is_kernel(const Profile& profile, const Location& location);
 
+// The rows of samples in state running, by time.
+std::vector<uint32_t> rows_by_time(const Profile& profile);
+
 // The comm of the sample's process, empty when unknown.
 std::string comm_of(const Profile& profile, const Sample& sample);
 int32_t pid_of(const Profile& profile, const Sample& sample);

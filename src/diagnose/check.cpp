@@ -71,6 +71,15 @@ bool compare(double share, Comparison comparison, double limit) {
   return false;
 }
 
+// Why nothing can be said about patterns; empty when something can.
+std::string why_untold(const Diagnosis& diagnosis) {
+  if (diagnosis.verdict.kind == VerdictClass::kEventsOnly)
+    return "the samples count an event that tells no time";
+  if (carries_findings(diagnosis.quality)) return {};
+  const auto& reasons = diagnosis.quality.reasons;
+  return reasons.empty() ? "quality is too low" : reasons.front();
+}
+
 }  // namespace
 
 Result<Condition> parse_condition(std::string_view text, const RuleBook& book) {
@@ -106,13 +115,10 @@ Checked check(const Condition& condition, const Diagnosis& diagnosis) {
   Checked result;
   result.share = share_of(diagnosis, condition.id);
   const bool is_total = std::ranges::find(kTotals, condition.id) != kTotals.end();
-  result.told = is_total || carries_findings(diagnosis.quality);
+  const std::string untold = is_total ? std::string() : why_untold(diagnosis);
+  result.told = untold.empty();
   if (!result.told) {
-    result.sentence =
-        fmt::format("{} cannot be told: {}",
-                    condition.id,
-                    diagnosis.quality.reasons.empty() ? "quality is too low"
-                                                      : diagnosis.quality.reasons.front());
+    result.sentence = fmt::format("{} cannot be told: {}", condition.id, untold);
     return result;
   }
   result.holds = compare(result.share, condition.comparison, condition.limit);

@@ -25,7 +25,7 @@ Result<Condition> parse_condition(std::string_view text, const RuleBook& book);
 
 struct Checked {
   bool holds = false;
-  bool told = true;  // false: a pattern, and the capture's quality carries no findings
+  bool told = true;  // false: a pattern, and the capture carries no findings
   double share = 0;
   std::string sentence;  // "PLAN is 31 % of CPU, above 20 %"
 };

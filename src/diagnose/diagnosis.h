@@ -34,9 +34,10 @@ enum class VerdictClass {
   kContentionBound,
   kClientBound,
   kMixed,
-  kOnCpuOnly,  // no waiting time was captured: says what it cannot know
-  kIdle,       // nothing worth speaking of ran
-  kWithheld,   // quality below C
+  kOnCpuOnly,   // no waiting time was captured: says what it cannot know
+  kEventsOnly,  // the samples count an event that tells no time
+  kIdle,        // nothing worth speaking of ran
+  kWithheld,    // quality below C
 };
 
 struct Verdict {

@@ -96,6 +96,7 @@ class Comparer {
       : before_(before), after_(after), options_(options) {}
 
   Difference compare() {
+    result_.measure = measure_of(after_.profile().recording.event);
     judge();
     result_.samples_before = before_.samples();
     result_.samples_after = after_.samples();
@@ -135,6 +136,12 @@ class Comparer {
     result_.quality_before = grade(before_, split_time(before_));
     result_.quality_after = grade(after_, split_time(after_));
     if (before_.samples() == 0 || after_.samples() == 0) return;
+    const Measure before = measure_of(before_.profile().recording.event);
+    if (before != result_.measure)
+      result_.caveats.push_back(
+          fmt::format("BEFORE counts {} and AFTER {}: their shares are no changes of each other.",
+                      before.whole,
+                      result_.measure.whole));
     for (const auto& [name, quality] : {std::pair{"BEFORE", &result_.quality_before},
                                         std::pair{"AFTER", &result_.quality_after}}) {
       if (carries_findings(*quality)) continue;
@@ -230,10 +237,11 @@ class Comparer {
             ? fmt::format("{} ({})", delta.title, delta.id)
             : fmt::format(
                   "{} ({})", delta.title, delta.kind == DeltaKind::kSelf ? "self" : "with callees");
-    std::string text = fmt::format("{}: {} → {} of CPU ({:+.1f} ±{:.1f} points)",
+    std::string text = fmt::format("{}: {} → {} of {} ({:+.1f} ±{:.1f} points)",
                                    name,
                                    short_percent(delta.before.share),
                                    short_percent(delta.after.share),
+                                   result_.measure.part,
                                    delta.change * 100,
                                    delta.change_error * 100);
     if (delta.presence == Presence::kGone) text += ", gone";
@@ -257,7 +265,8 @@ class Comparer {
 
   std::string verdict() const {
     if (before_.samples() == 0 || after_.samples() == 0)
-      return "Nothing can be compared: one of the two profiles has no on-CPU samples.";
+      return fmt::format("Nothing can be compared: one of the two profiles has no {}s.",
+                         result_.measure.sample);
     const bool cores_known = result_.cores_before > 0 && result_.cores_after > 0;
     std::string cores = cores_known ? fmt::format("CPU went from {:.2f} to {:.2f} cores. ",
                                                   result_.cores_before,
@@ -277,7 +286,7 @@ class Comparer {
     });
     if (activity == result_.deltas.end()) {
       const auto functions = std::ranges::count_if(result_.deltas, &Delta::significant);
-      return cores + "The split of the CPU time did not change: " +
+      return cores + "The split of the " + result_.measure.whole + " did not change: " +
              (functions == 0
                   ? "all differences between the two profiles are within what sampling "
                     "alone produces."

@@ -3,7 +3,8 @@
 // Shares of on-CPU samples are compared with a two-proportion test; of all tests of one kind at
 // most 5 % of those called significant are false discoveries in expectation. Functions are matched
 // by name, without clone suffixes, process or thread. Nothing is called significant when one of the
-// profiles carries no findings: what differs may be what is missing in it.
+// profiles carries no findings (what differs may be what is missing in it), or when they count
+// different events.
 #pragma once
 
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "src/diagnose/analysis.h"
 #include "src/diagnose/diagnosis.h"
+#include "src/diagnose/measure.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::diagnose {
@@ -43,10 +45,12 @@ struct Delta {
 };
 
 struct Difference {
-  std::string verdict;                 // one or two sentences, behind the caveats
-  std::vector<std::string> caveats;    // one for each profile whose grade is below C
+  std::string verdict;  // one or two sentences, behind the caveats
+  // One for each profile whose grade is below C, and one when they count different things.
+  std::vector<std::string> caveats;
   std::vector<std::string> sentences;  // one per significant change, largest first
   std::vector<Delta> deltas;           // largest change of CPU share first, gone and new included
+  Measure measure;                     // what the shares are of: as the profile after counts
   Quality quality_before;
   Quality quality_after;
   uint64_t samples_before = 0;

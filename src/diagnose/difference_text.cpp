@@ -83,9 +83,11 @@ std::string difference_to_markdown(const Difference& difference) {
     text += "- " + sentence + "\n";
   constexpr std::string_view kHead =
       "| | before | after | change in points | |\n|---|---:|---:|---:|---|\n";
-  for (const auto& [kind, title] : {std::pair{DeltaKind::kActivity, "Activities"},
-                                    std::pair{DeltaKind::kSelf, "Functions, own time"},
-                                    std::pair{DeltaKind::kTotal, "Functions, with callees"}}) {
+  const std::string own = "Functions, own " + difference.measure.own;
+  for (const auto& [kind, title] :
+       {std::pair{DeltaKind::kActivity, std::string_view("Activities")},
+        std::pair{DeltaKind::kSelf, std::string_view(own)},
+        std::pair{DeltaKind::kTotal, std::string_view("Functions, with callees")}}) {
     text += fmt::format("\n## {}\n\n{}", title, kHead);
     append_table(text, difference, kind);
   }

@@ -30,7 +30,9 @@ class Writer {
 
   std::vector<Finding> write() {
     const auto& rules = analysis_.book().rules();
-    for (RuleIndex rule = 0; rule < rules.size(); ++rule) {
+    // What the rules say and advise is about time.
+    const bool timed = analysis_.profile().recording.event.is_cpu_time;
+    for (RuleIndex rule = 0; timed && rule < rules.size(); ++rule) {
       if (rules[rule].finding && rules[rule].speaks_of(State::kRunning)) consider(rule);
     }
     for (WaitFinding& found : find_off_cpu(analysis_, split_, options_))

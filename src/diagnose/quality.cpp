@@ -11,6 +11,7 @@
 #include "src/diagnose/cut_stacks.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
+#include "src/diagnose/measure.h"
 #include "src/diagnose/skid.h"
 
 namespace pgflame::diagnose {
@@ -212,9 +213,12 @@ void add_skid(const Analysis& analysis, std::vector<Reason>& reasons) {
 
 void add_size(const Analysis& analysis, const TimeSplit& split, std::vector<Reason>& reasons) {
   const uint64_t samples = analysis.samples();
+  const Event& event = analysis.profile().recording.event;
   reasons.push_back({grade_of_samples(samples + wall_samples(split.waiting())),
-                     fmt::format("only {}", counted(samples, "on-CPU sample")),
-                     "record longer: 1 000 samples need 10 s of one busy core at 99 Hz"});
+                     fmt::format("only {}", counted(samples, measure_of(event).sample)),
+                     event.is_cpu_time
+                         ? "record longer: 1 000 samples need 10 s of one busy core at 99 Hz"
+                         : "record longer, or with a shorter period"});
 }
 
 }  // namespace

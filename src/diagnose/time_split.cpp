@@ -167,6 +167,7 @@ bool is_idle(const WaitUse& wait) {
 }
 
 uint64_t cpu_nanoseconds(const Recording& recording, uint64_t weight, uint64_t samples) {
+  if (!recording.event.is_cpu_time) return 0;
   if (recording.event.unit == WeightUnit::kNanoseconds) return weight;
   if (recording.event.rate_hz <= 0) return 0;
   return static_cast<uint64_t>(static_cast<double>(samples) * 1e9 / recording.event.rate_hz);

@@ -36,7 +36,8 @@ struct TimeSplit {
 
 TimeSplit split_time(const Analysis& analysis);
 
-// CPU time in nanoseconds that the on-CPU samples stand for; 0 when it cannot be known.
+// CPU time in nanoseconds that the samples in state running stand for; 0 when it cannot be known,
+// or when they count something else.
 uint64_t cpu_nanoseconds(const Recording& recording, uint64_t weight, uint64_t samples);
 
 // How many samples at 100 Hz would have fallen into so much waiting.

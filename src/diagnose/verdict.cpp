@@ -9,6 +9,7 @@
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
 #include "src/diagnose/findings.h"
+#include "src/diagnose/measure.h"
 #include "src/diagnose/quality.h"
 #include "src/diagnose/wait_findings.h"
 #include "src/diagnose/wording.h"
@@ -21,19 +22,45 @@ struct Part {
   double share;
 };
 
-std::string without_finding(const Analysis& analysis) {
-  constexpr uint64_t kFew = 30;
-  if (analysis.samples() < kFew)
-    return fmt::format("too few samples on a CPU ({}) to tell what ran there.", analysis.samples());
+constexpr uint64_t kFew = 30;
+
+// "largest part (46 %) is tuple deforming"; empty when no pattern is recognised.
+std::string largest_part(const Analysis& analysis) {
   RuleIndex most = 0;
   for (RuleIndex rule = 0; rule < analysis.book().rules().size(); ++rule) {
     if (analysis.own(rule).weight > analysis.own(most).weight) most = rule;
   }
   const Analysis::Sum& own = analysis.own(most);
-  if (own.weight == 0) return "no pattern is recognised in the CPU time.";
-  return fmt::format("no pattern in the CPU time is a finding; its largest part ({}) is {}.",
+  if (own.weight == 0) return {};
+  return fmt::format("largest part ({}) is {}",
                      short_percent(ratio(own.weight, analysis.weight())),
                      analysis.book().rules()[most].title);
+}
+
+std::string without_finding(const Analysis& analysis) {
+  if (analysis.samples() < kFew)
+    return fmt::format("too few samples on a CPU ({}) to tell what ran there.", analysis.samples());
+  const std::string largest = largest_part(analysis);
+  if (largest.empty()) return "no pattern is recognised in the CPU time.";
+  return fmt::format("no pattern in the CPU time is a finding; its {}.", largest);
+}
+
+// "Counts of page-faults, not time: 1 234 567 page-faults in 12 345 samples, 41 152 a second. ..."
+std::string about_events(const Analysis& analysis) {
+  const Recording& recording = analysis.profile().recording;
+  const std::string what = measure_of(recording.event).whole;
+  std::string text =
+      fmt::format("Counts of {}, not time: {}",
+                  what,
+                  events_in_samples(recording.event, analysis.weight(), analysis.samples()));
+  if (recording.duration_ns > 0)
+    text += fmt::format(", {} a second",
+                        figure(static_cast<double>(analysis.weight()) * 1e9 /
+                               static_cast<double>(recording.duration_ns)));
+  if (const std::string largest = largest_part(analysis);
+      !largest.empty() && analysis.samples() >= kFew)
+    text += fmt::format("; their {}", largest);
+  return text + ". Where time went, on a CPU or waiting, cannot be told from them.";
 }
 
 // "46 % of the CPU time (±2) is tuple deforming, nearly all of it for query 42."
@@ -170,10 +197,11 @@ Verdict pronounce(const Analysis& analysis,
                   const Quality& quality,
                   const std::vector<Finding>& findings) {
   const bool has_waits = analysis.profile().recording.has_waits;
-  if (split.samples == 0 || (!has_waits && analysis.samples() == 0))
+  const bool timed = analysis.profile().recording.event.is_cpu_time;
+  if (timed && (split.samples == 0 || (!has_waits && analysis.samples() == 0)))
     return {VerdictClass::kIdle, "Idle: no backend ran while the samples were taken."};
   // Below one sample in a hundred of the backends' time there is nothing to explain.
-  if (has_waits && ratio(split.active(), split.active() + split.idle) < 0.01)
+  if (timed && has_waits && ratio(split.active(), split.active() + split.idle) < 0.01)
     return {VerdictClass::kIdle,
             fmt::format("Idle: backends were active for {} of their time.",
                         short_percent(ratio(split.active(), split.active() + split.idle)))};
@@ -183,6 +211,7 @@ Verdict pronounce(const Analysis& analysis,
                         "{}.",
                         quality.reasons.empty() ? "of their quality" : quality.reasons.front(),
                         quality.remedy)};
+  if (!timed) return {VerdictClass::kEventsOnly, about_events(analysis)};
   if (!has_waits)
     return {VerdictClass::kOnCpuOnly,
             fmt::format("On-CPU samples only: {}{} How long backends waited for locks, disks, the "
@@ -209,6 +238,8 @@ std::string_view name_of(VerdictClass kind) {
       return "mixed";
     case VerdictClass::kOnCpuOnly:
       return "on-cpu-only";
+    case VerdictClass::kEventsOnly:
+      return "events-only";
     case VerdictClass::kIdle:
       return "idle";
     case VerdictClass::kWithheld:

@@ -30,6 +30,9 @@ struct Options {
   std::vector<std::string> comms;  // empty: all
   std::string time;                // "A,B" as typed by the user; empty: all
   bool exclude_idle = false;
+  // Where the format tells them; rows are then as many as samples, up to
+  // SampleTable::kMaxTimedRows.
+  bool keep_microseconds = false;
   // Filled, while the capture is read, with what it says of files without build-id; may be null.
   std::shared_ptr<ModuleFiles> files;
   std::string temporary_folder =

@@ -50,8 +50,10 @@ PerfAssembler::PerfAssembler(const Options& options)
       filter_(*options.wanted),
       processes_(builder_, options.build_ids, options.wanted->files.get()),
       stacks_(builder_, options.max_stack),
+      samples_(rows_for(*options.wanted)),
       first_time_(options.first_time) {
   kernel_.end = UINT64_MAX;
+  if (first_time_ != 0) fix_range();
   Recording& recording = builder_.profile().recording;
   recording.host = options.host;
   recording.kernel = options.kernel;
@@ -114,6 +116,7 @@ void PerfAssembler::flush(std::vector<SampleRecord>& latest, uint64_t until) {
   take_until(waiting_processes_, until, due_processes_);
   if (first_time_ == 0 && !due_samples_.empty()) {
     first_time_ = std::ranges::min_element(due_samples_, {}, &DueSample::time)->time;
+    fix_range();
   }
   if (!due_processes_.empty()) {
     std::ranges::stable_sort(due_samples_, [](const DueSample& a, const DueSample& b) {
@@ -172,18 +175,17 @@ bool PerfAssembler::is_wanted(const SampleRecord& sample) {
   return shown >= options_.range->from && shown < options_.range->to;
 }
 
+void PerfAssembler::fix_range() {
+  const uint64_t start = first_time_ + static_cast<uint64_t>(options_.wall_offset);
+  if (options_.range) options_.range = on_day(*options_.range, static_cast<int64_t>(start));
+}
+
 uint64_t PerfAssembler::start_time() const {
   if (!options_.range) return first_time_;
   const auto first =
       static_cast<int64_t>(first_time_ + static_cast<uint64_t>(options_.wall_offset));
   const int64_t from = since_first(*options_.range, first).from;
   return first_time_ + static_cast<uint64_t>(std::max<int64_t>(from, 0));
-}
-
-uint32_t PerfAssembler::second_of(uint64_t time) const {
-  const uint64_t start = start_time();
-  if (time < start) return 0;
-  return static_cast<uint32_t>(std::min<uint64_t>((time - start) / 1'000'000'000, UINT32_MAX));
 }
 
 // Where nothing is left, the user wants to know what there was.
@@ -212,7 +214,7 @@ void PerfAssembler::add(const SampleRecord& record) {
   sample.stack = stack.id;
   sample.backend = task.backend;
   sample.end = stack.end;
-  sample.second = second_of(record.time);
+  set_moment(sample, start_time(), record.time, *options_.wanted);
   sample.count = 1;
   sample.weight = record.weight;
   samples_.add(sample);

@@ -44,6 +44,8 @@ class PerfAssembler {
 
   const Counts& counts() const { return counts_; }
   uint64_t first_time() const { return first_time_; }
+  // By the capture's clock, of the part that is wanted.
+  uint64_t start_time() const;
   uint64_t last_time() const { return last_time_; }
   bool other_processes() const { return other_processes_; }
   uint32_t resolution() const { return samples_.resolution(); }
@@ -71,10 +73,9 @@ class PerfAssembler {
   void apply(const ProcessRecord& record);
   void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);
-  // Of the part that is wanted.
-  uint64_t start_time() const;
+  // Once it is known on which day the capture starts.
+  void fix_range();
   void leave_out(const SampleRecord& record);
-  uint32_t second_of(uint64_t time) const;
   StackBuilder::Stack stack_of(const SampleRecord& sample, SpaceId space);
   StackBuilder::Stack resolve(const SampleRecord& sample, SpaceId space);
   StackBuilder::Stack unwind(const SampleRecord& sample, SpaceId space);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "src/base/text.h"
 #include "src/input/hand_over.h"
 #include "src/input/perf_assembler.h"
@@ -122,6 +124,7 @@ void fill_event(const PerfDecoder& decoder, Recording& recording) {
   const auto event = std::ranges::find(events, decoder.chosen_event(), &PerfEvent::name);
   if (event == events.end()) return;
   recording.event.unit = weight_unit(cpu_time_rank(*event));
+  recording.event.is_cpu_time = is_cpu_time(cpu_time_rank(*event));
   if (event->frequency) {
     recording.event.rate_hz = static_cast<double>(event->period);
   } else if (recording.event.unit == WeightUnit::kNanoseconds && event->period > 0) {
@@ -143,7 +146,25 @@ uint64_t lost_samples(const PerfDecoder& decoder) {
     return (event.read_format & kReadLost) != 0;
   });
   return counted_twice ? std::max(counts.lost, counts.lost_samples)
-                       : counts.lost + counts.lost_samples;
+                       : counts.lost + std::min(counts.lost_samples, UINT64_MAX - counts.lost);
+}
+
+// Nothing, with a note, where a capture claims more than its CPUs can have had: to take or to drop
+// a sample takes a kernel more than 10 ns.
+uint64_t believable(uint64_t claimed, std::string_view what, Recording& recording) {
+  constexpr double kMostPerSecond = 1e8;
+  constexpr uint32_t kMostCpus = 8192;  // that Linux is built for
+  constexpr double kMost = uint64_t{1} << 60U;
+  const uint32_t cpus = recording.cpus > 0 ? std::min(recording.cpus, kMostCpus) : kMostCpus;
+  const double seconds = 1 + static_cast<double>(recording.duration_ns) / 1e9;
+  if (static_cast<double>(claimed) <= std::min(kMost, cpus * seconds * kMostPerSecond))
+    return claimed;
+  recording.notes.push_back(
+      fmt::format("the capture claims {} {}, more than its CPUs can have had in its time: that "
+                  "number is not believed",
+                  counted(claimed, "sample"),
+                  what));
+  return 0;
 }
 
 void fill_losses(const Capture& capture, const PerfAssembler& assembler, Recording& recording) {
@@ -151,10 +172,11 @@ void fill_losses(const Capture& capture, const PerfAssembler& assembler, Recordi
   const auto loss = [&](Loss cause) -> uint64_t& {
     return recording.losses[static_cast<size_t>(cause)];
   };
-  loss(Loss::kRingFull) = lost_samples(*capture.decoder);
+  loss(Loss::kRingFull) = believable(lost_samples(*capture.decoder), "lost", recording);
   loss(Loss::kThrottled) = counts.throttled;
   loss(Loss::kFiltered) =
-      assembler.counts().filtered + counts.other_events + counts.rejected_by_filter;
+      assembler.counts().filtered + counts.other_events +
+      believable(counts.rejected_by_filter, "rejected by the recorder's filter", recording);
   loss(Loss::kStackUnreadable) = assembler.counts().stacks_lost;
   loss(Loss::kBadRecord) = counts.bad_records + assembler.counts().bad_records;
   for (const Source& source : capture.sources)
@@ -177,6 +199,7 @@ void fill_recording(const Capture& capture, const PerfAssembler& assembler, Reco
     recording.start_unix_ns =
         static_cast<int64_t>(first + static_cast<uint64_t>(wall_offset(meta)));
   }
+  recording.start_clock_ns = assembler.start_time();
   recording.duration_ns = last > first ? static_cast<int64_t>(last - first) : 0;
   forget_impossible_times(recording);
   recording.whole_host = assembler.other_processes();
@@ -253,7 +276,11 @@ Result<Opened> assemble(Capture capture, Options options) {
   opened.events = event_names(capture.decoder->meta().events);
   fill_build_ids(capture.decoder->meta(), opened.profile);
   fill_recording(capture, assembler, opened.profile.recording);
-  if (*range) narrow(opened.profile.recording, **range);
+  if (*range) {
+    Recording& recording = opened.profile.recording;
+    if (Status clear = check_day(**range, recording); !clear) return fail(std::move(clear).error());
+    narrow(recording, on_day(**range, recording.start_unix_ns));
+  }
   return opened;
 }
 

@@ -36,6 +36,11 @@ uint64_t marker_of(uint16_t misc) {
   }
 }
 
+// What a file claims may add up to anything.
+void add_bounded(uint64_t& sum, uint64_t value) {
+  sum += std::min(value, UINT64_MAX - sum);
+}
+
 Bytes bytes_of(const std::vector<uint64_t>& words) {
   return {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 8};
 }
@@ -315,11 +320,11 @@ void PerfDecoder::count_loss(const PerfRecord& record) {
   Cursor body(record.body, meta_.swapped);
   if (record.type == kRecordLost) {
     body.skip(8);  // id
-    counts_.lost += body.u64().value_or(0);
+    add_bounded(counts_.lost, body.u64().value_or(0));
   } else if (record.type == kRecordLostSamples) {
-    const uint64_t lost = body.u64().value_or(0);
-    ((record.misc & kMiscLostByFilter) != 0 ? counts_.rejected_by_filter : counts_.lost_samples) +=
-        lost;
+    const bool by_filter = (record.misc & kMiscLostByFilter) != 0;
+    add_bounded(by_filter ? counts_.rejected_by_filter : counts_.lost_samples,
+                body.u64().value_or(0));
   } else if (record.type == kRecordThrottle) {
     ++counts_.throttled;
   }

@@ -128,7 +128,8 @@ int cpu_time_rank(std::string_view name) {
   if (name == "cycles" || name == "cpu-cycles") return 4;
   const bool of_some_unit = name.find("/cycles/") != std::string_view::npos ||
                             name.find("/cpu-cycles/") != std::string_view::npos ||
-                            name.starts_with("cycles");
+                            name.starts_with("cycles") || name.starts_with("cpu_clk_unhalted") ||
+                            name.find("cpu_cycles") != std::string_view::npos;
   if (of_some_unit) return 2;
   return name == "instructions" ? 1 : 0;
 }
@@ -143,7 +144,11 @@ std::string_view without_modifiers(std::string_view name) {
 
 WeightUnit weight_unit(int cpu_time_rank) {
   if (cpu_time_rank >= 5) return WeightUnit::kNanoseconds;
-  return cpu_time_rank >= 2 ? WeightUnit::kCycles : WeightUnit::kOther;
+  return is_cpu_time(cpu_time_rank) ? WeightUnit::kCycles : WeightUnit::kOther;
+}
+
+bool is_cpu_time(int cpu_time_rank) {
+  return cpu_time_rank >= 2;
 }
 
 std::vector<std::string> event_names(const std::vector<PerfEvent>& events) {

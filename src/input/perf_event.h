@@ -89,6 +89,8 @@ int cpu_time_rank(std::string_view name);
 std::string_view without_modifiers(std::string_view name);
 
 WeightUnit weight_unit(int cpu_time_rank);
+// False for events that only happen while code runs (instructions, faults).
+bool is_cpu_time(int cpu_time_rank);
 
 // The names of all events, each once, in file order.
 std::vector<std::string> event_names(const std::vector<PerfEvent>& events);

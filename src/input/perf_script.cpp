@@ -24,13 +24,17 @@ namespace {
 // texts that are new are taken apart.
 class ScriptReader {
  public:
-  explicit ScriptReader(std::optional<TimeRange> range) : frames_(builder_), range_(range) {}
+  ScriptReader(const Options& options, std::optional<TimeRange> range)
+      : options_(options), frames_(builder_), range_(range) {}
 
   void add(const ScriptBlock& block);
-  Result<Opened> take(const Options& options) &&;
+  Result<Opened> take() &&;
 
  private:
   struct EventSamples {
+    EventSamples(std::string_view event, const Options& options)
+        : name(event), samples(rows_for(options)) {}
+
     std::string name;
     bool has_period = false;
     uint64_t count = 0;
@@ -53,8 +57,9 @@ class ScriptReader {
   BackendId backend_of(const ScriptHeader& header);
   EventSamples& samples_of(const ScriptHeader& header);
   bool note_time(uint64_t time);
-  uint32_t second_of(uint64_t time) const;
+  uint64_t start_time() const;
 
+  const Options& options_;
   ProfileBuilder builder_;
   GivenFrames frames_;
   std::optional<TimeRange> range_;
@@ -94,7 +99,7 @@ void ScriptReader::add_sample(const ScriptHeader& header, const ScriptBlock& blo
                            : stack_of(header.rest, hash_stack(header.rest));
   sample.end = has_stack ? StackEnd::kUnknown : StackEnd::kNoStack;
   sample.backend = backend_of(header);
-  sample.second = second_of(header.time);
+  set_moment(sample, start_time(), header.time, options_);
   sample.count = 1;
   sample.weight = header.period.value_or(1);
   event.samples.add(sample);
@@ -163,8 +168,7 @@ ScriptReader::EventSamples& ScriptReader::samples_of(const ScriptHeader& header)
   }
   constexpr size_t kMaxEvents = 256;
   if (events_.size() >= kMaxEvents) return *events_.back();
-  events_.push_back(std::make_unique<EventSamples>());
-  events_.back()->name = header.event;
+  events_.push_back(std::make_unique<EventSamples>(header.event, options_));
   return *events_.back();
 }
 
@@ -177,14 +181,13 @@ bool ScriptReader::note_time(uint64_t time) {
   return time != 0 && since_first >= range_->from && since_first < range_->to;
 }
 
-uint32_t ScriptReader::second_of(uint64_t time) const {
+// Of the part that is wanted.
+uint64_t ScriptReader::start_time() const {
   const int64_t from = range_ ? std::max<int64_t>(range_->from, 0) : 0;
-  const uint64_t start = first_time_ + static_cast<uint64_t>(from);
-  if (time < start) return 0;
-  return static_cast<uint32_t>(std::min<uint64_t>((time - start) / 1'000'000'000, UINT32_MAX));
+  return first_time_ + static_cast<uint64_t>(from);
 }
 
-Result<Opened> ScriptReader::take(const Options& options) && {
+Result<Opened> ScriptReader::take() && {
   if (events_.empty()) {
     return fail(ErrorKind::kCorrupt, "no line is a sample as perf script prints it");
   }
@@ -197,11 +200,12 @@ Result<Opened> ScriptReader::take(const Options& options) && {
     known[i].name = events_[i]->name.empty() ? "samples" : events_[i]->name;
     opened.events.push_back(known[i].name);
   }
-  const auto chosen = choose_event(known, options.event);
+  const auto chosen = choose_event(known, options_.event);
   if (!chosen) return fail(chosen.error());
   opened.profile = std::move(builder_).take();
   recording_.sampler = "perf script";
   recording_.sampler_reason = "text that perf script printed";
+  recording_.start_clock_ns = start_time();
   recording_.duration_ns = static_cast<int64_t>(last_time_ - first_time_);
   forget_impossible_times(recording_);
   if (range_) narrow(recording_, *range_);
@@ -214,9 +218,12 @@ Result<Opened> ScriptReader::take(const Options& options) && {
       recording_.losses[static_cast<size_t>(Loss::kFiltered)] += events_[i]->count;
       continue;
     }
-    const WeightUnit unit = weight_unit(cpu_time_rank(std::string_view(*chosen)));
+    const int rank = cpu_time_rank(std::string_view(*chosen));
     // Without periods a sample counts as one, whatever its event.
-    recording_.event = {*chosen, events_[i]->has_period ? unit : WeightUnit::kOther, 0};
+    recording_.event = {*chosen,
+                        events_[i]->has_period ? weight_unit(rank) : WeightUnit::kOther,
+                        0,
+                        events_[i]->name.empty() || is_cpu_time(rank)};
     recording_.losses[static_cast<size_t>(Loss::kFiltered)] += events_[i]->filtered;
     if (events_[i]->samples.cut()) recording_.notes.emplace_back(kNoteOnCutSums);
     opened.profile.samples = std::move(events_[i]->samples).take();
@@ -260,10 +267,10 @@ Result<Opened> read_perf_script(ByteStream& stream, const Options& options) {
   const auto range = parse_time_range(options.time);
   if (!range) return fail(range.error());
   if (*range && (*range)->wall_clock) return fail(no_time_of_day());
-  ScriptReader reader(*range);
+  ScriptReader reader(options, *range);
   const auto truncated = read_blocks(stream, reader);
   if (!truncated) return fail(truncated.error());
-  auto opened = std::move(reader).take(options);
+  auto opened = std::move(reader).take();
   if (!opened) return opened;
   opened->profile.recording.truncated_input = *truncated || stream.truncated();
   filter_processes(opened->profile, options);

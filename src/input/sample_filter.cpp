@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <initializer_list>
+#include <tuple>
+#include <utility>
 
 #include "src/base/text.h"
 
@@ -10,14 +13,17 @@ namespace pgflame::input {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kMinute = 60 * kSecond;
+constexpr int64_t kDay = 24 * 60 * kMinute;
 
 constexpr const char* kHint =
-    "write it like 10,20 or 1m,1m30s after the first sample, or "
-    "'2026-11-21 05:35:00,2026-11-21 05:36:00' in UTC";
+    "write it like 10,20 or 1m,1m30s after the first sample, or in UTC, as 05:35,05:36:30 or "
+    "'2026-11-21 05:35:00,2026-11-21 05:36:00'";
 
 struct Point {
   bool wall_clock = false;
   int64_t ns = 0;
+  bool time_of_day = false;
 };
 
 std::optional<Point> parse_unix(std::string_view text) {
@@ -41,23 +47,38 @@ int64_t take_fraction(std::string_view& text) {
   return ns;
 }
 
-std::optional<Point> parse_date(const std::string& text) {
-  std::tm parts{};
-  for (const char* pattern : {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"}) {
+// By the first pattern that fits, of UTC.
+std::optional<int64_t> parse_clock(const std::string& text,
+                                   std::initializer_list<const char*> patterns) {
+  for (const char* pattern : patterns) {
+    std::tm parts{};
+    parts.tm_year = 70;
+    parts.tm_mday = 1;
     const char* end = ::strptime(text.c_str(), pattern, &parts);
     if (end == nullptr) continue;
     std::string_view rest = end;
     const int64_t fraction = take_fraction(rest);
     rest = trim(rest);
     if (!rest.empty() && rest != "Z" && rest != "UTC") continue;
-    return Point{true, int64_t{::timegm(&parts)} * kSecond + fraction};
+    return int64_t{::timegm(&parts)} * kSecond + fraction;
   }
   return std::nullopt;
+}
+
+std::optional<Point> parse_date(const std::string& text) {
+  const auto ns = parse_clock(text, {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"});
+  return ns ? std::optional(Point{true, *ns}) : std::nullopt;
+}
+
+std::optional<Point> parse_time_of_day(const std::string& text) {
+  const auto ns = parse_clock(text, {"%H:%M:%S", "%H:%M"});
+  return ns ? std::optional(Point{true, *ns, true}) : std::nullopt;
 }
 
 std::optional<Point> parse_point(std::string_view text) {
   if (text.starts_with('@')) return parse_unix(text.substr(1));
   if (text.find('-') != std::string_view::npos) return parse_date(std::string(text));
+  if (text.find(':') != std::string_view::npos) return parse_time_of_day(std::string(text));
   if (text.find_first_not_of("0.") == std::string_view::npos) return Point{};
   const auto duration = parse_duration(text);
   if (!duration) return std::nullopt;
@@ -119,7 +140,9 @@ Status filter_seconds(Profile& profile, const TimeRange& wanted) {
   Recording& recording = profile.recording;
   if (wanted.wall_clock && recording.start_unix_ns == 0) return fail(no_time_of_day());
   if (!has_times(profile)) return fail(no_times());
-  const TimeRange exact = since_first(wanted, recording.start_unix_ns);
+  if (Status clear = check_day(wanted, recording); !clear) return clear;
+  const TimeRange exact =
+      since_first(on_day(wanted, recording.start_unix_ns), recording.start_unix_ns);
   const TimeRange range = to_whole_seconds(exact);
   keep(profile, [&range](const Sample& sample) {
     const int64_t start = int64_t{sample.second} * kSecond;
@@ -145,6 +168,12 @@ Status filter_seconds(Profile& profile, const TimeRange& wanted) {
   return {};
 }
 
+// A range over midnight is one of the night: any other is more likely the wrong way round.
+bool is_range(const TimeRange& range) {
+  if (range.from < range.to) return true;
+  return range.time_of_day && range.from > range.to && range.from - range.to >= kDay / 2;
+}
+
 }  // namespace
 
 Result<std::optional<TimeRange>> parse_time_range(std::string_view text) {
@@ -156,18 +185,49 @@ Result<std::optional<TimeRange>> parse_time_range(std::string_view text) {
   };
   if (parts.size() != 2) return bad();
   TimeRange range;
-  std::optional<bool> wall_clock;
+  std::optional<std::pair<bool, bool>> kind;
   for (size_t i = 0; i < 2; ++i) {
     const std::string_view part = trim(parts[i]);
     if (part.empty()) continue;
     const auto point = parse_point(part);
-    if (!point || wall_clock.value_or(point->wall_clock) != point->wall_clock) return bad();
-    wall_clock = point->wall_clock;
+    if (!point) return bad();
+    const std::pair its_kind(point->wall_clock, point->time_of_day);
+    if (kind.value_or(its_kind) != its_kind) return bad();
+    kind = its_kind;
     (i == 0 ? range.from : range.to) = point->ns;
   }
-  if (!wall_clock || range.from >= range.to) return bad();
-  range.wall_clock = *wall_clock;
+  if (!kind) return bad();
+  std::tie(range.wall_clock, range.time_of_day) = *kind;
+  if (!is_range(range)) return bad();
   return std::optional<TimeRange>(range);
+}
+
+TimeRange on_day(TimeRange range, int64_t start_unix_ns) {
+  if (!range.time_of_day) return range;
+  range.time_of_day = false;
+  start_unix_ns = std::clamp<int64_t>(start_unix_ns, 0, int64_t{1} << 62);
+  const int64_t midnight = start_unix_ns - start_unix_ns % kDay;
+  const auto first_from = [midnight](int64_t since, int64_t time) {
+    return midnight + time + (midnight + time < since ? kDay : 0);
+  };
+  if (range.to == INT64_MAX) {
+    // Whoever leaves the seconds out means the minute that the capture starts in.
+    range.from = first_from(start_unix_ns - start_unix_ns % kMinute, range.from);
+    return range;
+  }
+  range.to = first_from(start_unix_ns + 1, range.to);
+  if (range.from == INT64_MIN) return range;
+  range.from += midnight + kDay;
+  while (range.from >= range.to)
+    range.from -= kDay;
+  return range;
+}
+
+Status check_day(const TimeRange& range, const Recording& recording) {
+  if (!range.time_of_day || recording.duration_ns < kDay) return {};
+  return fail(ErrorKind::kUsage,
+              "the capture is longer than a day: a time of day alone does not say which",
+              "give --time with dates, as '2026-11-21 05:35:00,2026-11-21 05:36:00'");
 }
 
 TimeRange since_first(const TimeRange& range, int64_t start_unix_ns) {

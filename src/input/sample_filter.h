@@ -12,14 +12,21 @@
 namespace pgflame::input {
 
 // "A,B" of --time: seconds since the first sample ("10,20", "1m,1m30s"), wall-clock times
-// ("2026-11-21 05:35:00,2026-11-21 05:36:00" in UTC, or "@1795238100,@1795238160"), either end
-// left out ("30,").
+// ("2026-11-21 05:35:00,2026-11-21 05:36:00" in UTC, "05:35,05:36:30" of the day of the capture, or
+// "@1795238100,@1795238160"), either end left out ("30,").
 struct TimeRange {
-  bool wall_clock = false;  // Unix nanoseconds, else nanoseconds since the first sample
+  bool wall_clock = false;   // Unix nanoseconds, else nanoseconds since the first sample
+  bool time_of_day = false;  // nanoseconds since midnight, UTC, until on_day() tells the day
   int64_t from = INT64_MIN;
   int64_t to = INT64_MAX;  // exclusive
 };
 Result<std::optional<TimeRange>> parse_time_range(std::string_view text);
+
+// With the day: a time of day is the first one behind the start of the capture, and the beginning
+// of a range the last one before its end.
+TimeRange on_day(TimeRange range, int64_t start_unix_ns);
+// An error when there may be several such days.
+Status check_day(const TimeRange& range, const Recording& recording);
 
 // The same range in nanoseconds since the first sample, which was at start_unix_ns.
 TimeRange since_first(const TimeRange& range, int64_t start_unix_ns);

@@ -65,7 +65,7 @@ void SampleTable::merge_equal() {
     constexpr size_t kAhead = 16;
     if (i + kAhead < keys.size()) __builtin_prefetch(&rows_[keys[i + kAhead].row]);
     Sample& row = rows_[keys[i].row];
-    row.second -= row.second % resolution_;
+    round_down(row);
     run.push_back(row);
     if (i + 1 < keys.size() && keys[i + 1].who() == keys[i].who()) continue;
     if (!std::ranges::is_sorted(run, comes_before)) std::ranges::sort(run, comes_before);
@@ -83,9 +83,10 @@ void SampleTable::merge_equal() {
 void SampleTable::coarsen() {
   constexpr uint32_t kCoarsest = 1U << 20;
   while (rows_.size() > max_rows_ && resolution_ < kCoarsest) {
-    resolution_ *= 2;
+    if (whole_seconds_) resolution_ *= 2;
+    whole_seconds_ = true;
     for (Sample& row : rows_) {
-      row.second -= row.second % resolution_;
+      round_down(row);
       append(merged_, row);
     }
     rows_.swap(merged_);
@@ -94,9 +95,29 @@ void SampleTable::coarsen() {
   max_rows_ = std::max(max_rows_, rows_.size());
 }
 
+void SampleTable::round_down(Sample& row) const {
+  row.second -= row.second % resolution_;
+  if (whole_seconds_) row.microsecond = 0;
+}
+
 std::vector<Sample> SampleTable::take() && {
   merge_equal();
   return std::move(rows_);
+}
+
+size_t rows_for(const Options& options) {
+  return options.keep_microseconds ? SampleTable::kMaxTimedRows : SampleTable::kMaxRows;
+}
+
+void set_moment(Sample& sample, uint64_t start, uint64_t time, const Options& options) {
+  if (time < start) return;
+  const auto seconds = [&sample](uint64_t count) {
+    sample.second = static_cast<uint32_t>(std::min<uint64_t>(count, UINT32_MAX));
+  };
+  if (!options.keep_microseconds) return seconds((time - start) / 1'000'000'000);
+  const uint64_t microseconds = time / 1000 - start / 1000;
+  seconds(microseconds / 1'000'000);
+  sample.microsecond = static_cast<uint32_t>(microseconds % 1'000'000);
 }
 
 }  // namespace pgflame::input

@@ -1,11 +1,12 @@
 // Samples by their tags: equal ones are one row. The number of rows is bounded; when a long capture
-// has more, seconds are merged in pairs until it fits, so that memory grows with the number of
-// different stacks and not with time.
+// has more, microseconds are dropped, then seconds are merged in pairs until it fits, so that
+// memory grows with the number of different stacks and not with time.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "src/input/input.h"
 #include "src/profile/bounded_sum.h"
 #include "src/profile/profile.h"
 
@@ -16,6 +17,8 @@ namespace pgflame::input {
 class SampleTable {
  public:
   static constexpr size_t kMaxRows = size_t{1} << 19;
+  // Of a table that keeps microseconds: what makes up perf script text of the most that is written.
+  static constexpr size_t kMaxTimedRows = size_t{1} << 22;
 
   explicit SampleTable(size_t max_rows = kMaxRows) : max_rows_(max_rows) {}
 
@@ -36,6 +39,7 @@ class SampleTable {
   void make_room();
   void merge_equal();
   void coarsen();
+  void round_down(Sample& row) const;
 
   std::vector<Sample> rows_;
   std::vector<Sample> merged_;  // kept for its memory: fresh pages cost more than merging
@@ -43,6 +47,14 @@ class SampleTable {
   BoundedSum weights_;
   size_t max_rows_;
   uint32_t resolution_ = 1;
+  bool whole_seconds_ = false;
 };
+
+// How many rows a table should have for what was asked for.
+size_t rows_for(const Options& options);
+
+// When a sample was, from nanoseconds of the capture's clock. Microseconds as perf script counts
+// them: from those of the clock.
+void set_moment(Sample& sample, uint64_t start, uint64_t time, const Options& options);
 
 }  // namespace pgflame::input

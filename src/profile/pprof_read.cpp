@@ -20,6 +20,12 @@ using namespace pprof;
 constexpr size_t kMaxBytes = size_t{512} << 20;
 constexpr size_t kMaxDepth = 4096;
 
+Error too_short() {
+  return {ErrorKind::kCorrupt,
+          "the pprof file is cut: it ends before the first of its samples",
+          "nothing can be reported: copy it again"};
+}
+
 class Reader {
  public:
   explicit Reader(std::string_view bytes)
@@ -28,13 +34,18 @@ class Reader {
         labels_(tables_),
         columns_(choose_columns(tables_.types())) {}
 
-  Result<Profile> read() {
+  // `cut`: something is missing at the end, for sure.
+  Result<Profile> read(bool cut) {
+    cut = cut || tables_.strings().empty();  // a whole file has some
+    if (cut && columns_.weight < 0) return fail(too_short());
     if (columns_.weight < 0) {
       return fail(ErrorKind::kCorrupt, "this is not a pprof profile: it names no sample types");
     }
     if (Status metadata = read_metadata(); !metadata) return fail(std::move(metadata).error());
     forget_impossible_times(profile().recording);
     read_samples();
+    if (cut && profile().samples.empty()) return fail(too_short());
+    profile().recording.truncated_input = profile().recording.truncated_input || cut;
     return std::move(builder_).take();
   }
 
@@ -60,7 +71,7 @@ class Reader {
         found = find_stack(locations);
       }
       sample.stack = found.stack;
-      if (found.cut) sample.end = StackEnd::kTruncated;
+      if (found.end != StackEnd::kUnknown) sample.end = found.end;
       if (raw.moments.empty()) return add_values(sample, raw.values);
       for (const RawMoment& moment : raw.moments) {
         sample.second = moment.second;
@@ -80,18 +91,22 @@ class Reader {
 
   struct Found {
     StackId stack = kEmptyStack;
-    bool cut = false;
+    StackEnd end = StackEnd::kUnknown;  // where not all of it is there
   };
   Found find_stack(const std::vector<uint64_t>& ids) {
     path_.clear();
+    Found found;
     for (const uint64_t id : ids) {
       const LocationId location = tables_.location(id);
-      if (location.valid()) path_.push_back(location);
+      if (location.valid()) {
+        path_.push_back(location);
+      } else {
+        found.end = StackEnd::kUnreadable;
+      }
     }
-    Found found;
     if (path_.size() > kMaxDepth) {
       path_.resize(kMaxDepth);  // the innermost ones stay
-      found.cut = true;
+      found.end = StackEnd::kTruncated;
     }
     for (auto at = path_.rbegin(); at != path_.rend(); ++at)
       found.stack = builder_.push(found.stack, *at);
@@ -167,10 +182,19 @@ class Reader {
       backends_;
 };
 
-Error too_short() {
-  return {ErrorKind::kCorrupt,
-          "the pprof file is cut: names at its end are missing",
-          "without them nothing can be reported: copy it again"};
+// Those at the beginning of which nothing is missing.
+std::string_view whole_messages(std::string_view bytes) {
+  size_t whole = 0;
+  try {
+    for (protozero::pbf_message<ProfileField> message(bytes.data(), bytes.size());
+         message.next();) {
+      message.skip();
+      whole = static_cast<size_t>(message.data().data() - bytes.data());
+    }
+  } catch (const protozero::end_of_buffer_exception&) {
+    return bytes.substr(0, whole);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -185,11 +209,12 @@ Result<Profile> read_pprof(std::string_view bytes) {
     truncated = gunzipped->truncated;
     bytes = unpacked;
   }
-  if (truncated) return fail(too_short());
   try {
-    return Reader(bytes).read();
+    const std::string_view whole = whole_messages(bytes);
+    return Reader(whole).read(truncated || whole.size() < bytes.size());
   } catch (const protozero::end_of_buffer_exception&) {
-    return fail(too_short());
+    return fail(ErrorKind::kCorrupt,
+                "the pprof data is broken: a message is longer than its frame");
   } catch (const protozero::exception& error) {
     return fail(ErrorKind::kCorrupt, std::string("the pprof data is broken: ") + error.what());
   }

@@ -1,6 +1,8 @@
 #include "src/profile/pprof_sample.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "src/profile/pprof_fields.h"
 #include "src/profile/pprof_wire.h"
@@ -64,6 +66,15 @@ void take_moments(const Numbers& numbers, std::vector<RawMoment>& moments) {
   }
 }
 
+// Names as pprof's own collectors and converters of perf.data give them.
+bool is_cpu_time(std::string_view type) {
+  constexpr std::array<std::string_view, 5> kClocks{
+      "cpu-clock", "task-clock", "cycles", "cpu-cycles", "cpu_clk"};
+  return type == "cpu" || std::ranges::any_of(kClocks, [type](std::string_view clock) {
+           return type.starts_with(clock);
+         });
+}
+
 }  // namespace
 
 void decode_sample(std::string_view bytes, RawSample& sample) {
@@ -103,6 +114,7 @@ Columns choose_columns(const std::vector<ValueType>& types) {
     } else if (type == "samples" && unit == "count") {
       columns.count = number;
     } else if (columns.weight < 0 || type == "cpu") {
+      columns.event.is_cpu_time = is_cpu_time(type);
       columns.weight = number;
       const bool is_time = unit == "nanoseconds";
       columns.event.name = type == "cpu" ? "cpu-clock" : std::string(type);
@@ -115,6 +127,9 @@ Columns choose_columns(const std::vector<ValueType>& types) {
     columns.weight = columns.count;
     columns.event = Event{"samples", WeightUnit::kOther, 0};
   }
+  // Their names are missing when a file is cut.
+  if (columns.event.name.empty())
+    columns.event = Event{"unnamed events", WeightUnit::kOther, 0, false};
   return columns;
 }
 

@@ -31,14 +31,17 @@ class Writer {
  public:
   Writer(const Profile& profile, PprofForm form) : profile_(profile), form_(form), message_(out_) {}
 
-  // Empty when it gets too large.
+  // Empty when it gets too large. The samples stand last, behind all that they speak of: what is
+  // left of a file that is cut still has its names.
   std::string write(PackedSize size) && {
-    write_sample_types();
+    std::string samples;
+    pbf_builder<ProfileField> rows(samples);
     const bool whole = SampleWriter(profile_, form_, strings_).write([&](std::string_view row) {
-      message_.add_message(ProfileField::kSample, row.data(), row.size());
-      return !size.too_large(out_);
+      rows.add_message(ProfileField::kSample, row.data(), row.size());
+      return !size.too_large(samples);
     });
     if (!whole) return {};
+    write_sample_types();
     write_mappings();
     write_locations();
     write_functions();
@@ -51,7 +54,7 @@ class Writer {
     for (const std::string& text : strings_.strings()) {
       message_.add_string(ProfileField::kStringTable, valid_utf8(text));  // as proto3 demands
     }
-    return std::move(out_);
+    return std::move(out_) + samples;
   }
 
  private:

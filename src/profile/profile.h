@@ -161,6 +161,7 @@ struct Sample {
   uint32_t wait_event = kUnknownWait;  // Postgres' wait_event_info; 0 is "not waiting"
   uint64_t query_id = 0;               // 0 unknown or none
   uint32_t second = 0;                 // since Recording::start
+  uint32_t microsecond = 0;            // of the second, where the reader was asked for it; else 0
   uint64_t count = 0;                  // samples (running) or intervals (other states)
   uint64_t weight = 0;                 // in Recording::event's unit; nanoseconds in other states
 };
@@ -182,11 +183,13 @@ struct Cluster {
 
 enum class WeightUnit : uint8_t { kNanoseconds, kCycles, kOther };
 
-// The event whose overflow took the on-CPU samples.
+// The event whose overflow took the samples in state running.
 struct Event {
   std::string name = "cpu-clock";
   WeightUnit unit = WeightUnit::kNanoseconds;
   double rate_hz = 0;  // samples per second and CPU that were asked for; 0 unknown
+  // False: they count what `name` says (page-faults, instructions) and tell no time.
+  bool is_cpu_time = true;
 };
 
 // Everything that was lost on the way here, by cause.
@@ -239,9 +242,10 @@ struct Recording {
   std::string kernel;
   std::string architecture;
   uint32_t cpus = 0;  // online; 0 unknown
-  // Both below 2^62, so that their sum fits; readers call forget_impossible_times.
-  int64_t start_unix_ns = 0;  // 0 unknown
-  int64_t duration_ns = 0;    // 0 unknown
+  // In Unix time and as a length below 2^62, so that the sum fits: forget_impossible_times.
+  int64_t start_unix_ns = 0;    // 0 unknown
+  uint64_t start_clock_ns = 0;  // the same by the clock of the capture; not saved; 0 unknown
+  int64_t duration_ns = 0;      // 0 unknown
   Event event;
   bool has_waits = false;        // waiting, runnable and idle time was captured too
   bool whole_host = false;       // not restricted to Postgres processes

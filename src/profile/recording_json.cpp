@@ -23,7 +23,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(WeightUnit,
                               {WeightUnit::kNanoseconds, "nanoseconds"},
                               {WeightUnit::kCycles, "cycles"}})
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, name, unit, rate_hz)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, name, unit, rate_hz, is_cpu_time)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Cost,
                                                 agent_cpu_ns,
                                                 bpf_ns,

@@ -19,7 +19,7 @@ inline auto tags_of(const Sample& sample) {
 
 // Series one after the other, each by time.
 inline auto place_of(const Sample& sample) {
-  return std::tuple_cat(tags_of(sample), std::tuple(sample.second));
+  return std::tuple_cat(tags_of(sample), std::tuple(sample.second, sample.microsecond));
 }
 
 }  // namespace pgflame

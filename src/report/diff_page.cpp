@@ -123,7 +123,7 @@ class DiffPage {
                  style::kBody,
                  fmt::format("{} · {} · {}",
                              period_of(profile),
-                             counted(samples, "CPU sample"),
+                             counted(samples, diagnose::measure_of(profile.recording.event).sample),
                              method_of(profile)));
     };
     side("Before", before_, samples_before());
@@ -153,9 +153,9 @@ class DiffPage {
   }
 
   void draw_key() {
-    page_.heading("On CPU",
-                  difference_.carries_claims() ? "width is the share of CPU time, colour its change"
-                                               : "width is the share of CPU time");
+    page_.heading(difference_.measure.title,
+                  "width is the share of " + difference_.measure.whole +
+                      (difference_.carries_claims() ? ", colour its change" : ""));
     if (difference_.carries_claims()) draw_colours();
     page_.y += 12;
     page_.xml.open("g").attr("class", "bar-place").number("data-x", page_.left);
@@ -254,7 +254,7 @@ class DiffPage {
   void draw_table() {
     const std::vector<FunctionChange> rows = function_changes(difference_, kMostRows);
     if (rows.empty()) return;
-    page_.heading("Functions that changed", "shares of CPU samples");
+    page_.heading("Functions that changed", "shares of " + difference_.measure.sample + "s");
     page_.y += 18;
     const auto cell = [&](double at, std::string_view text, TextStyle look, Anchor anchor) {
       page_.line(

@@ -160,10 +160,11 @@ void draw_findings(Page& page, const Subject& subject) {
     return;
   }
   if (diagnosis.findings.empty()) {
-    page.paragraph(page.left,
-                   page.width,
-                   style::kBody,
-                   "No known pattern holds enough of the samples to be called a finding.");
+    const std::string_view why =
+        diagnosis.verdict.kind == diagnose::VerdictClass::kEventsOnly
+            ? "Findings are about time, which these samples do not tell: none are given."
+            : "No known pattern holds enough of the samples to be called a finding.";
+    page.paragraph(page.left, page.width, style::kBody, why);
   }
   size_t number = 0;
   for (const Finding& finding : diagnosis.findings)

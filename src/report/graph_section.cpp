@@ -5,6 +5,7 @@
 
 #include "flamegraph/draw.h"
 #include "src/base/text.h"
+#include "src/diagnose/measure.h"
 #include "src/report/describe.h"
 #include "src/report/paint.h"
 #include "src/report/sections.h"
@@ -186,14 +187,17 @@ void draw_graphs(Page& page, const Subject& subject) {
   const Profile& profile = subject.profile;
   const FrameTree cpu = collapse(profile, in_state(profile, State::kRunning));
   const bool has_cpu = cpu.nodes[flamegraph::kRoot].total > 0;
+  const diagnose::Measure measure = diagnose::measure_of(profile.recording.event);
+  const std::string hint = "callers below, callees above · width is " + measure.whole;
+  const std::string plan_title = measure.title + ", by plan node";
   if (has_cpu) {
     draw_graph(page,
                subject,
                {profile, cpu, stack_paint(profile, cpu)},
                {"cpu",
-                "On CPU",
+                measure.title,
                 counted(cpu.nodes[flamegraph::kRoot].samples, "sample"),
-                "callers below, callees above · width is CPU time",
+                hint,
                 "samples",
                 true});
   }
@@ -206,7 +210,7 @@ void draw_graphs(Page& page, const Subject& subject) {
                subject,
                {subject.plan(), plan, plan_paint(subject.plan(), plan)},
                {"executor",
-                "On CPU, by plan node",
+                plan_title,
                 "the same samples",
                 "what each plan node did stands on top of it",
                 "samples"});

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "src/diagnose/measure.h"
 #include "src/report/describe.h"
 #include "src/report/report.h"
 
@@ -10,19 +11,6 @@ namespace pgflame::report {
 namespace {
 
 using nlohmann::json;
-
-std::string_view class_name(diagnose::VerdictClass kind) {
-  constexpr std::array<std::string_view, 9> kNames{"cpu-bound",
-                                                   "cpu-starved",
-                                                   "disk-bound",
-                                                   "contention-bound",
-                                                   "client-bound",
-                                                   "mixed",
-                                                   "on-cpu-only",
-                                                   "idle",
-                                                   "withheld"};
-  return kNames[static_cast<size_t>(kind)];
-}
 
 json finding_json(const diagnose::Finding& finding) {
   json row{{"id", finding.id},
@@ -209,6 +197,7 @@ json recording_json(const Profile& profile) {
           {"unwinder", recording.unwinder},
           {"event", recording.event.name},
           {"rate_hz", recording.event.rate_hz},
+          {"measures", diagnose::measure_of(recording.event).whole},
           {"has_waits", recording.has_waits},
           {"command_line", recording.command_line},
           {"version", recording.version},
@@ -251,8 +240,7 @@ std::string to_json(const Profile& profile, const diagnose::Diagnosis& diagnosis
       {"recording", recording_json(profile)},
       {"grade", std::string(1, diagnosis.quality.grade)},
       {"quality", {{"reasons", diagnosis.quality.reasons}, {"remedy", diagnosis.quality.remedy}}},
-      {"verdict",
-       {{"class", class_name(diagnosis.verdict.kind)}, {"text", diagnosis.verdict.text}}},
+      {"verdict", {{"class", name_of(diagnosis.verdict.kind)}, {"text", diagnosis.verdict.text}}},
       {"accounting", accounting_json(diagnosis.totals, profile.recording.losses)},
       {"time", json::array()},
       {"activities", json::array()},

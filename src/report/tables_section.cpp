@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/measure.h"
 #include "src/report/describe.h"
 #include "src/report/sections.h"
 
@@ -95,7 +96,7 @@ void draw_clusters(Page& page, const std::vector<diagnose::ClusterRow>& rows) {
   page.y += 10;
 }
 
-void draw_queries(Page& page, const std::vector<TableRow>& rows) {
+void draw_queries(Page& page, const std::vector<TableRow>& rows, std::string_view share) {
   if (rows.empty()) return;
   const bool waits = any_waiting(rows);
   const double room = any_cluster(rows) ? kCluster : 0;
@@ -104,7 +105,7 @@ void draw_queries(Page& page, const std::vector<TableRow>& rows) {
   std::vector<Column> columns{
       {"query id", page.left, 165, Anchor::kStart, style::kMono},
       {"cluster", page.left + 175, room},
-      {"of CPU", x + 240, 70, Anchor::kEnd},
+      {share, x + 240, 70, Anchor::kEnd},
       {"of waits", x + 310, waits ? 70.0 : 0.0, Anchor::kEnd},
       {"query", text_x, page.right() - text_x, Anchor::kStart, style::kMono}};
   TableDrawing table(page, page.left, page.width, columns);
@@ -123,6 +124,7 @@ void draw_group(Page& page,
                 double x,
                 double width,
                 std::string_view caption,
+                std::string_view share,
                 const std::vector<TableRow>& rows) {
   const bool waits = any_waiting(rows);
   const double room = any_cluster(rows) ? kCluster : 0;
@@ -132,7 +134,7 @@ void draw_group(Page& page,
                      width,
                      {{"", x, name_room},
                       {"cluster", x + name_room, room},
-                      {"of CPU", x + width - (waits ? 75 : 0), 75, Anchor::kEnd},
+                      {share, x + width - (waits ? 75 : 0), 75, Anchor::kEnd},
                       {"of waits", x + width, waits ? 70.0 : 0.0, Anchor::kEnd}});
   table.head(caption);
   for (const TableRow& row : rows) {
@@ -144,7 +146,7 @@ void draw_group(Page& page,
 }
 
 // The small tables stand two by two.
-void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis) {
+void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis, std::string_view share) {
   const std::array<std::pair<std::string_view, const std::vector<TableRow>*>, 5> groups{
       {{"By wait event", &diagnosis.waits},
        {"By backend type", &diagnosis.backend_types},
@@ -160,7 +162,8 @@ void draw_groups(Page& page, const diagnose::Diagnosis& diagnosis) {
     if (rows->empty()) continue;
     if (drawn % 2 == 0) top = bottom;
     page.y = top;
-    draw_group(page, page.left + (drawn % 2 == 0 ? 0 : width + kGap), width, caption, *rows);
+    const double x = page.left + (drawn % 2 == 0 ? 0 : width + kGap);
+    draw_group(page, x, width, caption, share, *rows);
     bottom = std::max(bottom, page.y + 10);
     ++drawn;
   }
@@ -201,7 +204,7 @@ void draw_backends(Page& page, const Subject& subject) {
   page.y += 10;
 }
 
-void draw_functions(Page& page, const std::vector<TableRow>& rows) {
+void draw_functions(Page& page, const std::vector<TableRow>& rows, std::string_view caption) {
   if (rows.empty()) return;
   const double x = page.left;
   const double room = any_cluster(rows) ? kCluster : 0;
@@ -215,7 +218,7 @@ void draw_functions(Page& page, const std::vector<TableRow>& rows) {
        {"area", x + 710, 200, Anchor::kStart, style::kBodyMuted},
        {"module", x + 920, page.width - 920 - room, Anchor::kStart, style::kBodyMuted},
        {"cluster", page.right() - room, room}});
-  table.head("Top functions by their own time");
+  table.head(caption);
   for (const TableRow& row : rows) {
     const auto area = postgres::area_by_id(row.area).value_or(postgres::Area::kOther);
     table.row({row.key,
@@ -233,12 +236,13 @@ void draw_functions(Page& page, const std::vector<TableRow>& rows) {
 
 void draw_tables(Page& page, const Subject& subject) {
   const diagnose::Diagnosis& diagnosis = subject.diagnosis;
-  page.heading("Who and what", "shares of CPU time");
+  const diagnose::Measure measure = diagnose::measure_of(subject.profile.recording.event);
+  page.heading("Who and what", "shares of " + measure.whole);
   draw_clusters(page, diagnosis.clusters);
-  draw_queries(page, diagnosis.queries);
-  draw_groups(page, diagnosis);
+  draw_queries(page, diagnosis.queries, measure.column);
+  draw_groups(page, diagnosis, measure.column);
   draw_backends(page, subject);
-  draw_functions(page, diagnosis.functions);
+  draw_functions(page, diagnosis.functions, "Top functions by their own " + measure.own);
 }
 
 }  // namespace pgflame::report

@@ -6,6 +6,7 @@
 
 #include "src/base/text.h"
 #include "src/base/utf8.h"
+#include "src/diagnose/measure.h"
 #include "src/report/describe.h"
 #include "src/report/report.h"
 
@@ -111,16 +112,19 @@ std::string cluster_cell(bool has_clusters, std::string_view cluster) {
   return has_clusters ? fmt::format(" {} |", escaped(cluster)) : std::string();
 }
 
+// Of functions when there is no name for the column of shares.
 std::string table_markdown(std::string_view caption,
                            const std::vector<TableRow>& rows,
-                           bool is_functions) {
+                           std::string_view share) {
   if (rows.empty()) return {};
   const bool has_clusters =
       std::ranges::any_of(rows, [](const TableRow& row) { return !row.cluster.empty(); });
+  const bool is_functions = share.empty();
   std::string text = fmt::format("### {}\n\n", caption);
   text += is_functions ? "| function |" : "| |";
   text += cluster_cell(has_clusters, "cluster");
-  text += is_functions ? " self | with callees | module |\n" : " of CPU | of waits | |\n";
+  text += is_functions ? " self | with callees | module |\n"
+                       : fmt::format(" {} | of waits | |\n", share);
   text += has_clusters ? "|---|---|---:|---:|---|\n" : "|---|---:|---:|---|\n";
   for (const TableRow& row : rows) {
     text += fmt::format("| {} |{} {} | {} | {} |\n",
@@ -230,11 +234,14 @@ std::string database_markdown(const diagnose::DatabaseView& view) {
   return text + '\n';
 }
 
-std::string activities_markdown(const std::vector<diagnose::Activity>& activities) {
+std::string activities_markdown(const std::vector<diagnose::Activity>& activities,
+                                const diagnose::Measure& measure) {
   constexpr size_t kMost = 12;
   if (activities.empty()) return {};
   std::string text =
-      "### CPU time by activity\n\n| activity | | samples | CPU |\n|---|---|---:|---:|\n";
+      fmt::format("### {} by activity\n\n| activity | | samples | {} |\n|---|---|---:|---:|\n",
+                  escaped(measure.whole),
+                  escaped(measure.part));
   for (size_t i = 0; i < std::min(kMost, activities.size()); ++i) {
     text += fmt::format("| {} | {} | {} | {} |\n",
                         activities[i].id,
@@ -262,16 +269,18 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
   if (!diagnosis.findings.empty()) text += "## Findings\n\n";
   for (size_t i = 0; i < diagnosis.findings.size(); ++i)
     text += finding_markdown(diagnosis.findings[i], i + 1);
-  text += "## Who and what\n\n" + activities_markdown(diagnosis.activities);
+  const diagnose::Measure measure = diagnose::measure_of(profile.recording.event);
+  text += "## Who and what\n\n" + activities_markdown(diagnosis.activities, measure);
   text += clusters_markdown(diagnosis.clusters);
-  text += table_markdown("By query", diagnosis.queries, false);
-  text += table_markdown("By wait event", diagnosis.waits, false);
-  text += table_markdown("By backend type", diagnosis.backend_types, false);
-  text += table_markdown("By database", diagnosis.databases, false);
-  text += table_markdown("By user", diagnosis.users, false);
-  text += table_markdown("By application", diagnosis.applications, false);
+  text += table_markdown("By query", diagnosis.queries, measure.column);
+  text += table_markdown("By wait event", diagnosis.waits, measure.column);
+  text += table_markdown("By backend type", diagnosis.backend_types, measure.column);
+  text += table_markdown("By database", diagnosis.databases, measure.column);
+  text += table_markdown("By user", diagnosis.users, measure.column);
+  text += table_markdown("By application", diagnosis.applications, measure.column);
   text += backends_markdown(profile, diagnosis);
-  text += table_markdown("Top functions by their own time", diagnosis.functions, true);
+  text +=
+      table_markdown("Top functions by their own " + escaped(measure.own), diagnosis.functions, {});
   text += database_markdown(diagnosis.database);
   text += "---\n" + escaped(diagnosis.totals.line) + "\n";
   for (const auto& notes : {diagnosis.notes, notes_of(profile)}) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/measure.h"
 #include "src/report/describe.h"
 #include "src/report/sections.h"
 
@@ -73,16 +74,19 @@ void draw_bar_legend(Page& page, const std::vector<diagnose::TimeSegment>& segme
 }
 
 // What can be said about time when only running backends were sampled.
-std::string cpu_only_text(const Profile& profile) {
+std::string cpu_only_text(const Profile& profile, uint64_t samples) {
+  const Event& event = profile.recording.event;
+  uint64_t weight = 0;
+  for (const Sample& sample : profile.samples)
+    weight += sample.state == State::kRunning ? sample.weight : 0;
+  if (!event.is_cpu_time)
+    return fmt::format("No time was captured, but {}.",
+                       diagnose::events_in_samples(event, weight, samples));
   std::string text = "Only time on a CPU was captured";
-  if (profile.recording.duration_ns > 0 &&
-      profile.recording.event.unit == WeightUnit::kNanoseconds) {
-    uint64_t cpu_time = 0;
-    for (const Sample& sample : profile.samples)
-      cpu_time += sample.state == State::kRunning ? sample.weight : 0;
+  if (profile.recording.duration_ns > 0 && event.unit == WeightUnit::kNanoseconds) {
     text += fmt::format(
         ": {:.2f} CPUs busy with what was sampled",
-        static_cast<double>(cpu_time) / static_cast<double>(profile.recording.duration_ns));
+        static_cast<double>(weight) / static_cast<double>(profile.recording.duration_ns));
     if (profile.recording.cpus > 0) text += fmt::format(", of {}", profile.recording.cpus);
   }
   return text + ". Time spent waiting is not in this picture.";
@@ -95,7 +99,10 @@ void draw_time(Page& page, const Subject& subject) {
   page.heading("Where the time went",
                segments.empty() ? std::string_view{} : "all time of all sampled backends");
   if (segments.empty()) {
-    page.paragraph(page.left, page.width, style::kBody, cpu_only_text(subject.profile));
+    page.paragraph(page.left,
+                   page.width,
+                   style::kBody,
+                   cpu_only_text(subject.profile, subject.diagnosis.totals.running));
   } else {
     page.y += 4;
     draw_bar(page, segments);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/diagnose/measure.h"
 #include "src/report/sections.h"
 
 namespace pgflame::report {
@@ -141,7 +142,11 @@ void draw_timeline(Page& page, const Subject& subject) {
   const Bands bands = count(subject.profile);
   if (bands.seconds < 3 || bands.tallest == 0) return;
   page.y += 22;
-  page.line(page.left, page.y, 400, style::kBold, "CPU time through the recording");
+  page.line(page.left,
+            page.y,
+            400,
+            style::kBold,
+            diagnose::measure_of(subject.profile.recording.event).whole + " through the recording");
   page.line(page.right(),
             page.y,
             600,

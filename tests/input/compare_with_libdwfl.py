@@ -1,37 +1,33 @@
 """Whether stacks captured with `perf record --call-graph dwarf` are walked as libdwfl walks them.
 
-    tests/input/compare_with_libdwfl.py PGFLAME CAPTURE... [--binary FILE]...
+    tests/input/compare_with_libdwfl.py PGFLAME CAPTURE... [--binary FILE]... [--comm NAME]
 
-For each capture: how many samples have the stack that libdwfl finds (--unwinder dwfl), and the first
-that have not. Those that end earlier do so in code without unwind information, or without its file,
-where libdwfl guesses. Exit code 1 when a stack differs.
+For each capture: how many samples have the stack that libdwfl finds (--unwinder dwfl), how many end
+earlier, by the reason that our walk names (libdwfl guesses there), and the first that differ. Exit
+code 1 when a stack differs, or ends earlier without a reason.
 """
 import argparse
 import collections
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 
+from explain_unwinding import Ends, common, pairs, text_of
 
-def samples_of(pgflame, capture, unwinder, binaries, folder):
-    """[(head, addresses)] by sample"""
+# Ends that say why libdwfl may see more: what is left is no code that can be unwound, or is not in
+# the capture.
+REASONS = {"no unwind info", "unreadable", "no module", "bad unwind info", "run-time code", "truncated",
+           "not mapped"}
+
+
+def rows_of(pgflame, capture, unwinder, options, folder):
+    """{(comm, pid, stack): samples}, {the same: how the walk ended}"""
     out = os.path.join(folder, unwinder)
-    subprocess.run([pgflame, "convert", capture, "--raw", "--to", "perf-script", "--unwinder",
-                    unwinder, "-o", out, "--force", *binaries], check=True, capture_output=True)
-    samples, head, addresses = [], None, []
-    for line in open(out):
-        if not line.strip():
-            if head:
-                samples.append((head, tuple(addresses)))
-            head, addresses = None, []
-        elif not line[0].isspace():
-            head = line.strip()
-        else:
-            addresses.append(line.split()[0])
-    if head:
-        samples.append((head, tuple(addresses)))
-    return samples
+    subprocess.run([pgflame, "convert", capture, "--raw", "--to", "json", "--unwinder", unwinder, "-o",
+                    out, "--force", *options], check=True, capture_output=True)
+    return Ends(out).rows_and_ends()
 
 
 def plain(capture, folder):
@@ -43,29 +39,32 @@ def plain(capture, folder):
     return target
 
 
-def compare(ours, theirs):
-    """{kind: how many} and the first that differ. Samples are compared by process and stack: equal
-    ones come together in a profile, so that their order says nothing."""
-    left, right = collections.Counter(ours), collections.Counter(theirs)
-    found = collections.Counter(equal=sum((left & right).values()))
-    missing = list((right - left).elements())
-    examples = []
-    for head, a in (left - right).elements():
-        partner = max((b for other, b in missing if other == head),
-                      key=lambda b: common(a, b), default=())
-        same = common(a, partner)
-        kind = ("further" if same == len(partner) else "shorter" if same == len(a) else "different")
-        if (head, partner) in missing:
-            missing.remove((head, partner))
-        found[kind] += 1
-        if kind != "further" and len(examples) < 3:
-            examples.append(f"    {kind}: {head} frame {same}: {' '.join(a[same:same + 1]) or 'end'} "
-                            f"instead of {' '.join(partner[same:same + 2])}")
+def kind_of(ours, theirs, end):
+    if ours is None or theirs is None:
+        return "only one of the two"
+    same = common(ours, theirs)
+    if same == len(theirs):
+        return "further"
+    if same < len(ours):
+        return "different"
+    return f"shorter: {end}" if end in REASONS else "shorter without a reason"
+
+
+def compare(ours, theirs, ends):
+    """{kind: how many} and an example of each."""
+    found = collections.Counter(equal=(ours & theirs).total())
+    examples = {}
+    for process, mine, other, count in pairs(ours, theirs):
+        end = ends.get((*process, mine), "")
+        kind = kind_of(mine, other, end)
+        found[kind] += count
+        same = common(mine or (), other or ())
+        examples.setdefault(kind, f"    {process[0]} {process[1]}\n      pgflame {text_of(mine, same, end)}"
+                                  f"\n      libdwfl {text_of(other, same)}")
     return found, examples
 
 
-def common(a, b):
-    return next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+WRONG = ("different", "only one of the two", "shorter without a reason")
 
 
 def main():
@@ -73,19 +72,21 @@ def main():
     parser.add_argument("pgflame")
     parser.add_argument("captures", nargs="+")
     parser.add_argument("--binary", action="append", default=[])
-    options = parser.parse_args()
-    binaries = [word for binary in options.binary for word in ("--binary", binary)]
+    parser.add_argument("--comm", help="only processes of this name")
+    arguments = parser.parse_args()
+    options = [word for binary in arguments.binary for word in ("--binary", binary)]
+    options += ["--comm", arguments.comm] if arguments.comm else []
     wrong = 0
-    for capture in options.captures:
+    for capture in arguments.captures:
         with tempfile.TemporaryDirectory(prefix="pgflame-bench-") as folder:
             file = plain(capture, folder)
-            ours = samples_of(options.pgflame, file, "table", binaries, folder)
-            theirs = samples_of(options.pgflame, file, "dwfl", binaries, folder)
-            found, examples = compare(ours, theirs)
-            wrong += found["different"] + abs(len(ours) - len(theirs))
-            print(f"{os.path.basename(capture)}: {found['equal']} of {len(ours)} stacks are libdwfl's, "
-                  f"{found['further']} go further, {found['shorter']} end earlier, "
-                  f"{found['different']} differ", *examples, sep="\n", flush=True)
+            ours, ends = rows_of(arguments.pgflame, file, "table", options, folder)
+            theirs, _ = rows_of(arguments.pgflame, file, "dwfl", options, folder)
+        found, examples = compare(ours, theirs, ends)
+        wrong += sum(found[kind] for kind in WRONG)
+        print(f"{pathlib.Path(capture).name}: {found.pop('equal')} of {ours.total()} stacks are libdwfl's")
+        for kind, count in sorted(found.items()):
+            print(f"  {count} {kind}\n{examples[kind]}", flush=True)
     return 1 if wrong else 0
 
 

@@ -1,15 +1,21 @@
 #include "src/convert/convert.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <initializer_list>
+
+#include <sys/mman.h>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "src/base/file.h"
 #include "src/input/input.h"
 #include "src/profile/pprof.h"
 #include "tests/support/folder.h"
+#include "tests/support/perf_data_writer.h"
 #include "tests/support/profile_text.h"
 
 using namespace pgflame;
@@ -23,16 +29,38 @@ json convert_to_json(convert::Target target) {
   return json::parse(convert::convert(testing::profile_from_folded(kFolded), target).value());
 }
 
+// That every number of the column is null or a row of a table with so many rows.
+void check_rows(const json& table, const char* column, size_t rows, bool nullable) {
+  CAPTURE(column);
+  REQUIRE(table.at(column).size() == table.at("length"));
+  for (const json& row : table.at(column)) {
+    if (nullable && row.is_null()) continue;
+    REQUIRE(row.is_number_integer());
+    CHECK(row.get<int64_t>() >= 0);
+    CHECK(row.get<uint64_t>() < rows);
+  }
+}
+
+void check_keys(const json& table, std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    CAPTURE(key);
+    CHECK(table.contains(key));
+  }
+}
+
 }  // namespace
 
 TEST_SUITE("convert") {
   TEST_CASE("what is written in each format is as expected") {
     const std::string golden = PGFLAME_SOURCE_DIR "/tests/golden/";
-    const auto opened = input::open(golden + "input/pg15-fp-deform.script", {});
-    REQUIRE(opened);
     for (const char* name : {"folded", "pprof", "perf-script", "speedscope", "firefox", "json"}) {
       CAPTURE(name);
-      std::string text = convert::convert(opened->profile, *convert::parse_target(name)).value();
+      const convert::Target target = *convert::parse_target(name);
+      input::Options options;
+      options.keep_microseconds = convert::has_moments(target);
+      const auto opened = input::open(golden + "input/pg15-fp-deform.script", options);
+      REQUIRE(opened);
+      std::string text = convert::convert(opened->profile, target).value();
       // Compressed bytes differ between versions of the library.
       if (std::string_view(name) == "pprof") {
         text = convert::convert(read_pprof(text).value(), convert::Target::kJson).value();
@@ -109,6 +137,39 @@ TEST_SUITE("convert") {
     CHECK(script.ends_with("\n\n"));
   }
 
+  TEST_CASE("perf script has the capture's times to the microsecond, and the same samples") {
+    testing::PerfDataWriter writer;
+    for (const uint64_t time : {5'820'169'689'999U, 5'820'169'690'000U, 5'823'000'000'001U})
+      writer.sample(time, 10, {testing::kUserMarker, 0x400100});
+    const auto open_file = [](std::string_view bytes, bool moments) {
+      const int fd = ::memfd_create("capture", 0);
+      REQUIRE(::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+      input::Options options;
+      options.keep_microseconds = moments;
+      auto opened = input::open("/proc/self/fd/" + std::to_string(fd), options);
+      ::close(fd);
+      REQUIRE(opened);
+      return opened->profile;
+    };
+    const auto times_in = [](const std::string& script) {
+      std::vector<std::string> times;
+      for (size_t at = 0; (at = script.find("10/10 ", at)) != std::string::npos; ++at)
+        times.push_back(script.substr(at + 6, script.find(": ", at) - at - 6));
+      return times;
+    };
+    const auto script_of = [](const Profile& profile) {
+      return convert::convert(profile, convert::Target::kPerfScript).value();
+    };
+    const std::vector<std::string> expected{"5820.169689", "5820.169690", "5823.000000"};
+    const std::string script = script_of(open_file(writer.file(), true));
+    CHECK(times_in(script) == expected);
+    CHECK(times_in(script_of(open_file(script, true))) == expected);
+    const Profile coarse = open_file(writer.file(), false);
+    CHECK(account(coarse).captured == 3);
+    CHECK(coarse.samples.size() == 2);
+    CHECK(account(open_file(script, false)).weight == account(coarse).weight);
+  }
+
   TEST_CASE("long texts come in pieces, and a sink that fails gets no more") {
     const Profile profile = testing::profile_from_folded("main;a 20000\n");
     std::string text;
@@ -156,6 +217,62 @@ TEST_SUITE("convert") {
     CHECK(thread["samples"]["stack"] == json::parse("[2,3]"));
     CHECK(thread["samples"]["weight"] == json::parse("[3,4]"));
     CHECK(thread["stringArray"] == json::parse(R"(["main","a\"b","c","d"])"));
+  }
+
+  // The profiler itself is no package that could be run here: these are the types that its source
+  // declares for version 49 of the format (src/types/profile.js), table by table.
+  TEST_CASE("Firefox gets what version 49 of its format asks for") {
+    const json file = convert_to_json(convert::Target::kFirefox);
+    const json& meta = file.at("meta");
+    CHECK(meta.at("preprocessedProfileVersion") == 49);
+    check_keys(meta,
+               {"interval",
+                "startTime",
+                "processType",
+                "extensions",
+                "categories",
+                "product",
+                "stackwalk",
+                "version",
+                "markerSchema"});
+    check_keys(file, {"libs", "threads"});
+    const json& thread = file.at("threads").at(0);
+    check_keys(thread,
+               {"processType",
+                "processStartupTime",
+                "processShutdownTime",
+                "registerTime",
+                "unregisterTime",
+                "pausedRanges",
+                "name",
+                "pid",
+                "tid",
+                "markers",
+                "resourceTable",
+                "nativeSymbols",
+                "isMainThread"});
+    const auto rows = [&](const char* table) {
+      return thread.at(table).at("length").get<size_t>();
+    };
+    const size_t strings = thread.at("stringArray").size();
+    const size_t categories = meta.at("categories").size();
+    check_rows(thread.at("funcTable"), "name", strings, false);
+    check_rows(thread.at("funcTable"), "fileName", strings, true);
+    for (const json& resource : thread.at("funcTable").at("resource"))
+      CHECK(resource == -1);
+    check_rows(thread.at("frameTable"), "func", rows("funcTable"), false);
+    check_rows(thread.at("frameTable"), "category", categories, true);
+    check_rows(thread.at("frameTable"), "nativeSymbol", rows("nativeSymbols"), true);
+    check_rows(thread.at("stackTable"), "frame", rows("frameTable"), false);
+    check_rows(thread.at("stackTable"), "category", categories, false);
+    check_rows(thread.at("samples"), "stack", rows("stackTable"), true);
+    const json& prefixes = thread.at("stackTable").at("prefix");
+    for (size_t i = 0; i < prefixes.size(); ++i)
+      CHECK((prefixes[i].is_null() || prefixes[i].get<size_t>() < i));
+    const json& times = thread.at("samples").at("time");
+    REQUIRE(times.size() == rows("samples"));
+    CHECK(std::ranges::is_sorted(times, {}, [](const json& time) { return time.get<double>(); }));
+    CHECK(thread.at("samples").at("weightType") == "samples");
   }
 
   TEST_CASE("JSON holds every table") {

@@ -209,12 +209,44 @@ TEST_SUITE("input") {
     CHECK(folded_from(gzip(pprof)) == folded_from(pprof));
   }
 
-  TEST_CASE("a pprof file that is cut is refused with the reason") {
+  TEST_CASE("of a pprof file that is cut the samples before the cut are read with their names") {
     const auto packed =
         convert::convert(open_text(kScript)->profile, convert::Target::kPprof).value();
-    for (const std::string& whole : {packed, gunzip(packed, size_t{1} << 20)->bytes}) {
-      CHECK(folded_from(whole.substr(0, whole.size() * 3 / 4)) ==
-            "error: the pprof file is cut: names at its end are missing");
+    const std::string whole = gunzip(packed, size_t{1} << 20)->bytes;
+    for (const std::string& cut :
+         {whole.substr(0, whole.size() - 1), gzip(whole.substr(0, whole.size() - 1))}) {
+      const auto opened = open_text(cut);
+      REQUIRE(opened);
+      CHECK(opened->profile.recording.truncated_input);
+      CHECK(account(opened->profile).captured == 1);
+      CHECK(folded_from(cut).starts_with("postgres;"));
+    }
+    const auto cut = open_text(packed.substr(0, packed.size() - 9));
+    REQUIRE(cut);
+    CHECK(cut->profile.recording.truncated_input);
+    CHECK(folded_from(whole.substr(0, whole.size() / 2)) ==
+          "error: the pprof file is cut: it ends before the first of its samples");
+  }
+
+  TEST_CASE("only events that stand for time are taken for it") {
+    const auto event_of = [](std::string_view name) {
+      std::string text(kScript);
+      for (size_t at = 0; (at = text.find("cpu-clock:", at)) != std::string::npos; ++at)
+        text.replace(at, 10, std::string(name) + ":");
+      return open_text(text)->profile.recording.event;
+    };
+    for (const char* clock : {"cpu-clock", "task-clock:u", "cycles:P", "cpu_core/cycles/"})
+      CHECK(event_of(clock).is_cpu_time);
+    for (const char* other :
+         {"page-faults", "context-switches", "instructions:u", "sched:sched_switch"}) {
+      CAPTURE(other);
+      CHECK_FALSE(event_of(other).is_cpu_time);
+      CHECK(event_of(other).unit == WeightUnit::kOther);
+      // Saved and opened again.
+      Profile profile = open_text(kScript)->profile;
+      profile.recording.event = event_of(other);
+      const auto saved = convert::convert(profile, convert::Target::kPprof).value();
+      CHECK_FALSE(open_text(saved)->profile.recording.event.is_cpu_time);
     }
   }
 

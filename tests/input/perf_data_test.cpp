@@ -209,6 +209,27 @@ TEST_SUITE("input") {
     CHECK(account(opened->profile).captured == 1);
   }
 
+  TEST_CASE("losses beyond what the CPUs can have had are not believed, and a note says so") {
+    for (const uint64_t claim : {uint64_t{1} << 63, UINT64_MAX, uint64_t{1} << 50}) {
+      CAPTURE(claim);
+      PerfDataWriter writer;
+      writer.sample(100, 10, {kUserMarker, 0x400100});
+      writer.record(2, 0, {1, claim}, 110, 10);
+      writer.record(2, 0, {1, claim}, 115, 10);
+      writer.record(13, 0, {claim}, 120, 10);
+      writer.record(13, 1U << 15U, {claim}, 125, 10);  // by a filter
+      writer.sample(2'000'000'000, 10, {kUserMarker, 0x400100});
+      const auto opened = open_bytes(writer.file());
+      REQUIRE(opened.has_value());
+      CHECK(loss(opened, Loss::kRingFull) == 0);
+      CHECK(loss(opened, Loss::kFiltered) == 0);
+      const auto& notes = opened->profile.recording.notes;
+      REQUIRE(notes.size() == 2);
+      CHECK(notes[0].find("samples lost, more than its CPUs can have had") != std::string::npos);
+      CHECK(notes[1].find("rejected by the recorder's filter") != std::string::npos);
+    }
+  }
+
   TEST_CASE("a chain longer than its record is a broken record") {
     PerfDataWriter writer;
     writer.sample(100, 10, {kUserMarker, 0x400100});

@@ -114,6 +114,51 @@ TEST_SUITE("input") {
     CHECK(opened->profile.recording.duration_ns == 500 * kMs);
   }
 
+  TEST_CASE("a time of day is that of the capture's day") {
+    // kWall is 2026-11-18 11:06:40 UTC.
+    struct {
+      const char* time;
+      uint64_t samples;
+    } const parts[] = {
+        {"11:06:41,11:06:42", 10},
+        {"11:06,11:07", 30},
+        {"11:06,", 30},
+        {",11:06:41", 8},
+        {"11:06:41.25Z,", 20},
+        {"10:00,11:06:41 UTC", 8},
+        {"23:30,11:06:41", 8},
+        {"11:07,12:00", 0},
+    };
+    for (const auto& part : parts) {
+      CAPTURE(part.time);
+      const auto opened = open_bytes(perf_data(), part.time);
+      REQUIRE(opened);
+      CHECK(account(opened->profile).captured == part.samples);
+    }
+    CHECK(account(open_bytes(pprof(), "11:06:41,11:06:42")->profile).captured == 20);
+    for (const char* bad : {"11:07,11:06", "11:06,11:06", "11:66,", "11:06,30", "11:06x,"}) {
+      CAPTURE(bad);
+      CHECK_FALSE(input::parse_time_range(bad));
+    }
+    const auto undated = open_bytes(perf_script(), "11:06,11:07");
+    REQUIRE_FALSE(undated);
+    CHECK(undated.error().what.find("time of day") != std::string::npos);
+  }
+
+  TEST_CASE("over midnight a time of day is on the day that the capture has it") {
+    constexpr int64_t kHour = 3'600'000 * kMs;
+    const auto range = input::parse_time_range("23:45,00:05");
+    REQUIRE(range->has_value());
+    const int64_t midnight = 20'000 * 24 * kHour;
+    const auto of = [&](int64_t start) { return input::on_day(**range, start); };
+    CHECK(of(midnight - kHour / 6).from == midnight - kHour / 4);
+    CHECK(of(midnight - kHour / 6).to == midnight + kHour / 12);
+    CHECK(of(midnight + kHour / 60).from == midnight - kHour / 4);
+    Recording recording;
+    recording.duration_ns = 25 * kHour;
+    CHECK_FALSE(input::check_day(**range, recording));
+  }
+
   TEST_CASE("where moments are whole seconds the bounds move outwards, and a note says so") {
     struct {
       const char* time;

@@ -21,14 +21,14 @@ def compare(*captures):
     return run("compare_with_perf_script.py", *captures)
 
 
-# A reader that loses every stack and is right about all the rest.
+# A reader that loses every stack when it is called with {word}, and is right about all the rest.
 WITHOUT_STACKS = """#!/usr/bin/env python3
 import json, os, subprocess, sys
 done = subprocess.run([{pgflame!r}, *sys.argv[1:]], check=False)
 path = sys.argv[sys.argv.index("-o") + 1]
 with open(path, encoding="utf-8") as file:
     tables = json.load(file)
-for sample in tables["samples"]:
+for sample in tables["samples"] if {word!r} in sys.argv else ():
     sample["stack"] = 0
 with open(path, "w", encoding="utf-8") as file:
     json.dump(tables, file)
@@ -56,11 +56,16 @@ class CompareWithPerfScript(unittest.TestCase):
         self.assertEqual(result.stdout.count("same "), 5, result.stdout)
         self.assertEqual(re.findall(r" 0 of \d+ stacks", result.stdout), [], result.stdout)
 
+    def without_stacks(self, folder, word):
+        program = pathlib.Path(folder) / "pgflame"
+        program.write_text(WITHOUT_STACKS.format(pgflame=os.environ["PGFLAME"], word=word),
+                           encoding="utf-8")
+        program.chmod(0o755)
+        return program
+
     def test_the_comparison_notices_lost_stacks(self):
         with tempfile.TemporaryDirectory(prefix="pgflame-live-") as folder:
-            program = pathlib.Path(folder) / "pgflame"
-            program.write_text(WITHOUT_STACKS.format(pgflame=os.environ["PGFLAME"]), encoding="utf-8")
-            program.chmod(0o755)
+            program = self.without_stacks(folder, "convert")
             for name in ("pg15-fp-deform.perf.data.zst", "format-pipe-zstd.perf.data"):
                 result = run("compare_with_perf_script.py", TESTS / "golden/input" / name,
                              pgflame=str(program))
@@ -79,8 +84,21 @@ class CompareWithPerfScript(unittest.TestCase):
             subprocess.run([sys.executable, str(TESTS / "bench/record_load.py"), capture, "2", "199",
                             "dwarf,32768"], check=True)
             result = run("explain_unwinding.py", "--comm", "postgres", capture)
+            self.is_libdwfls(run("compare_with_libdwfl.py", "--comm", "postgres", capture))
+            wrong = run("compare_with_libdwfl.py", "--comm", "postgres", capture,
+                        pgflame=str(self.without_stacks(folder, "table")))
+            self.assertEqual(wrong.returncode, 1, wrong.stdout + wrong.stderr)
         same = re.search(r"perf\.data: (\d+) the same", result.stdout)
         self.assertIsNotNone(same, result.stdout + result.stderr)
         without = sum(map(int, re.findall(r"^  (\d+) .*: not explained$", result.stdout, re.M)))
         # perf's library errs now and then.
         self.assertLess(without, 1 + 0.02 * int(same[1]), result.stdout)
+
+    def is_libdwfls(self, result):
+        """Wherever the dump suffices the stacks are libdwfl's; where they end earlier, a reason is named."""
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        equal, samples = map(int, re.search(r"perf\.data: (\d+) of (\d+) stacks", result.stdout).groups())
+        print(f"{equal} of {samples} stacks are libdwfl's ... ", end="", flush=True)
+        self.assertGreater(samples, 100)
+        self.assertGreater(equal, 0.9 * samples, result.stdout)
+

@@ -190,12 +190,61 @@ TEST_SUITE("profile") {
           gunzip(write_pprof(before), 1 << 20)->bytes.size());
   }
 
-  TEST_CASE("every cut of a saved profile ends in an error, never in a wrong profile") {
-    const std::string whole = write_pprof(example());
-    for (size_t size = 0; size < whole.size(); size += 7) {
-      CAPTURE(size);
-      CHECK_FALSE(read_pprof(std::string_view(whole).substr(0, size)));
+  TEST_CASE("every cut of a saved profile is an error or the samples before it, said to be cut") {
+    const Profile before = example();
+    for (const PprofForm form : {PprofForm::kExchange, PprofForm::kEmbedded}) {
+      const std::string packed = write_pprof(before, form);
+      const std::string unpacked = gunzip(packed, 1 << 20)->bytes;
+      size_t with_samples = 0;
+      for (const std::string* form_of : {&packed, &unpacked}) {
+        const std::string& whole = *form_of;
+        for (size_t size = 0; size < whole.size(); ++size) {
+          CAPTURE(size);
+          const auto cut = read_pprof(std::string_view(whole).substr(0, size));
+          if (!cut) continue;
+          if (cut->samples.empty()) {
+            CHECK(form_of == &unpacked);
+            continue;
+          }
+          ++with_samples;
+          CHECK(cut->samples.size() <= before.samples.size());
+          CHECK(cut->recording.host == "db1");
+          const FunctionId outermost = functions_of(*cut, cut->samples[0].stack).front();
+          CHECK(cut->functions[outermost].name == "_start");
+          // A cut between two samples of what is not compressed cannot be seen.
+          CHECK((cut->recording.truncated_input || form_of == &unpacked));
+        }
+      }
+      CHECK(with_samples > 2);
     }
+  }
+
+  TEST_CASE("of a profile that is cut before its names the stacks' addresses are left") {
+    // As other tools write them: sample type, sample, mapping, location, function, strings.
+    const std::string samples("\x0a\x04\x08\x01\x10\x02\x12\x05\x0a\x01\x01\x10\x07", 13);
+    const std::string location("\x22\x06\x08\x01\x18\x80\x80\x04", 8);
+    const std::string names(
+        "\x32\x00\x32\x03"
+        "cpu"
+        "\x32\x05"
+        "count",
+        14);
+    const auto whole = read_pprof(samples + location + names);
+    REQUIRE(whole);
+    CHECK(whole->recording.event.name == "cpu-clock");
+    CHECK_FALSE(whole->recording.truncated_input);
+    for (size_t left : {size_t{1}, names.size() - 1}) {
+      const auto cut = read_pprof((samples + location + names).substr(0, 21 + left));
+      REQUIRE(cut);
+      CHECK(cut->recording.truncated_input);
+      CHECK(account(*cut).weight == 7);
+      CHECK(cut->locations[cut->stacks[cut->samples[0].stack].location].address == 0x10000);
+    }
+    const auto without_locations = read_pprof((samples + location).substr(0, 15));
+    REQUIRE(without_locations);
+    CHECK(without_locations->recording.event.name == "unnamed events");
+    CHECK_FALSE(without_locations->recording.event.is_cpu_time);
+    CHECK(without_locations->samples[0].end == StackEnd::kUnreadable);
   }
 
   TEST_CASE("flipped bits in the uncompressed message never crash") {

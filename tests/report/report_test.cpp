@@ -6,7 +6,9 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "src/diagnose/check.h"
 #include "src/diagnose/diagnose.h"
+#include "src/diagnose/difference.h"
 #include "src/profile/pprof.h"
 #include "src/report/base64.h"
 #include "src/report/palette.h"
@@ -36,9 +38,77 @@ std::string without_profile(const SampleReport& sample) {
   return to_svg(sample.profile, sample.diagnosis, options);
 }
 
+// 2 s in which a scan took 100 page faults a sample.
+Profile page_faults() {
+  Profile profile = testing::profile_from_folded(R"(
+    _start;main;ExecAgg;ExecSeqScan;ExecInterpExpr;tts_buffer_heap_getsomeattrs 600
+    _start;main;ExecAgg;ExecSeqScan;heap_getnextslot 600
+  )");
+  for (Sample& sample : profile.samples)
+    sample.weight = sample.count * 100;
+  profile.recording.event = {"page-faults", WeightUnit::kOther, 4000, false};
+  profile.recording.duration_ns = 2'000'000'000;
+  profile.recording.cpus = 2;
+  return profile;
+}
+
 }  // namespace
 
 TEST_SUITE("report") {
+  TEST_CASE("samples of an event that is no clock are never called CPU time") {
+    const Profile profile = page_faults();
+    const diagnose::Diagnosis diagnosis = diagnose::diagnose(profile);
+    CHECK(diagnosis.verdict.kind == diagnose::VerdictClass::kEventsOnly);
+    CHECK(diagnosis.verdict.text ==
+          "Counts of page-faults, not time: 120 000 page-faults in 1 200 samples, 60 000 a second; "
+          "their largest part (50 %) is tuple deforming. Where time went, on a CPU or waiting, "
+          "cannot "
+          "be told from them.");
+    CHECK(diagnosis.findings.empty());
+    CHECK(diagnosis.activities.front().share == doctest::Approx(0.5));
+    Options options;
+    options.embed_profile = false;
+    const std::string json = to_json(profile, diagnosis);
+    for (const std::string& text : {to_svg(profile, diagnosis, options),
+                                    to_markdown(profile, diagnosis),
+                                    json,
+                                    to_terminal(profile, diagnosis)}) {
+      CHECK(contains(text, "120 000 page-faults in 1 200 samples"));
+      for (const char* claim : {"of CPU",
+                                "On CPU",
+                                "on-CPU",
+                                "CPU time",
+                                "CPUs busy",
+                                "cores were busy",
+                                "cores busy"}) {
+        CAPTURE(claim);
+        CHECK_FALSE(contains(text, claim));
+      }
+    }
+    const auto parsed = nlohmann::json::parse(json);
+    CHECK(parsed["verdict"]["class"] == "events-only");
+    CHECK(parsed["recording"]["measures"] == "page-faults");
+    const auto condition = diagnose::parse_condition("DEFORM>20%", diagnose::RuleBook::builtin());
+    CHECK_FALSE(diagnose::check(*condition, diagnosis).told);
+  }
+
+  TEST_CASE("captures that count different events are compared without claims") {
+    Profile time = page_faults();
+    time.recording.event = {};
+    const Profile faults = page_faults();
+    const diagnose::Difference mixed = diagnose::compare(time, faults);
+    CHECK_FALSE(mixed.carries_claims());
+    CHECK(
+        mixed.caveats.at(0) ==
+        "BEFORE counts CPU time and AFTER page-faults: their shares are no changes of each other.");
+    const diagnose::Difference same = diagnose::compare(faults, faults);
+    CHECK(same.carries_claims());
+    CHECK(contains(same.verdict, "The split of the page-faults did not change"));
+    CHECK_FALSE(contains(to_diff_svg(faults, faults, same), "CPU"));
+    CHECK(contains(to_diff_svg(time, time, diagnose::compare(time, time)),
+                   "width is the share of CPU time, colour its change"));
+  }
+
   TEST_CASE("the page holds what the reader needs as real text") {
     const SampleReport sample = testing::sample_report();
     const std::string svg = to_svg(sample.profile, sample.diagnosis);
