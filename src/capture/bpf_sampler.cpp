@@ -282,9 +282,15 @@ void BpfSampler::describe(Recording& recording) const {
       programs_.counter(COUNT_TARGETS_FULL) + programs_.counter(COUNT_INTERVALS_FULL));
   add(Loss::kBadRecord, bad_records_);
   add(Loss::kFiltered, programs_.counter(COUNT_FILTERED));
-  add(Loss::kSkipped,
-      events_.skipped(programs_.counter_by_cpu(COUNT_FIRINGS),
-                      programs_.counter_by_cpu(COUNT_TARGET_FIRINGS)));
+  const auto skipped = events_.skipped(programs_.counter_by_cpu(COUNT_FIRINGS),
+                                       programs_.counter_by_cpu(COUNT_TARGET_FIRINGS));
+  add(Loss::kSkipped, skipped.value_or(0));
+  if (!skipped) {
+    recording.notes.push_back(fmt::format(
+        "How many samples the kernel left out, as it does while another BPF program runs on a CPU, "
+        "is not known: {} are no clock that says how many to expect.",
+        recording.event.name));
+  }
   const Cost programs = programs_.cost();
   recording.cost.bpf_ns = programs.bpf_ns;
   recording.cost.bpf_runs = programs.bpf_runs;
