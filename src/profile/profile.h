@@ -219,6 +219,7 @@ struct HostSecond {
   double cpu_busy = 0;    // share of all CPUs, 0..1
   double cpu_steal = 0;   // share of all CPUs, 0..1
   uint32_t runnable = 0;  // processes in the run queues
+  uint32_t cpu_mhz = 0;   // frequency, the mean of the CPUs; 0 unknown
   uint64_t switches = 0;  // context switches in this second
   uint64_t major_faults = 0;
   double psi_cpu = -1;  // "some" share in this second, 0..1; -1 unknown
