@@ -139,6 +139,7 @@ uint32_t BpfSampler::layout_row(const std::optional<TagLayout>& tags) {
   value.entry_activity = kEntryActivity;
   value.active_state = active_state(tags->major);
   value.entry_query_id = tags->entry_query_id;
+  value.entry_application = kEntryApplication;
   if (bpf_map__update_elem(
           programs_->maps.layouts, &row, sizeof(row), &value, sizeof(value), BPF_ANY) != 0) {
     return NO_LAYOUT;

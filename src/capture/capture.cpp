@@ -203,8 +203,8 @@ void Recorder::give_up_privileges() {
 void Recorder::keep_wanted() {
   Profile& profile = builder_.profile();
   const Filter& filter = options_.filter;
-  drop_unwanted(filter, targets_.only_pids(), profile);
-  if (filter.query_id) return;  // backends run other queries too, which nobody added up
+  // Of backends of which only a part is wanted nobody added up the time.
+  if (!drop_unwanted(filter, targets_.only_pids(), profile)) return;
   assembler_.sum_lifetimes([&](BackendId backend) {
     return is_wanted(filter, targets_.only_pids(), profile.backends[backend]);
   });
@@ -300,6 +300,7 @@ Recorded Recorder::finish() {
   assembler_.close(times);
   processes_.read_all_titles();
   processes_.fill_in_names();
+  assembler_.settle_applications();
   Recording& recording = builder_.profile().recording;
   recording.duration_ns = static_cast<int64_t>(times.at_ns - start_ns_);
   sampler_->describe(recording);

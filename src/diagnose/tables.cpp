@@ -99,7 +99,21 @@ void fill_backend_tables(const Analysis& analysis, size_t most, Diagnosis& diagn
   diagnosis.backend_types = rows_by("(unknown)", &Backend::type);
   diagnosis.databases = rows_by("(none)", &Backend::database);
   diagnosis.users = rows_by("(none)", &Backend::user);
-  diagnosis.applications = rows_by("(none)", &Backend::application);
+}
+
+// A session may change its name: only some samples go by another one than their backend.
+std::vector<TableRow> applications(const Analysis& analysis, size_t most) {
+  const Profile& profile = analysis.profile();
+  constexpr uint64_t kOfSample = uint64_t{1} << 32;
+  const Tagged tagged = sum_up(analysis, [](const Sample& sample) {
+    return sample.application.valid() ? kOfSample | sample.application.value : sample.backend.value;
+  });
+  return rows_by_name(analysis, tagged, most, "(none)", [&](uint64_t number) {
+    Sample sample;
+    const auto row = static_cast<uint32_t>(number);
+    (number & kOfSample ? sample.application.value : sample.backend.value) = row;
+    return std::string(application_name(profile, sample));
+  });
 }
 
 std::vector<TableRow> queries(const Analysis& analysis, size_t most) {
@@ -177,6 +191,7 @@ void fill_tables(const Analysis& analysis,
                  Diagnosis& diagnosis) {
   diagnosis.queries = queries(analysis, rows);
   fill_backend_tables(analysis, rows, diagnosis);
+  diagnosis.applications = applications(analysis, rows);
   diagnosis.functions = functions(analysis, rows);
   diagnosis.waits = waits(split, rows);
 }

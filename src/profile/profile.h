@@ -27,6 +27,7 @@ using FunctionId = Id<struct FunctionTag>;
 using LocationId = Id<struct LocationTag>;
 using StackId = Id<struct StackTag>;
 using BackendId = Id<struct BackendTag>;
+using ApplicationId = Id<struct ApplicationTag>;
 
 enum class ModuleKind : uint8_t {
   kFile,       // an executable or shared library
@@ -143,7 +144,7 @@ struct Backend {
   std::string type;        // as in pg_stat_activity.backend_type; empty when not known
   std::string database;    // empty when unknown
   std::string user;
-  std::string application;
+  std::string application;  // as last seen; see application_name()
 };
 
 inline constexpr uint32_t kUnknownWait = 0xffffffff;
@@ -158,6 +159,7 @@ struct Sample {
   uint32_t second = 0;                 // since Recording::start
   uint64_t count = 0;                  // samples (running) or intervals (other states)
   uint64_t weight = 0;                 // in Recording::event's unit; nanoseconds in other states
+  ApplicationId application;           // of the session then; none: what its backend says
 };
 
 struct Query {
@@ -271,6 +273,7 @@ struct Profile {
   Table<LocationId, Location> locations;
   Table<StackId, StackNode> stacks;  // row 0 is the empty stack
   Table<BackendId, Backend> backends;
+  Table<ApplicationId, std::string> applications;  // names that sessions have had
   std::vector<Query> queries;
   std::optional<DatabaseContext> database;  // what --dsn asked for; none without it
   std::vector<Sample> samples;
@@ -287,6 +290,9 @@ struct Accounting {
 };
 Accounting account(const Profile& profile);
 uint64_t lost_samples(const Recording& recording);  // Accounting::lost
+
+// The session's application_name when the sample was taken. The profile must outlive it.
+std::string_view application_name(const Profile& profile, const Sample& sample);
 
 // By StackId: whether the outermost frame is a known entry point (_start, clone, ret_from_fork,
 // ...).
