@@ -54,6 +54,8 @@ static __always_inline int change_program(__u32 pid) {
   target->layout = NO_LAYOUT;  // another program: its memory means something else
   target->wait_event_at = 0;
   target->status_at = 0;
+  target->application_at = 0;
+  target->application = UNKNOWN_APPLICATION;
   const struct process_event event = {.kind = EVENT_EXEC,
                                       .cpu = bpf_get_smp_processor_id(),
                                       .time_ns = bpf_ktime_get_ns(),

@@ -47,6 +47,7 @@ static __always_inline void add_interval(struct target* target,
       .wait_event = target->tags.wait_event,
       .session_state = target->tags.session_state,
       .flags = target->tags.flags,
+      .application = target->application,
   };
   const __u32 waits = target->preempted ? 0 : times;
   struct interval_sum* sum = bpf_map_lookup_elem(&intervals, &key);
@@ -186,6 +187,7 @@ static __always_inline void leave_cpu(void* ctx,
   struct scratch* sample = new_sample(1, EVENT_OFF_CPU, state, now);
   if (!sample) return;
   sample->event.tags = target->tags;
+  sample->event.application = target->application;
   take_stacks(ctx, 0, sample);
   const __u64 text = wanted_text(target, &sample->event.tags);
   if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);

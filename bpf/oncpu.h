@@ -25,6 +25,7 @@ static __always_inline int sample_running(struct bpf_perf_event_data* ctx) {
   if (!sample) return 0;
   sample->event.weight = changed_period ? changed_period : ctx->sample_period;
   read_tags(target, &sample->event.tags);
+  sample->event.application = target->application;
   if (is_other_query(&sample->event.tags)) {
     count(COUNT_FILTERED);
     return 0;

@@ -13,6 +13,9 @@ typedef unsigned long long __u64;
 #endif
 
 enum { MAX_QUERY_TEXT = 1024 };  // as much as the server keeps by default
+enum { MAX_APPLICATION_NAME = 64, MAX_APPLICATIONS = 1024 };
+// In place of the hash of a name: not known; one of those beyond MAX_APPLICATIONS.
+enum { UNKNOWN_APPLICATION = 0, OTHER_APPLICATION = 1 };
 enum { MAX_KERNEL_FRAMES = 127, MAX_USER_FRAMES = 128, MAX_LAYOUTS = 64, NO_LAYOUT = 0xffffffff };
 
 enum event_kind {
@@ -22,6 +25,7 @@ enum event_kind {
   EVENT_FORK = 4,
   EVENT_EXEC = 5,
   EVENT_EXIT = 6,
+  EVENT_APPLICATION = 7,  // application_event: a name that was not sent before
 };
 
 // Same numbers as pgflame::State.
@@ -67,15 +71,22 @@ struct sample_event {
   __u8 state;      // enum backend_state
   __u8 stack_end;  // enum stack_end
   __u8 unused;
-  __u32 cpu;
-  __u64 time_ns;  // CLOCK_MONOTONIC
-  __u32 pid;      // process; the kernel says tgid
-  __u32 tid;      // thread
-  __u64 weight;   // of the event that fired: nanoseconds of cpu-clock, or cycles
+  __u32 application;  // hash of the session's name (application_name.h)
+  __u64 time_ns;      // CLOCK_MONOTONIC
+  __u32 pid;          // process; the kernel says tgid
+  __u32 tid;          // thread
+  __u64 weight;       // of the event that fired: nanoseconds of cpu-clock, or cycles
   struct backend_tags tags;
   __u16 kernel_count;
   __u16 user_count;
   __u32 text_size;  // bytes of the statement's text behind the addresses, its final 0 included
+};
+
+struct application_event {
+  __u8 kind;  // enum event_kind
+  __u8 unused[3];
+  __u32 application;                     // its hash
+  __u64 name[MAX_APPLICATION_NAME / 8];  // the text up to a final 0
 };
 
 struct process_event {
@@ -103,7 +114,7 @@ struct layout {
   __u32 entry_activity;
   __u32 entry_query_id;  // 0: the version has none
   __u32 active_state;    // the BackendState that means "active"
-  __u32 unused;
+  __u32 entry_application;
 };
 
 // A process that is sampled. Written by user space for those that exist at the start, by the fork
@@ -113,6 +124,7 @@ struct target {
   __s32 namespace_pid;       // st_procpid must be equal to this
   __u64 wait_event_at;       // where its wait event was found last; 0 unknown
   __u64 status_at;           // its PgBackendStatus; 0 unknown
+  __u64 application_at;      // where that keeps the application_name; 0 unknown
   __u64 running_ns;          // on a CPU, up to the last switch
   __u64 booked_ns;           // off the CPU, as added up in `intervals`
   __u64 on_since;            // 0 when not on a CPU
@@ -128,6 +140,8 @@ struct target {
   __u32 stands_for;   // how many intervals the open one stands for; 0: others stand for it
   __u32 look_stride;  // one interval in `look_stride` is looked at; a power of two, 0 is 1
   __u32 looks_taken;  // in the window that began at window_start
+  __u32 application;  // hash of its name when that was last looked at
+  __u32 unused;
 };
 
 // Time off the CPU, by who and why. The values only grow.
@@ -137,7 +151,8 @@ struct interval_key {
   __u32 wait_event;
   __u8 session_state;
   __u8 flags;
-  __u8 unused[6];
+  __u8 unused[2];
+  __u32 application;
 };
 
 struct interval_sum {

@@ -122,7 +122,6 @@ static __always_inline struct scratch* new_sample(__u32 row, __u8 kind, __u8 sta
   __builtin_memset(event, 0, sizeof(*event));
   event->kind = kind;
   event->state = state;
-  event->cpu = bpf_get_smp_processor_id();
   event->time_ns = now;
   event->pid = id >> 32;
   event->tid = (__u32)id;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// Reads what the current backend is doing from its own memory. Nothing is believed unchecked:
+// Reads who the current backend is and what it is doing from its own memory. Nothing is believed
+// unchecked:
 // st_procpid must be the process's own pid and st_changecount even (an odd one means that we
 // interrupted an update).
 #pragma once
 
+#include "application_name.h"
 #include "maps.h"
 
 // The head of PgBackendStatus, the same in every version from 13 to 19.
@@ -29,6 +31,7 @@ static __always_inline int find_status(struct target* target,
                                        struct status_head* head) {
   __u64 row = 0;
   target->status_at = 0;
+  target->application_at = 0;
   if (!layout->my_be_entry) return 0;
   if (bpf_probe_read_user(&row, sizeof(row), (const void*)layout->my_be_entry)) return -1;
   if (!row) return 0;  // the postmaster and processes that have not got that far
@@ -36,6 +39,8 @@ static __always_inline int find_status(struct target* target,
   if (head->procpid == 0) return 0;  // not filled in yet
   if (head->procpid != namespace_pid) return -1;
   target->status_at = row;
+  bpf_probe_read_user(
+      &target->application_at, sizeof(__u64), (const void*)(row + layout->entry_application));
   return 0;
 }
 
@@ -71,10 +76,34 @@ static __always_inline void read_wait_event(const struct target* target,
   }
 }
 
-static __always_inline void read_status(__u64 row,
+// Names that were sent, by their hash. Full: further ones are OTHER_APPLICATION.
+MAP(applications, BPF_MAP_TYPE_HASH, __u32, __u8, MAX_APPLICATIONS, 0);
+
+// The session's name: it changes in place, now and then.
+static OUT_OF_LINE void read_application(struct target* target) {
+  const __u8 yes = 1;
+  const int out_of_room = -7;  // E2BIG
+  struct application_event event = {.kind = EVENT_APPLICATION};
+  if (bpf_probe_read_user(event.name, sizeof(event.name), (const void*)target->application_at))
+    return;
+  event.application = hash_of_name(event.name);
+  if (event.application == target->application) return;
+  target->application = event.application;
+  if (bpf_map_lookup_elem(&applications, &event.application)) return;
+  const long failed = bpf_map_update_elem(&applications, &event.application, &yes, BPF_ANY);
+  if (failed) {
+    target->application = failed == out_of_room ? OTHER_APPLICATION : UNKNOWN_APPLICATION;
+  } else if (bpf_ringbuf_output(&ring, &event, sizeof(event), BPF_RB_NO_WAKEUP)) {
+    bpf_map_delete_elem(&applications, &event.application);
+    target->application = UNKNOWN_APPLICATION;
+  }
+}
+
+static __always_inline void read_status(struct target* target,
                                         const struct status_head* head,
                                         const struct layout* layout,
                                         struct backend_tags* tags) {
+  const __u64 row = target->status_at;
   __u32 state = 0;
   if (head->changecount & 1) goto unreadable;
   if (bpf_probe_read_user(&state, sizeof(state), (const void*)(row + layout->entry_state)))
@@ -89,6 +118,8 @@ static __always_inline void read_status(__u64 row,
   tags->backend_type = (__u8)head->backend_type;
   tags->session_state = (__u8)state;
   tags->flags |= TAG_BACKEND;
+  // Before a session is idle for the first time it has no name yet.
+  if (target->application_at && state + 1 >= layout->active_state) read_application(target);
   return;
 unreadable:
   tags->query_id = 0;
@@ -141,7 +172,7 @@ static __always_inline void read_tags(struct target* target, struct backend_tags
     if (find_status(target, layout, namespace_pid, &head)) tags->flags |= TAG_UNREADABLE;
   }
   read_wait_event(target, tags);
-  if (target->status_at) read_status(target->status_at, &head, layout, tags);
+  if (target->status_at) read_status(target, &head, layout, tags);
 }
 
 // The same for intervals that are not looked at: a backend has its place for the wait event from

@@ -70,6 +70,9 @@ void Assembler::handle(const Event& event) {
     case EventKind::kExit:
       end_process(event);
       break;
+    case EventKind::kApplication:
+      applications_.learn(event.tags.application, event.text);
+      break;
   }
 }
 
@@ -106,6 +109,7 @@ void Assembler::add_sample(const Event& event) {
   sample.second = second_of(event.time_ns);
   sample.count = 1;
   sample.weight = event.weight;
+  sample.application = applications_.row_of(event.tags.application);
   builder_.add(sample);
   ++samples_;
   const auto lose = [&](Loss loss) {
@@ -172,6 +176,7 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times) {
     sample.second = second_of(times.at_ns - 1);
     sample.count = share.count;
     sample.weight = share.ns;
+    sample.application = applications_.row_of(share.key.application);
     builder_.add(sample);
   }
   std::vector<int32_t> gone;

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "src/capture/applications.h"
 #include "src/capture/event.h"
 #include "src/capture/processes.h"
 #include "src/capture/queries.h"
@@ -18,7 +19,11 @@ namespace pgflame::capture {
 class Assembler {
  public:
   Assembler(ProfileBuilder& builder, Processes& processes, Queries& queries, bool waits)
-      : builder_(builder), processes_(processes), queries_(queries), measures_waits_(waits) {}
+      : builder_(builder),
+        processes_(processes),
+        queries_(queries),
+        measures_waits_(waits),
+        applications_(builder) {}
 
   // The recording begins at `times`: what was measured before does not count.
   void begin(const WaitTimes& times);
@@ -29,12 +34,18 @@ class Assembler {
   // A target that was there before the recording, as of `now_ns` in the middle of a statement.
   void found_in(const Statement& statement, int32_t pid, uint64_t now_ns);
 
+  // The name that a target had when it was added; empty: not known.
+  void found_named(std::string_view application) { applications_.learn(application); }
+
   // Books time off the CPU. Returns the processes that ended before this and are booked for good.
   std::vector<int32_t> book(const WaitTimes& times);
 
   // Everybody's lifetime until `times` and the part of it on a CPU; call once, after the last
   // book() and when no titles are read any more, which writes the backends' rows anew.
   void close(const WaitTimes& times);
+
+  // Once Backend::application is what it was at the end.
+  void settle_applications() { applications_.settle(); }
 
   // The backends with samples of threads that the times on a CPU don't cover.
   const std::unordered_set<BackendId>& with_threads() const { return with_threads_; }
@@ -62,6 +73,7 @@ class Assembler {
   Queries& queries_;
   uint64_t start_ns_ = 0;
   bool measures_waits_;
+  Applications applications_;
   Waits waits_;
   std::unordered_map<int32_t, Identity> ended_;
   std::unordered_map<int32_t, uint64_t> running_before_;  // begin()

@@ -43,7 +43,8 @@ std::vector<std::string_view> all_functions(bool tables) {
   std::vector<std::string_view> names{kSampleStack, kCheckHeaders};
   for (const Tracing& tracing : kTracing)
     names.push_back(tracing.program);
-  names.emplace_back("close_interval");
+  for (const char* function : {"close_interval", "read_application"})
+    names.emplace_back(function);
   if (tables) {
     for (const char* subprogram : {"find_mapping", "find_rule", "step_to_caller", "walk_to_end"})
       names.emplace_back(subprogram);

@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 
+#include "src/capture/applications.h"
 #include "src/capture/proc.h"
 
 namespace pgflame::capture {
@@ -17,6 +18,7 @@ WaitKey wait_key(const interval_key& row) {
   key.pid = static_cast<int32_t>(row.pid);
   key.wait_event = row.wait_event;
   key.query_id = row.query_id;
+  key.application = row.application;
   key.session_state = row.session_state;
   key.has_backend = (row.flags & TAG_BACKEND) != 0;
   return key;
@@ -62,6 +64,7 @@ OpenWait open_wait(uint32_t pid, const target& value) {
   key.query_id = value.tags.query_id;
   key.session_state = value.tags.session_state;
   key.flags = value.tags.flags;
+  key.application = value.application;
   return {wait_key(key), value.off_since, value.woken_at};
 }
 
@@ -111,6 +114,7 @@ target first_state(int32_t pid, uint32_t row, const std::optional<TagLayout>& la
   value.tags.backend_type = tags.backend_type;
   value.tags.flags = tags.has_backend ? TAG_BACKEND : 0;
   if (tags.wait_event != kUnknownWait) value.tags.flags |= TAG_WAIT_EVENT;
+  value.application = application_hash(application_of(pid, *layout));
   return value;
 }
 

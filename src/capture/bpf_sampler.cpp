@@ -139,6 +139,7 @@ uint32_t BpfSampler::layout_row(const std::optional<TagLayout>& tags) {
   value.entry_activity = kEntryActivity;
   value.active_state = active_state(tags->major);
   value.entry_query_id = tags->entry_query_id;
+  value.entry_application = kEntryApplication;
   if (bpf_map__update_elem(
           programs_->maps.layouts, &row, sizeof(row), &value, sizeof(value), BPF_ANY) != 0) {
     return NO_LAYOUT;
@@ -284,9 +285,15 @@ void BpfSampler::describe(Recording& recording) const {
   add(Loss::kFiltered, programs_.counter(COUNT_FILTERED));
   add(Loss::kProcessMissed, programs_.counter(COUNT_LIFECYCLE_LOST));
   add(Loss::kWaitEndMissed, programs_.counter(COUNT_INTERVAL_LOST));
-  add(Loss::kSkipped,
-      events_.skipped(programs_.counter_by_cpu(COUNT_FIRINGS),
-                      programs_.counter_by_cpu(COUNT_TARGET_FIRINGS)));
+  const auto skipped = events_.skipped(programs_.counter_by_cpu(COUNT_FIRINGS),
+                                       programs_.counter_by_cpu(COUNT_TARGET_FIRINGS));
+  add(Loss::kSkipped, skipped.value_or(0));
+  if (!skipped) {
+    recording.notes.push_back(fmt::format(
+        "How many samples the kernel left out, as it does while another BPF program runs on a CPU, "
+        "is not known: {} are no clock that says how many to expect.",
+        recording.event.name));
+  }
   const Cost programs = programs_.cost();
   recording.cost.bpf_ns = programs.bpf_ns;
   recording.cost.bpf_runs = programs.bpf_runs;

@@ -185,9 +185,8 @@ void Recorder::give_up_privileges() {
 void Recorder::keep_wanted() {
   Profile& profile = builder_.profile();
   const Filter& filter = options_.filter;
-  drop_unwanted(filter, targets_.only_pids(), profile);
-  // Backends run other queries too, which nobody added up.
-  if (filter.query_id) return forget_lifetimes(profile);
+  // Of backends of which only a part is wanted nobody added up the time.
+  if (!drop_unwanted(filter, targets_.only_pids(), profile)) return forget_lifetimes(profile);
   Recording& recording = profile.recording;
   for (Backend& backend : profile.backends) {
     if (!is_wanted(filter, targets_.only_pids(), backend))
@@ -286,6 +285,7 @@ Recorded Recorder::finish() {
   processes_.read_all_titles();
   assembler_.close(times);
   processes_.fill_in_names();
+  assembler_.settle_applications();
   Recording& recording = builder_.profile().recording;
   recording.duration_ns = static_cast<int64_t>(times.at_ns - start_ns_);
   sampler_->describe(recording);

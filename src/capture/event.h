@@ -18,6 +18,7 @@ enum class EventKind : uint8_t {
   kFork,
   kExec,
   kExit,
+  kApplication,  // `text` is the name that tags.application stands for
 };
 
 // What the backend itself says it is doing; see bpf/tags.h for how it is read and checked.
@@ -30,6 +31,7 @@ struct Tags {
   uint32_t user = 0;
   uint8_t session_state = 0;
   uint8_t backend_type = 0;
+  uint32_t application = 0;  // hash of the session's application_name; 0 unknown
 };
 
 struct Event {

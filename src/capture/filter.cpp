@@ -16,8 +16,16 @@ bool is_other(const std::string& wanted, const std::string& seen) {
   return !wanted.empty() && !seen.empty() && wanted != seen;
 }
 
-bool matches(const std::string& wanted, const std::string& seen) {
+bool matches(std::string_view wanted, std::string_view seen) {
   return wanted.empty() || wanted == seen;
+}
+
+// By everything that a session keeps.
+bool has_a_wanted_part(const Filter& filter,
+                       const std::vector<int32_t>& pids,
+                       const Backend& backend) {
+  return is_one_of(pids, backend) && matches(filter.backend_type, backend.type) &&
+         matches(filter.database, backend.database) && matches(filter.user, backend.user);
 }
 
 }  // namespace
@@ -30,20 +38,25 @@ bool may_be_wanted(const Filter& filter, const std::vector<int32_t>& pids, const
 }
 
 bool is_wanted(const Filter& filter, const std::vector<int32_t>& pids, const Backend& backend) {
-  return is_one_of(pids, backend) && matches(filter.backend_type, backend.type) &&
-         matches(filter.database, backend.database) && matches(filter.user, backend.user) &&
+  return has_a_wanted_part(filter, pids, backend) &&
          matches(filter.application, backend.application);
 }
 
-void drop_unwanted(const Filter& filter, const std::vector<int32_t>& pids, Profile& profile) {
-  if (!filter.active() && pids.empty()) return;
+bool drop_unwanted(const Filter& filter, const std::vector<int32_t>& pids, Profile& profile) {
+  if (!filter.active() && pids.empty()) return true;
+  bool whole = !filter.query_id;
   uint64_t& dropped = profile.recording.losses[static_cast<size_t>(Loss::kFiltered)];
   std::erase_if(profile.samples, [&](const Sample& sample) {
-    const bool wanted = is_wanted(filter, pids, profile.backends[sample.backend]) &&
-                        (!filter.query_id || *filter.query_id == sample.query_id);
+    const Backend& backend = profile.backends[sample.backend];
+    const bool possible = has_a_wanted_part(filter, pids, backend);
+    const bool named = matches(filter.application, application_name(profile, sample));
+    if (possible && named != matches(filter.application, backend.application)) whole = false;
+    const bool wanted =
+        possible && named && (!filter.query_id || *filter.query_id == sample.query_id);
     if (!wanted) dropped += sample.count;
     return !wanted;
   });
+  return whole;
 }
 
 }  // namespace pgflame::capture

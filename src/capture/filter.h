@@ -21,7 +21,8 @@ bool may_be_wanted(const Filter& filter, const std::vector<int32_t>& pids, const
 // Whether it is wanted, once everything is known about it.
 bool is_wanted(const Filter& filter, const std::vector<int32_t>& pids, const Backend& backend);
 
-// Drops what is not wanted and counts it in Loss::kFiltered.
-void drop_unwanted(const Filter& filter, const std::vector<int32_t>& pids, Profile& profile);
+// Drops what is not wanted and counts it in Loss::kFiltered. False: of some backends only a part is
+// wanted, some of their queries or what they did under one of their application_names.
+bool drop_unwanted(const Filter& filter, const std::vector<int32_t>& pids, Profile& profile);
 
 }  // namespace pgflame::capture

@@ -7,6 +7,7 @@
 
 #include "src/base/file.h"
 #include "src/base/text.h"
+#include "src/capture/cpu_frequency.h"
 
 namespace pgflame::capture {
 namespace {
@@ -79,7 +80,10 @@ HostCounters read_host_counters() {
   const std::string cpu = read_text("/proc/pressure/cpu");
   const std::string io = read_text("/proc/pressure/io");
   const std::string memory = read_text("/proc/pressure/memory");
-  return parse_host_counters(read_text("/proc/stat"), read_text("/proc/vmstat"), {cpu, io, memory});
+  HostCounters counters =
+      parse_host_counters(read_text("/proc/stat"), read_text("/proc/vmstat"), {cpu, io, memory});
+  counters.cpu_mhz = read_cpu_mhz();
+  return counters;
 }
 
 std::map<uint32_t, double> parse_busy_seconds(std::string_view stat, double ticks_per_second) {
@@ -111,6 +115,8 @@ HostSecond host_second(const HostCounters& before,
   row.cpu_busy = share(total - std::min(total, idle), total);
   row.cpu_steal = share(growth(before.cpu_steal, after.cpu_steal), total);
   row.runnable = after.runnable;
+  const uint64_t mhz = uint64_t{before.cpu_mhz} + after.cpu_mhz;
+  row.cpu_mhz = static_cast<uint32_t>(before.cpu_mhz > 0 && after.cpu_mhz > 0 ? mhz / 2 : mhz);
   row.switches = growth(before.switches, after.switches);
   row.major_faults = growth(before.major_faults, after.major_faults);
   const auto pressure = [&](size_t kind) {

@@ -11,7 +11,7 @@
 
 namespace pgflame::capture {
 
-// Counters that only grow, but for `runnable`.
+// Counters that only grow, but for `runnable` and `cpu_mhz`.
 struct HostCounters {
   uint64_t cpu_total = 0;  // ticks of all CPUs
   uint64_t cpu_idle = 0;   // waiting for a disk included
@@ -19,6 +19,7 @@ struct HostCounters {
   uint32_t runnable = 0;
   uint64_t switches = 0;
   uint64_t major_faults = 0;
+  uint32_t cpu_mhz = 0;  // now, the mean of the CPUs; 0 unknown
   // Microseconds in which some task waited for cpu, io, memory; nothing on kernels without PSI.
   std::array<std::optional<uint64_t>, 3> pressure_us;
 };

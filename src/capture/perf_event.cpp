@@ -54,15 +54,6 @@ perf_event_attr sampling_attributes(const pgflame::Event& event) {
   return attributes;
 }
 
-uint64_t skipped_samples(const Firings& firings) {
-  constexpr double kTolerance = 0.02;
-  const double expected = std::min(firings.busy_seconds, firings.seconds) * firings.rate_hz;
-  const double missing = expected - static_cast<double>(firings.seen);
-  if (firings.seen == 0 || missing <= kTolerance * firings.seconds * firings.rate_hz + 2) return 0;
-  const double share = static_cast<double>(firings.of_targets) / static_cast<double>(firings.seen);
-  return static_cast<uint64_t>(std::llround(missing * std::min(share, 1.0)));
-}
-
 Result<FileHandle> open_on_cpu(const perf_event_attr& attributes, int cpu) {
   FileHandle handle(open_event(attributes, -1, cpu));
   if (handle.valid()) return handle;

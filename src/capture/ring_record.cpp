@@ -11,7 +11,8 @@ static_assert(sizeof(backend_tags) == 24);
 static_assert(sizeof(sample_event) == 64);
 static_assert(sizeof(process_event) == 56);
 static_assert(sizeof(layout) == 56);
-static_assert(sizeof(target) == 120);
+static_assert(sizeof(target) == 136);
+static_assert(sizeof(application_event) == 72);
 static_assert(sizeof(interval_key) == 24);
 static_assert(static_cast<int>(State::kRunning) == STATE_RUNNING);
 static_assert(static_cast<int>(State::kRunnable) == STATE_RUNNABLE);
@@ -57,6 +58,7 @@ std::optional<Event> decode_sample(std::span<const std::byte> bytes, EventKind k
   event.tags.user = head.tags.user;
   event.tags.session_state = head.tags.session_state;
   event.tags.backend_type = head.tags.backend_type;
+  event.tags.application = head.application;
   const std::span<const uint64_t> addresses(
       reinterpret_cast<const uint64_t*>(bytes.data() + sizeof(head)), frames);
   event.kernel = addresses.first(head.kernel_count);
@@ -64,6 +66,18 @@ std::optional<Event> decode_sample(std::span<const std::byte> bytes, EventKind k
   const std::string_view text(reinterpret_cast<const char*>(bytes.data() + text_at),
                               head.text_size);
   event.text = text.substr(0, text.find('\0'));
+  return event;
+}
+
+std::optional<Event> decode_application(std::span<const std::byte> bytes) {
+  if (bytes.size() < sizeof(application_event)) return std::nullopt;
+  Event event;
+  event.kind = EventKind::kApplication;
+  event.tags.application = read_head<application_event>(bytes).application;
+  const std::string_view name(
+      reinterpret_cast<const char*>(bytes.data() + offsetof(application_event, name)),
+      MAX_APPLICATION_NAME);
+  event.text = name.substr(0, name.find('\0'));
   return event;
 }
 
@@ -100,6 +114,8 @@ std::optional<Event> decode_ring_record(std::span<const std::byte> bytes) {
       return decode_process(bytes, EventKind::kExec);
     case EVENT_EXIT:
       return decode_process(bytes, EventKind::kExit);
+    case EVENT_APPLICATION:
+      return decode_application(bytes);
     default:
       return std::nullopt;
   }

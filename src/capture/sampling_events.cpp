@@ -24,45 +24,31 @@ Status SamplingEvents::start(int program) {
   }
   for (const FileHandle& handle : handles_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_ENABLE, 0);
-  started_ns_ = monotonic_now();
-  busy_before_ = busy_seconds_by_cpu();
+  expected_.start(event_.rate_hz, monotonic_now(), busy_seconds_by_cpu());
   return {};
 }
 
 void SamplingEvents::stop() {
   for (const FileHandle& handle : handles_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_DISABLE, 0);
-  stopped_ns_ = monotonic_now();
-  busy_after_ = busy_seconds_by_cpu();
+  expected_.change_rate(0, monotonic_now(), busy_seconds_by_cpu());
 }
 
 uint64_t SamplingEvents::halve_rate() {
   constexpr double kLowestRate = 20;
   if (event_.unit != WeightUnit::kNanoseconds || event_.rate_hz < 2 * kLowestRate) return 0;
   event_.rate_hz /= 2;
-  rate_changed_ = true;
   auto period = static_cast<uint64_t>(1e9 / event_.rate_hz);
   for (const FileHandle& handle : handles_)
     ::ioctl(handle.get(), PERF_EVENT_IOC_PERIOD, &period);
+  expected_.change_rate(event_.rate_hz, monotonic_now(), busy_seconds_by_cpu());
   return period;
 }
 
-uint64_t SamplingEvents::skipped(const std::vector<uint64_t>& seen,
-                                 const std::vector<uint64_t>& of_targets) const {
-  if (event_.unit != WeightUnit::kNanoseconds || rate_changed_) return 0;
-  Firings firings;
-  firings.rate_hz = event_.rate_hz;
-  firings.seconds = static_cast<double>(stopped_ns_ - started_ns_) * 1e-9;
-  uint64_t sum = 0;
-  for (const auto& [cpu, busy] : busy_after_) {
-    const auto before = busy_before_.find(cpu);
-    if (cpu >= seen.size() || before == busy_before_.end()) continue;
-    firings.busy_seconds = busy - before->second;
-    firings.seen = seen[cpu];
-    firings.of_targets = of_targets[cpu];
-    sum += skipped_samples(firings);
-  }
-  return sum;
+std::optional<uint64_t> SamplingEvents::skipped(const std::vector<uint64_t>& seen,
+                                                const std::vector<uint64_t>& of_targets) const {
+  if (event_.unit != WeightUnit::kNanoseconds) return std::nullopt;
+  return expected_.missing(seen, of_targets);
 }
 
 }  // namespace pgflame::capture

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <vector>
 
 #include "src/base/error.h"
 #include "src/base/file.h"
+#include "src/capture/expected_firings.h"
 #include "src/profile/profile.h"
 
 namespace pgflame::capture {
@@ -27,18 +28,14 @@ class SamplingEvents {
 
   // How many samples of targets the kernel left out, as it does silently while another BPF program
   // runs on the CPU, by how often the program ran (COUNT_FIRINGS, COUNT_TARGET_FIRINGS, by CPU).
-  // Only a clock that kept its rate says how often it should have run; 0 for others.
-  uint64_t skipped(const std::vector<uint64_t>& seen,
-                   const std::vector<uint64_t>& of_targets) const;
+  // Only a clock says how often it should have run; nothing for others.
+  std::optional<uint64_t> skipped(const std::vector<uint64_t>& seen,
+                                  const std::vector<uint64_t>& of_targets) const;
 
  private:
   pgflame::Event event_;
   std::vector<FileHandle> handles_;  // one per CPU
-  uint64_t started_ns_ = 0;
-  uint64_t stopped_ns_ = 0;
-  std::map<uint32_t, double> busy_before_;  // by CPU
-  std::map<uint32_t, double> busy_after_;
-  bool rate_changed_ = false;
+  ExpectedFirings expected_;
 };
 
 }  // namespace pgflame::capture

@@ -31,6 +31,7 @@ struct TagLayout {
 
 inline constexpr uint32_t kEntryUser = 52;
 inline constexpr uint32_t kEntryState = 232;
+inline constexpr uint32_t kEntryApplication = 240;
 inline constexpr uint32_t kEntryActivity = 248;
 
 // The major version that a binary's exports prove; 0 when it is none that we know. `has(name)`

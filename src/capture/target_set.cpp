@@ -70,6 +70,7 @@ Status TargetSet::add_process(int32_t pid, int32_t postmaster) {
     return {};
   }
   if (!layout) return {};
+  parts_.assembler.found_named(application_of(pid, *layout));
   // What sleeps from before the start to the end never says so itself.
   const uint64_t now_ns = monotonic_now();
   parts_.assembler.found_in(statement_of(pid, *layout), pid, now_ns);

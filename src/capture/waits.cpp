@@ -12,6 +12,7 @@ WaitKey wait_key(const Event& event, State state) {
   key.state = state;
   key.wait_event = event.tags.wait_event;
   key.query_id = event.tags.query_id;
+  key.application = event.tags.application;
   key.session_state = event.tags.session_state;
   key.has_backend = event.tags.has_backend;
   return key;

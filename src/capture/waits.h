@@ -28,6 +28,7 @@ struct WaitKey {
   State state = State::kWaiting;  // kWaiting or kRunnable
   uint32_t wait_event = kUnknownWait;
   uint64_t query_id = 0;
+  uint32_t application = 0;   // Tags::application
   uint8_t session_state = 0;  // only meaningful when has_backend
   bool has_backend = false;
   // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 stumbles over the generated code

@@ -11,7 +11,7 @@ const Backend& backend_of(const Profile& profile, const Sample& sample) {
   return profile.backends.contains(sample.backend) ? profile.backends[sample.backend] : nobody;
 }
 
-bool matches(const std::string& wanted, const std::string& value) {
+bool matches(std::string_view wanted, std::string_view value) {
   return wanted.empty() || wanted == value;
 }
 
@@ -38,7 +38,7 @@ bool Selection::contains(const Profile& profile, const Sample& sample) const {
   const Backend& backend = backend_of(profile, sample);
   return (!query_id || *query_id == sample.query_id) && matches(backend_type, backend.type) &&
          matches(database, backend.database) && matches(user, backend.user) &&
-         matches(application, backend.application);
+         matches(application, application_name(profile, sample));
 }
 
 std::string Selection::describe() const {

@@ -16,6 +16,7 @@ Profile without_stacks(const Profile& profile) {
   base.recording = profile.recording;
   base.clusters = profile.clusters;
   base.backends = profile.backends;
+  base.applications = profile.applications;
   base.queries = profile.queries;
   base.stacks.add(StackNode{});
   return base;

@@ -53,6 +53,7 @@ class Tables {
 
   std::vector<TableRow> queries() const;
   void fill_by_backend(Diagnosis& diagnosis) const;
+  std::vector<TableRow> applications() const;
   std::vector<ClusterRow> clusters() const;
 
  private:
@@ -142,7 +143,21 @@ void Tables::fill_by_backend(Diagnosis& diagnosis) const {
   diagnosis.backend_types = rows_by("(unknown)", &Backend::type);
   diagnosis.databases = rows_by("(none)", &Backend::database);
   diagnosis.users = rows_by("(none)", &Backend::user);
-  diagnosis.applications = rows_by("(none)", &Backend::application);
+}
+
+// A session may change its name: only some samples go by another one than their backend.
+std::vector<TableRow> Tables::applications() const {
+  const Profile& profile = analysis_.profile();
+  constexpr uint64_t kOfSample = uint64_t{1} << 32;
+  const Tagged tagged = sum_up([](const Sample& sample) {
+    return sample.application.valid() ? kOfSample | sample.application.value : sample.backend.value;
+  });
+  return rows_by_name(tagged, "(none)", [&](uint64_t number) {
+    Sample sample;
+    const auto row = static_cast<uint32_t>(number);
+    (number & kOfSample ? sample.application.value : sample.backend.value) = row;
+    return std::string(application_name(profile, sample));
+  });
 }
 
 std::vector<TableRow> Tables::queries() const {
@@ -223,6 +238,7 @@ void fill_tables(const Analysis& analysis,
   diagnosis.clusters = tables.clusters();
   diagnosis.queries = tables.queries();
   tables.fill_by_backend(diagnosis);
+  diagnosis.applications = tables.applications();
   diagnosis.functions = function_rows(analysis);
   sort_and_cut(diagnosis.functions, rows);
   diagnosis.waits = waits(split, rows);

@@ -154,7 +154,7 @@ uint64_t lost_samples(const PerfDecoder& decoder) {
 uint64_t believable(uint64_t claimed, std::string_view what, Recording& recording) {
   constexpr double kMostPerSecond = 1e8;
   constexpr uint32_t kMostCpus = 8192;  // that Linux is built for
-  constexpr double kMost = uint64_t{1} << 60U;
+  constexpr double kMost = 0x1p60;
   const uint32_t cpus = recording.cpus > 0 ? std::min(recording.cpus, kMostCpus) : kMostCpus;
   const double seconds = 1 + static_cast<double>(recording.duration_ns) / 1e9;
   if (static_cast<double>(claimed) <= std::min(kMost, cpus * seconds * kMostPerSecond))

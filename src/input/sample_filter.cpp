@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kMinute = 60 * kSecond;
-constexpr int64_t kDay = 24 * 60 * kMinute;
+constexpr int64_t kDay = 24 * (60 * kMinute);
 
 constexpr const char* kHint =
     "write it like 10,20 or 1m,1m30s after the first sample, or in UTC, as 05:35,05:36:30 or "

@@ -43,7 +43,7 @@ uint64_t hash_of(const Sample& row) {
   uint64_t hash = hash_mix(row.stack.value, row.backend.value);
   hash = hash_mix(hash, static_cast<uint64_t>(row.state) << 8 | static_cast<uint64_t>(row.end));
   hash = hash_mix(hash, static_cast<uint64_t>(row.wait_event) << 32 | row.second);
-  return hash_mix(hash, row.query_id);
+  return hash_mix(hash, row.query_id ^ static_cast<uint64_t>(row.application.value) << 32);
 }
 bool same(const Sample& a, const Sample& b) {
   return place_of(a) == place_of(b);

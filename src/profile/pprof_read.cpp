@@ -118,6 +118,7 @@ class Reader {
     sample.backend = backend_of(labels);
     sample.state = named(labels[kState], State::kIdle);
     sample.end = named(labels[kStackEnd], StackEnd::kNoRoom);
+    sample.application = application_of(labels[kApplication], sample.backend);
     if (labels[kWaitEvent].given) {
       sample.wait_event = static_cast<uint32_t>(labels[kWaitEvent].number);
     }
@@ -156,6 +157,14 @@ class Reader {
     return at->second;
   }
 
+  // Only where it is not what the backend says anyway.
+  ApplicationId application_of(const Label& label, BackendId backend) {
+    if (!label.given || label.text == profile().backends[backend].application) return {};
+    const auto [at, is_new] = applications_.try_emplace(std::string(label.text));
+    if (is_new) at->second = profile().applications.add(at->first);
+    return at->second;
+  }
+
   void add_values(Sample sample, const std::vector<int64_t>& values) {
     const auto value = [&values](int column) -> uint64_t {
       if (column < 0 || static_cast<size_t>(column) >= values.size()) return 0;
@@ -180,6 +189,7 @@ class Reader {
   std::vector<LocationId> path_;  // of the stack being looked up
   std::map<std::tuple<int32_t, std::string, std::string, std::string, std::string>, BackendId>
       backends_;
+  std::map<std::string, ApplicationId> applications_;
 };
 
 // Those at the beginning of which nothing is missing.

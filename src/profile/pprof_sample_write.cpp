@@ -45,8 +45,12 @@ SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& 
     : profile_(profile), form_(form), strings_(strings), order_(profile.samples.size()) {
   keys_ = {strings_.number("wait_event"), strings_.number("query_id"), strings_.number("second")};
   uint64_t number = 0;
-  for (const Backend& backend : profile.backends)
+  for (const Backend& backend : profile.backends) {
     backend_labels_.push_back(labels_of(backend, number++));
+    std::string& own = own_applications_.emplace_back();
+    if (form_ == PprofForm::kExchange) text_label(own, "application", backend.application);
+  }
+  label_applications();
   for (size_t state = 0; state < kStateCount; ++state) {
     for (size_t end = 0; end < kStackEndCount; ++end) {
       std::string& labels = state_and_end_.emplace_back();
@@ -60,6 +64,19 @@ SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& 
     return place_of(profile.samples[a]) < place_of(profile.samples[b]);
   };
   if (!std::ranges::is_sorted(order_, before)) std::ranges::sort(order_, before);
+}
+
+// Only of names that samples have: others are not for the reader.
+void SampleWriter::label_applications() {
+  applications_.resize(profile_.applications.size());
+  for (const Sample& sample : profile_.samples) {
+    if (!sample.application.valid()) continue;
+    std::string& label = applications_[sample.application.value];
+    if (!label.empty()) continue;
+    text_label(label, "application", profile_.applications[sample.application]);
+    // That a session had no name is said too.
+    if (label.empty()) number_label(label, strings_.number("application"), 0);
+  }
 }
 
 bool SampleWriter::write(const std::function<bool(std::string_view)>& hand_on) {
@@ -113,6 +130,11 @@ void SampleWriter::write_values(State state, uint64_t count, uint64_t weight) {
 
 void SampleWriter::write_labels(const Sample& sample) {
   if (sample.backend.valid()) row_ += backend_labels_[sample.backend.value];
+  if (sample.application.valid()) {
+    row_ += applications_[sample.application.value];
+  } else if (sample.backend.valid()) {
+    row_ += own_applications_[sample.backend.value];
+  }
   row_ += state_and_end_[static_cast<size_t>(sample.state) * kStackEndCount +
                          static_cast<size_t>(sample.end)];
   const auto number = [this](Key key, uint64_t value) { number_label(row_, keys_[key], value); };
@@ -144,7 +166,6 @@ std::string SampleWriter::labels_of(const Backend& backend, uint64_t number) {
   text_label(labels, "backend_type", backend.type);
   text_label(labels, "database", backend.database);
   text_label(labels, "user", backend.user);
-  text_label(labels, "application", backend.application);
   return labels;
 }
 

@@ -91,6 +91,15 @@ std::vector<FunctionId> functions_of(const Profile& profile, StackId stack) {
   return functions;
 }
 
+std::string_view application_name(const Profile& profile, const Sample& sample) {
+  if (profile.applications.contains(sample.application)) {
+    return profile.applications[sample.application];
+  }
+  return profile.backends.contains(sample.backend)
+             ? std::string_view(profile.backends[sample.backend].application)
+             : std::string_view();
+}
+
 std::string_view name_of(State state) {
   constexpr std::array<std::string_view, kStateCount> kNames{
       "running", "runnable", "waiting", "idle"};

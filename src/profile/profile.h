@@ -27,6 +27,7 @@ using FunctionId = Id<struct FunctionTag>;
 using LocationId = Id<struct LocationTag>;
 using StackId = Id<struct StackTag>;
 using BackendId = Id<struct BackendTag>;
+using ApplicationId = Id<struct ApplicationTag>;
 
 enum class ModuleKind : uint8_t {
   kFile,       // an executable or shared library
@@ -143,7 +144,7 @@ struct Backend {
   std::string type;        // as in pg_stat_activity.backend_type; empty when not known
   std::string database;    // empty when unknown
   std::string user;
-  std::string application;
+  std::string application;  // as last seen; see application_name()
   // Of the recording, 0 when waits were not captured: how long it existed, and how much of that the
   // scheduler had it on a CPU. What is left is runnable, waiting and idle time; what those do not
   // explain was not seen.
@@ -164,6 +165,7 @@ struct Sample {
   uint32_t microsecond = 0;            // of the second, where the reader was asked for it; else 0
   uint64_t count = 0;                  // samples (running) or intervals (other states)
   uint64_t weight = 0;                 // in Recording::event's unit; nanoseconds in other states
+  ApplicationId application;           // of the session then; none: what its backend says
 };
 
 struct Query {
@@ -229,6 +231,7 @@ struct HostSecond {
   double cpu_busy = 0;    // share of all CPUs, 0..1
   double cpu_steal = 0;   // share of all CPUs, 0..1
   uint32_t runnable = 0;  // processes in the run queues
+  uint32_t cpu_mhz = 0;   // frequency, the mean of the CPUs; 0 unknown
   uint64_t switches = 0;  // context switches in this second
   uint64_t major_faults = 0;
   double psi_cpu = -1;  // "some" share in this second, 0..1; -1 unknown
@@ -279,6 +282,7 @@ struct Profile {
   Table<LocationId, Location> locations;
   Table<StackId, StackNode> stacks;  // row 0 is the empty stack
   Table<BackendId, Backend> backends;
+  Table<ApplicationId, std::string> applications;  // names that sessions have had
   std::vector<Query> queries;
   std::optional<DatabaseContext> database;  // what --dsn asked for; none without it
   std::vector<Sample> samples;
@@ -299,6 +303,9 @@ struct Accounting {
 Accounting account(const Profile& profile);
 inline constexpr std::array kLostSamples{Loss::kRingFull, Loss::kSkipped, Loss::kMapFull};
 uint64_t lost_samples(const Recording& recording);  // Accounting::lost, the sum of those
+
+// The session's application_name when the sample was taken. The profile must outlive it.
+std::string_view application_name(const Profile& profile, const Sample& sample);
 
 // By StackId: whether the outermost frame is a known entry point (_start, clone, ret_from_fork,
 // ...).

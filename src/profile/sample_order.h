@@ -14,7 +14,8 @@ inline auto tags_of(const Sample& sample) {
                     sample.state,
                     sample.end,
                     sample.wait_event,
-                    sample.query_id);
+                    sample.query_id,
+                    sample.application.value);
 }
 
 // Series one after the other, each by time.

@@ -22,10 +22,12 @@ void append(std::string& line, std::string_view part) {
 // "one 12.3 (peak 20)": the mean over the seconds and the worst of them.
 struct Spread {
   double sum = 0;
+  double low = 0;
   double peak = 0;
   size_t count = 0;
   void add(double value) {
     sum += value;
+    low = count == 0 ? value : std::min(low, value);
     peak = std::max(peak, value);
     ++count;
   }
@@ -36,6 +38,14 @@ std::string psi_text(std::string_view what, const Spread& psi) {
   if (psi.count == 0) return {};
   return fmt::format(
       "{} pressure {} (peak {})", what, format_percent(psi.mean()), format_percent(psi.peak));
+}
+
+// What is worth a look is a clock that was slowed down.
+std::string frequency_text(const Spread& mhz) {
+  if (mhz.count == 0) return {};
+  std::string text = fmt::format("clock {:.1f} GHz", mhz.mean() / 1000);
+  if (mhz.low < 0.95 * mhz.mean()) text += fmt::format(" (lowest {:.1f})", mhz.low / 1000);
+  return text;
 }
 
 std::string where(const Profile& profile) {
@@ -137,6 +147,7 @@ std::string host_line(const Profile& profile) {
   if (seconds.empty()) return {};
   Spread busy;
   Spread steal;
+  Spread mhz;
   Spread queue;
   Spread switches;
   Spread psi_cpu;
@@ -146,6 +157,7 @@ std::string host_line(const Profile& profile) {
   for (const HostSecond& second : seconds) {
     busy.add(second.cpu_busy);
     steal.add(second.cpu_steal);
+    if (second.cpu_mhz > 0) mhz.add(second.cpu_mhz);
     queue.add(second.runnable);
     switches.add(static_cast<double>(second.switches));
     if (second.psi_cpu >= 0) psi_cpu.add(second.psi_cpu);
@@ -157,6 +169,7 @@ std::string host_line(const Profile& profile) {
       fmt::format("CPU {} busy (peak {})", format_percent(busy.mean()), format_percent(busy.peak));
   if (profile.recording.cpus > 0) text += fmt::format(" of {} CPUs", profile.recording.cpus);
   if (steal.mean() >= 0.001) append(text, format_percent(steal.mean()) + " stolen");
+  append(text, frequency_text(mhz));
   append(text, fmt::format("run queue {:.1f} (peak {:.0f})", queue.mean(), queue.peak));
   append(text, format_count(static_cast<uint64_t>(switches.mean())) + " context switches/s");
   append(text, format_count(faults) + (faults == 1 ? " major fault" : " major faults"));

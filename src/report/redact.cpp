@@ -210,6 +210,8 @@ Profile redact(Profile profile, const RedactionKey& key) {
     redactor.replace("app", backend.application);
     backend.title.clear();
   }
+  for (std::string& application : profile.applications)
+    redactor.replace("app", application);
   for (Query& query : profile.queries)
     query.text.clear();
   if (profile.database) redact_database(redactor, *profile.database);
@@ -287,6 +289,8 @@ std::vector<Exposure> strings_in(const Profile& profile) {
     found.add("process", backend.comm);
     found.add("backend type", backend.type);
   }
+  for (const std::string& application : profile.applications)
+    found.add("application", application);
   for (const Query& query : profile.queries)
     found.add("query", query.text);
   if (profile.database) collect(found, *profile.database);

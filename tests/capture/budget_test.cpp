@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "src/capture/expected_firings.h"
 #include "src/capture/host.h"
-#include "src/capture/perf_event.h"
 
 using namespace pgflame::capture;
 
@@ -54,7 +54,10 @@ TEST_SUITE("capture") {
 
   TEST_CASE("missing firings count as skipped samples in proportion to the targets' share") {
     const auto skipped = [](double busy, uint64_t seen, uint64_t of_targets) {
-      return skipped_samples({100, 10, busy, seen, of_targets});
+      ExpectedFirings firings;
+      firings.start(100, kSecond, {{1, 5.0}});
+      firings.change_rate(0, 11 * kSecond, {{1, 5.0 + busy}});
+      return firings.missing({0, seen}, {0, of_targets});
     };
     CHECK(skipped(10, 1000, 500) == 0);
     CHECK(skipped(10, 1005, 500) == 0);
@@ -65,6 +68,20 @@ TEST_SUITE("capture") {
     CHECK(skipped(5, 500, 250) == 0);  // idle half of the time
     CHECK(skipped(5, 400, 200) == 50);
     CHECK(skipped(11, 1000, 500) == 0);  // ticks are coarse
+  }
+
+  TEST_CASE("firings are expected at the rate of their time, on each CPU") {
+    ExpectedFirings firings;
+    firings.start(200, 0, {{0, 0.0}, {1, 3.0}});
+    firings.change_rate(100, 10 * kSecond, {{0, 10.0}, {1, 3.0}});  // 2000 and 0
+    firings.change_rate(50, 20 * kSecond, {{0, 10.0}, {1, 13.0}});  // 0 and 1000
+    firings.change_rate(0, 30 * kSecond, {{0, 15.0}, {1, 23.0}});   // 250 and 500
+    firings.change_rate(0, 90 * kSecond, {{0, 75.0}, {1, 83.0}});   // over
+    CHECK(firings.missing({2250, 1500}, {2250, 1500}) == 0);
+    CHECK(firings.missing({2000, 1500}, {1000, 1500}) == 125);
+    CHECK(firings.missing({2250, 1000}, {2250, 1000}) == 500);
+    CHECK(firings.missing({2200, 1480}, {2200, 1480}) == 0);  // the timers' own noise
+    CHECK(firings.missing({2250}, {2250}) == 0);              // never seen
   }
 
   TEST_CASE("busy time is read by CPU") {

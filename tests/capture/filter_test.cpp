@@ -86,6 +86,31 @@ TEST_SUITE("capture") {
     CHECK(kept_and_filtered(shop) == std::pair<uint64_t, uint64_t>(30, 30));
   }
 
+  TEST_CASE("what a session did under another name is judged by that name") {
+    Profile profile = ProfileBuilder().take();
+    Sample sample;
+    sample.backend = profile.backends.add(client(11, "shop", "alice"));  // "psql" in the end
+    sample.count = 1;
+    profile.samples.push_back(sample);
+    sample.application = profile.applications.add("batch");
+    sample.count = 20;
+    profile.samples.push_back(sample);
+    const auto kept = [&](const char* wanted, bool whole) {
+      Profile copy = profile;
+      CHECK(drop_unwanted(filter_by(&Filter::application, wanted), {}, copy) == whole);
+      return account(copy).captured;
+    };
+    CHECK(kept("psql", false) == 1);
+    CHECK(kept("batch", false) == 20);
+    CHECK(kept("other", true) == 0);
+    // What others call themselves is no matter.
+    CHECK(drop_unwanted(filter_by(&Filter::database, "shop"), {}, profile));
+    profile.backends[sample.backend].database = "other";
+    Filter both = filter_by(&Filter::application, "psql");
+    both.database = "shop";
+    CHECK(drop_unwanted(both, {}, profile));
+  }
+
   TEST_CASE("a control group is named by path or by a part of its name") {
     const struct {
       const char* cgroup;

@@ -34,6 +34,7 @@ Bytes ring_sample() {
   head.time_ns = 1234;
   head.pid = 42;
   head.tid = 43;
+  head.application = 99;
   head.weight = 10'101'010;
   head.tags.wait_event = 0x06000000;
   head.tags.query_id = 77;
@@ -82,6 +83,7 @@ TEST_SUITE("capture") {
     CHECK_FALSE(decode_ring_record(other.all()));
     CHECK(event->tags.has_backend);
     CHECK(event->tags.query_id == 77);
+    CHECK(event->tags.application == 99);
     CHECK(event->tags.wait_event == 0x06000000);
     REQUIRE(event->kernel.size() == 1);
     REQUIRE(event->user.size() == 2);
@@ -94,6 +96,24 @@ TEST_SUITE("capture") {
       CAPTURE(size);
       CHECK_FALSE(decode_ring_record(bytes.all().first(size)));
     }
+  }
+
+  TEST_CASE("the name of an application ends at its first 0, or with its room") {
+    application_event record{};
+    record.kind = EVENT_APPLICATION;
+    record.application = 99;
+    std::memcpy(record.name, "shop\0old name", 13);
+    Bytes bytes;
+    bytes.append(record);
+    const auto event = decode_ring_record(bytes.all());
+    REQUIRE(event);
+    CHECK(event->kind == EventKind::kApplication);
+    CHECK(event->tags.application == 99);
+    CHECK(event->text == "shop");
+    std::memset(bytes.words.data() + 1, 'x', MAX_APPLICATION_NAME);
+    REQUIRE(decode_ring_record(bytes.all()));
+    CHECK(decode_ring_record(bytes.all())->text.size() == MAX_APPLICATION_NAME);
+    CHECK_FALSE(decode_ring_record(bytes.all().first(bytes.all().size() - 1)));
   }
 
   TEST_CASE("ring records of unknown kind, state or stack end are refused") {

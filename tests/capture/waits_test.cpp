@@ -289,10 +289,17 @@ TEST_SUITE("capture") {
     CHECK(row.cpu_busy == doctest::Approx(0.8));
     CHECK(row.cpu_steal == doctest::Approx(0.1));
     CHECK(row.runnable == 7);
+    CHECK(row.cpu_mhz == 0);
     CHECK(row.switches == 500);
     CHECK(row.major_faults == 3);
     CHECK(row.psi_cpu == doctest::Approx(0.5));
     CHECK(row.psi_io == -1);
+    HostCounters slowed = after;
+    slowed.cpu_mhz = 1200;
+    HostCounters fast = before;
+    fast.cpu_mhz = 3000;
+    CHECK(host_second(fast, slowed, 1.0, 4).cpu_mhz == 2100);
+    CHECK(host_second(before, slowed, 1.0, 4).cpu_mhz == 1200);
     const HostSecond nothing = host_second(after, parse_host_counters("", "", {}), 0, 0);
     CHECK(nothing.cpu_busy == 0);
     CHECK(nothing.switches == 0);

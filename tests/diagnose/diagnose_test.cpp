@@ -39,6 +39,22 @@ bool contains(std::string_view text, std::string_view part) {
 }  // namespace
 
 TEST_SUITE("diagnose") {
+  TEST_CASE("what a session did under each of its names is told apart") {
+    Profile profile = profile_from_folded("_start;main;ExecSeqScan 30\n_start;main 10");
+    profile.backends[BackendId{0}].application = "omega";
+    profile.samples[0].application = profile.applications.add("alpha");
+    Options options;
+    const auto applications = diagnose(profile, options).applications;
+    REQUIRE(applications.size() == 2);
+    CHECK(applications[0].key == "alpha");
+    CHECK(applications[0].samples == profile.samples[0].count);
+    CHECK(applications[1].key == "omega");
+    CHECK(applications[1].samples == profile.samples[1].count);
+    options.selection.application = "omega";
+    CHECK(diagnose(profile, options).applications.at(0).samples == profile.samples[1].count);
+    CHECK(diagnose(profile, options).applications.size() == 1);
+  }
+
   TEST_CASE("each sample has the activity of its innermost telling frame") {
     struct Case {
       const char* stack;

@@ -87,11 +87,13 @@ class Filters(unittest.TestCase):
                 self.assertAlmostEqual(capture.accounted(), 1, delta=0.005)
         capture = self.record("--database", "shop", "--mode", "cpu")
         self.assertEqual({sample["pid"] for sample in capture.samples}, {shop})
-        # Left out in the kernel, where it costs nothing: no more than a title's time is recorded.
-        self.assertGreater(capture.recording["losses"][FILTERED], 20)
+        # Left out in the kernel, where it costs nothing: no more than a title's time is recorded. The
+        # other loop gets about as much of the CPUs.
+        kept = sum(capture.total(["pid"], 0).values())
+        self.assertGreater(capture.recording["losses"][FILTERED], 0.3 * kept)
 
     def test_names_with_blanks_are_told_apart(self):
-        for major in (15, 18):
+        for major in (13, 15, 18):
             with self.subTest(major=major), Cluster(bindir_of(major)) as cluster:
                 cluster.psql('create database "my db"')
                 cluster.psql('create role "odd user" superuser login')
@@ -114,8 +116,8 @@ class Filters(unittest.TestCase):
         signed = wanted - (1 << 64) if wanted >> 63 else wanted
         capture = self.record("--query-id", str(signed))
         self.assertEqual({sample.get("query_id") for sample in capture.samples}, {signed})
-        self.assertGreater(sum(capture.total(["pid"], 0).values()), 20)
-        self.assertGreater(capture.recording["losses"][FILTERED], 20)
+        kept = capture.total(["state"], 0)[("running",)]
+        self.assertGreater(capture.recording["losses"][FILTERED], 0.3 * kept)
 
     def test_a_backend_brings_its_parallel_workers_and_nobody_else(self):
         self.cluster.psql("create table big as select i, repeat('x', 100) as t from "

@@ -79,14 +79,27 @@ class Privileges(unittest.TestCase):
                 self.assertIn("sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace", done.stderr)
                 self.assertEqual(len(done.stderr.strip().splitlines()), 2, done.stderr)
 
+    @staticmethod
+    def kernel_functions(capture):
+        """How many functions of the kernel have a name and how many have none."""
+        modules, columns = capture.metadata["modules"], capture.metadata["functions"]
+        unnamed = [reason != 0 for module, reason in zip(columns["module"], columns["unnamed"])
+                   if module >= 0 and modules[module]["kind"] == "kernel"]
+        return unnamed.count(False), unnamed.count(True)
+
     def test_what_hides_the_names_of_kernel_functions_is_named(self):
         with sysctl(KPTR_RESTRICT, 2):
             hidden = self.recorder.record("-p", str(self.cluster.pid), "1s")
         note = "Kernel functions have no names: sysctl kernel.kptr_restrict is 2"
         self.assertIn(note, " ".join(Capture(hidden.capture).recording["notes"]))
         self.assertIn(note, hidden.stdout)
+        named, unnamed = self.kernel_functions(Capture(hidden.capture))
+        self.assertEqual(named, 0)
+        self.assertGreater(unnamed, 0)
         shown = self.recorder.record("-p", str(self.cluster.pid), "1s")
         self.assertNotIn("Kernel functions", " ".join(Capture(shown.capture).recording["notes"]))
+        named, unnamed = self.kernel_functions(Capture(shown.capture))
+        self.assertGreater(named, unnamed)
 
     def test_perf_does_without_bpf_and_says_why(self):
         base, done = self.record_as_nobody(("perfmon", "sys_ptrace"))

@@ -5,6 +5,7 @@ import unittest
 
 from cluster import Cluster
 from pprof import Capture
+from processes import scheduler_seconds
 from recorder import Recorder
 from servers import ROOT, bindir_of
 
@@ -39,13 +40,6 @@ def event_names(major):
 def shares(amounts):
     whole = sum(amounts.values())
     return {name: amount / whole for name, amount in amounts.items()}
-
-
-def scheduler_seconds(pid):
-    """Seconds on a CPU and seconds in a run queue, by the scheduler's own accounts."""
-    with open(f"/proc/{pid}/schedstat") as stat:
-        on_cpu, queued, _ = stat.read().split()
-    return int(on_cpu) * 1e-9, int(queued) * 1e-9
 
 
 class SecondOpinion(unittest.TestCase):

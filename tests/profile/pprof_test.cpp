@@ -190,6 +190,27 @@ TEST_SUITE("profile") {
           gunzip(write_pprof(before), 1 << 20)->bytes.size());
   }
 
+  TEST_CASE("a session that changed its name keeps each name on its own samples") {
+    Profile before = example();
+    before.backends[BackendId{0}].application = "omega";
+    before.applications.add("of nobody");
+    before.samples[0].application = before.applications.add("alpha");
+    before.samples[1].application = before.applications.add("");
+    for (const PprofForm form : {PprofForm::kExchange, PprofForm::kEmbedded}) {
+      const std::string saved = write_pprof(before, form);
+      CHECK(gunzip(saved, size_t{1} << 20)->bytes.find("of nobody") == std::string::npos);
+      const auto after = read_pprof(saved);
+      REQUIRE(after);
+      std::map<std::string, uint64_t, std::less<>> counts;
+      for (const Sample& sample : after->samples)
+        counts[std::string(application_name(*after, sample))] += sample.count;
+      CHECK(counts ==
+            std::map<std::string, uint64_t, std::less<>>{{"alpha", before.samples[0].count},
+                                                         {"", before.samples[1].count},
+                                                         {"omega", before.samples[2].count}});
+    }
+  }
+
   TEST_CASE("every cut of a saved profile is an error or the samples before it, said to be cut") {
     const Profile before = example();
     for (const PprofForm form : {PprofForm::kExchange, PprofForm::kEmbedded}) {

@@ -33,6 +33,7 @@ Profile profile_with_secrets() {
     backend.application = "secretapp";
     backend.title = "postgres: secretuser secretdb";
   }
+  profile.samples[0].application = profile.applications.add("secretapp before");
   for (Query& query : profile.queries)
     query.text = "select secretcolumn";
   DatabaseContext context;

@@ -82,6 +82,23 @@ class Capture:
             sums[key] = sums.get(key, 0) + sample["values"][value]
         return sums
 
+    def running(self):
+        """Samples on a CPU, those included that the kernel is known to have left out."""
+        return (sum(sample["values"][0] for sample in self.samples
+                    if sample.get("state", "running") == "running") + self.recording["losses"][1])
+
+    def expected(self):
+        """What running() should be by the scheduler's account of the backends' CPU time, less what
+        the hypervisor took of it. Only with waits."""
+        seconds = self.recording["host_seconds"]
+        stolen, busy = (sum(row[name] for row in seconds) for name in ("cpu_steal", "cpu_busy"))
+        return (self.recording["on_cpu_ns"] * 1e-9 * self.recording["event"]["rate_hz"] *
+                (1 - stolen / max(busy, 1e-9)))
+
+    def agrees_with(self, expected):
+        """Whether running() is as many as expected: within a fifth, and what chance does to few."""
+        return expected > 0 and abs(self.running() - expected) < 0.2 * expected + 3 * expected ** 0.5
+
     def accounted(self):
         """The share of the backends' lifetime that is on CPU, runnable, waiting or idle."""
         off = sum(sample["values"][-1] for sample in self.samples
