@@ -67,8 +67,8 @@ TEST_SUITE("flamegraph") {
     options.tip = [](const Sample& sample) { return std::string(sample.count == 6 ? "six" : ""); };
     const FrameTree tree = collapse(profile, options);
     CHECK(to_text(profile, tree) ==
-          "b 7/7\nsix 6/0\nsix;a 6/0\nsix;a;c 6/0\nsix;a;c;six 6/6\nother 3/0\n"
-          "other;a 3/0\nother;a;b 3/3\n");
+          "b 7/7\nother 3/0\nother;a 3/0\nother;a;b 3/3\n"
+          "six 6/0\nsix;a 6/0\nsix;a;c 6/0\nsix;a;c;six 6/6\n");
     CHECK(tree.nodes[kRoot].total == 16'000'000);
     std::string bases;
     for (uint32_t i = 0; i < tree.nodes.size(); ++i) {
