@@ -318,16 +318,16 @@ TEST_SUITE("report") {
                         to_json(profile, diagnosis)};
     };
     const auto [svg, markdown, terminal, json] = forms();
-    for (const std::string_view frame : {"PostgreSQL 17.2, port 5432\n300 samples · 75.0 %",
-                                         "PostgreSQL 15.18, port 5433\n100 samples · 25.0 %",
-                                         "PostgreSQL 15.18, port 5433\n1 waits · 100.0 %"}) {
+    for (const std::string_view frame : {"PostgreSQL 17.2, port 5432&#10;300 samples · 75.0 %",
+                                         "PostgreSQL 15.18, port 5433&#10;100 samples · 25.0 %",
+                                         "PostgreSQL 15.18, port 5433&#10;1 waits · 100 %"}) {
       CAPTURE(frame);
       CHECK(contains(svg, frame));
     }
     CHECK(contains(svg, "By cluster"));
     CHECK(contains(svg, ">/data/15<"));
-    CHECK(contains(markdown, "| port 5432 | 17.2 | 1 | 75.0 % | 0.0 % | `/data/17` |"));
-    CHECK(contains(markdown, "| `postgres` | port 5433 | 25.0 % | 100.0 % |  |"));
+    CHECK(contains(markdown, "| port 5432 | 17.2 | 1 | 75.0 % | 0 % | `/data/17` |"));
+    CHECK(contains(markdown, "| `postgres` | port 5433 | 25.0 % | 100 % |  |"));
     CHECK(contains(terminal, "  cluster port 5433, PostgreSQL 15.18: 1 backend, 25.0 % of CPU"));
     const nlohmann::json root = nlohmann::json::parse(json);
     CHECK(root["clusters"][1]["port"] == 5432);
