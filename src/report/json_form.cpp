@@ -171,6 +171,7 @@ json host_json(const std::vector<HostSecond>& seconds) {
                     {"runnable", row.runnable},
                     {"switches", row.switches},
                     {"major_faults", row.major_faults},
+                    {"cpu_mhz", row.cpu_mhz > 0 ? json(row.cpu_mhz) : json()},
                     {"psi_cpu", known(row.psi_cpu)},
                     {"psi_io", known(row.psi_io)},
                     {"psi_memory", known(row.psi_memory)}});

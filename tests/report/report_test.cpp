@@ -248,9 +248,9 @@ TEST_SUITE("report") {
   TEST_CASE("every report says what the recording cost, how busy the host was and who lived how") {
     SampleReport sample = testing::sample_report();
     sample.diagnosis.backends = {
-        {BackendId{0}, 4'000'000'000, 1'000'000'000, 0, 0, 0, -30'500'000}};
+        {BackendId{0}, "port 5433", 4'000'000'000, 1'000'000'000, 0, 0, 0, -30'500'000}};
     sample.profile.recording.cost = {20'000'000, 7'000, 2, 25'000'000};
-    const std::string who = "client backend · shop";
+    const std::string who = "port 5433 · client backend · shop";
     const std::string svg = without_profile(sample);
     const std::string markdown = to_markdown(sample.profile, sample.diagnosis);
     for (const std::string& text : {svg, markdown}) {
@@ -271,6 +271,8 @@ TEST_SUITE("report") {
     CHECK(root["accounting"]["losses"]["tags_unreadable"] == 0);
     CHECK(root["backends"][0]["lifetime"] == 4'000'000'000);
     CHECK(root["backends"][0]["rest"] == -30'500'000);
+    CHECK(root["backends"][0]["cluster"] == "port 5433");
+    CHECK(seconds[0]["cpu_mhz"].is_null());
   }
 
   TEST_CASE("what the cost was is null where it is not known") {
