@@ -58,7 +58,7 @@ function toolbar() {
   Object.assign(controls, {tabs: [], toggles: []});
   if (data) {
     const tabs = html(bar, "div", {class: "tabs", role: "tablist", "aria-label": "Views"});
-    const titles = {cpu: "CPU", waits: "Waiting", executor: "Executor"};
+    const titles = {cpu: data.counted, waits: "Waiting", executor: "Executor"};
     controls.tabs = graphs.map(({id}) => {
       const tab = html(tabs, "button", {type: "button", role: "tab", value: id}, titles[id]);
       on(tab, "click", () => { view.tab = id; choose([]); });

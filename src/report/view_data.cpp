@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "flamegraph/text_metrics.h"
+#include "src/diagnose/measure.h"
 #include "src/report/describe.h"
 
 namespace pgflame::report {
@@ -167,6 +168,7 @@ std::string view_data(const View& stacks, const View& plan) {
   const Queries queries(stacks.profile);
   const Columns columns = columns_of(stacks, plan, shift, queries);
   json root = std::move(frames).take();
+  root["counted"] = diagnose::measure_of(stacks.profile.recording.event).part;
   root["queries"] = queries.list();
   // Names are bytes from outside: invalid UTF-8 is replaced, never an error.
   std::string text = root.dump(-1, ' ', false, json::error_handler_t::replace);

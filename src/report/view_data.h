@@ -3,6 +3,7 @@
 //
 //   {"names", "classes", "details": a row per frame (a function, wait event or plan node; 0 is the
 //    root), "texts": what details point to,
+//    "counted": what running samples count, "CPU" or an event's name,
 //    "queries": [[id, label], ...],
 //    "frame", "up": a row per stack (0 is the empty one): its innermost frame, and how many rows
 //    before it its caller stands,
