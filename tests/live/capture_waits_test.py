@@ -253,7 +253,7 @@ class Endings(unittest.TestCase):
             cluster._as_server("pg_ctl", "-D", cluster.datadir, "-m", "fast", "-w", "stop")
             recording = recorder.finish(base, child)
             self.assertEqual(recording.code, 0, recording.stderr)
-            capture = Capture(recording.capture)
+            capture, report = Capture(recording.capture), recording.json
         self.assertNotEqual(first, second)
         self.assertEqual({row["postmaster"] for row in capture.metadata["clusters"]},
                          {first, second})
@@ -264,5 +264,5 @@ class Endings(unittest.TestCase):
         # It is looked for once a second: the last two seconds must be there.
         expected = cpu.seconds(end - 2e9, end) * capture.recording["event"]["rate_hz"]
         self.assertGreater(running, 0.8 * expected)
-        self.assertNotIn("clusters", recording.json)  # it stays one
-        self.assertRegex(recording.json["recording"]["subject"], f"^PostgreSQL 15.* {cluster.port}$")
+        self.assertNotIn("clusters", report)  # it stays one
+        self.assertRegex(report["recording"]["subject"], f"^PostgreSQL 15.* {cluster.port}$")
