@@ -1,4 +1,5 @@
 """Recording a part of the load, and what that leaves out."""
+import collections
 import contextlib
 import os
 import pwd
@@ -204,9 +205,11 @@ class Budget(unittest.TestCase):
         self.assertIn("ended early: its cost exceeded the limit", notes)
         self.assertIn("ended early: its cost exceeded the limit", recording.stdout)
         self.assertLess(capture.recording["duration_ns"], 40e9)
-        # Samples weigh what they stand for, whatever the rate was.
+        # A backend's samples weigh what they stand for, whatever the rate was.
         running = [s for s in capture.samples if s["state"] == "running"]
-        weights = sorted(s["values"][1] / s["values"][0] for s in running)
+        busiest = collections.Counter(s["pid"] for s in running).most_common(1)[0][0]
+        weights = sorted(s["values"][1] / s["values"][0] for s in running
+                         if s["pid"] == busiest)
         fall = 199 / capture.recording["event"]["rate_hz"]
         self.assertGreaterEqual(fall, 2)
         self.assertAlmostEqual(weights[-1] / weights[0], fall, delta=0.05 * fall)
