@@ -87,17 +87,25 @@ class Capture:
         return (sum(sample["values"][0] for sample in self.samples
                     if sample.get("state", "running") == "running") + self.recording["losses"][1])
 
+    def scheduled(self):
+        """What running() would be if every tick of the backends' CPU time were a sample. Only with
+        waits."""
+        return self.recording["on_cpu_ns"] * 1e-9 * self.recording["event"]["rate_hz"]
+
     def expected(self):
-        """What running() should be by the scheduler's account of the backends' CPU time, less what
-        the hypervisor took of it. Only with waits."""
+        """The same without the ticks that the hypervisor may have taken."""
         seconds = self.recording["host_seconds"]
         stolen, busy = (sum(row[name] for row in seconds) for name in ("cpu_steal", "cpu_busy"))
-        return (self.recording["on_cpu_ns"] * 1e-9 * self.recording["event"]["rate_hz"] *
-                (1 - stolen / max(busy, 1e-9)))
+        return self.scheduled() * (1 - stolen / max(busy, 1e-9))
 
-    def agrees_with(self, expected):
+    def agrees_with(self, expected, most=None):
         """Whether running() is as many as expected: within a fifth, and what chance does to few."""
-        return expected > 0 and abs(self.running() - expected) < 0.2 * expected + 3 * expected ** 0.5
+        most = most or expected
+        return (0.8 * expected - 3 * expected ** 0.5 < self.running() and
+                self.running() < 1.2 * most + 3 * most ** 0.5)
+
+    def agrees_with_scheduler(self):
+        return self.agrees_with(self.expected(), self.scheduled())
 
     def accounted(self):
         """The share of the backends' lifetime that is on CPU, runnable, waiting or idle."""
