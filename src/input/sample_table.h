@@ -23,9 +23,11 @@ class SampleTable {
   explicit SampleTable(size_t max_rows = kMaxRows) : max_rows_(max_rows) {}
 
   void add(const Sample& sample) {
+    const uint64_t count = counts_.admit(sample.count);
+    if (count == 0) return;
     if (rows_.size() == rows_.capacity()) make_room();
     rows_.push_back(sample);
-    rows_.back().count = counts_.admit(sample.count);
+    rows_.back().count = count;
     rows_.back().weight = weights_.admit(sample.weight);
   }
   // Seconds that one value of Sample::second stands for. Final after take().

@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint16_t rules = 0;
   JitTables tables(rows, kFirstRow, [&](const pgflame::unwind::Rule&) { return ++rules; });
   ByteCursor input({data, size});
-  while (input.remaining() > 0) {
+  while (input.ok() && input.remaining() > 0) {
     const uint8_t what = input.u8();
     const int32_t pid = what % kProcesses;
     const uint64_t address = uint64_t{input.u8()} << 12U;

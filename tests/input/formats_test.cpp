@@ -346,6 +346,14 @@ TEST_SUITE("input") {
     }
   }
 
+  TEST_CASE("what is beyond the largest sum is no sample") {
+    const auto opened = open_text("main;a 9223372036854775807\nmain;b 5\n");
+    REQUIRE(opened.has_value());
+    CHECK(opened->profile.samples.size() == 1);
+    CHECK(opened->profile.samples[0].count == INT64_MAX);
+    CHECK(opened->profile.recording.notes.size() == 1);
+  }
+
   TEST_CASE("what is no capture is refused with a reason") {
     const Flavour cases[] = {
         {"", "there is nothing in it"},
