@@ -92,7 +92,7 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
   if (arguments.raw) return std::move(opened->profile);
   naming = in_this_environment(std::move(naming));
   naming.files = mapped;
-  return with_names(std::move(opened->profile), std::move(naming));
+  return with_names(std::move(opened->profile), naming);
 }
 
 }  // namespace pgflame::cli

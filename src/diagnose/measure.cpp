@@ -14,7 +14,7 @@ Measure measure_of(const Event& event) {
 }
 
 std::string events_in_samples(const Event& event, uint64_t weight, uint64_t samples) {
-  const std::string taken = counted(samples, measure_of(event).sample);
+  std::string taken = counted(samples, measure_of(event).sample);
   // Texts without periods say no more than how often the event was sampled.
   if (weight == samples) return taken;
   return fmt::format(
