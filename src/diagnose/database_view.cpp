@@ -6,15 +6,12 @@
 
 #include "src/base/text.h"
 #include "src/diagnose/database_facts.h"
+#include "src/diagnose/figures.h"
 #include "src/diagnose/time_split.h"
 #include "src/diagnose/wording.h"
 
 namespace pgflame::diagnose {
 namespace {
-
-double ratio(double part, double whole) {
-  return whole <= 0 ? 0 : part / whole;
-}
 
 // CPU seconds per second of recording, by query.
 std::map<uint64_t, double> cores_by_query(const Analysis& analysis) {

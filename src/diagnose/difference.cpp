@@ -20,10 +20,6 @@
 namespace pgflame::diagnose {
 namespace {
 
-double ratio(double part, double whole) {
-  return whole <= 0 ? 0 : part / whole;
-}
-
 struct Key {
   DeltaKind kind;
   std::string id;

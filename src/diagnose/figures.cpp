@@ -9,7 +9,11 @@
 namespace pgflame::diagnose {
 
 double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+  return ratio(static_cast<double>(part), static_cast<double>(whole));
+}
+
+double ratio(double part, double whole) {
+  return whole <= 0 ? 0 : part / whole;
 }
 
 std::string figure(double value) {

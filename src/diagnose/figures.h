@@ -9,7 +9,9 @@
 
 namespace pgflame::diagnose {
 
-double ratio(uint64_t part, uint64_t whole);  // 0 of nothing
+// 0 of nothing.
+double ratio(uint64_t part, uint64_t whole);
+double ratio(double part, double whole);
 
 // "12 300", "12", "1.2", "0.030": enough figures to act on.
 std::string figure(double value);
