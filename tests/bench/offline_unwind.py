@@ -3,10 +3,10 @@
     tests/bench/offline_unwind.py PGFLAME [CAPTURE]
 
 Without a capture it records a mixed load. CPU time (user + system) and wall time, each the best of
-three, of reading the capture and of reading it with its samples repeated ten times: the difference is
-what one more sample costs, reading, walking and counting it. What of it is the walk comes from a
-profile of the run. And the times of `perf script --no-inline` on the same repeated capture, once,
-beside those of writing it as folded stacks and as perf script does.
+three, of reading the capture and of reading it with its samples repeated fifty times: the difference
+is what one more sample costs, reading, walking and counting it. What of it is the walk comes from a
+profile of the run. And the times of `perf script --no-inline`, which names functions, on the same
+repeated capture, beside those of ours with names and without.
 """
 import os
 import resource
@@ -16,7 +16,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-REPEATS = 10
+REPEATS = 50
 
 
 def run(*command, stdout=subprocess.DEVNULL):
@@ -62,7 +62,7 @@ def main():
         else:
             helper("record_load.py", once, "3", "199", "dwarf,16384")
         helper("multiply_capture.py", once, many, str(REPEATS))
-        walk, script = ([pgflame, "convert", "--raw", "--to", to] for to in ("folded", "perf-script"))
+        walk = [pgflame, "convert", "--raw", "--to", "folded"]
         folded = run(*walk, once, stdout=subprocess.PIPE)[2]
         once_took, once_wall = best_of_three(*walk, once)
         many_took, many_wall = best_of_three(*walk, many)
@@ -72,12 +72,16 @@ def main():
         print(f"pgflame: {once_took:.3f} s (wall {once_wall:.3f}) for {samples} samples, "
               f"{many_took:.3f} s (wall {many_wall:.3f}) for {samples * REPEATS}: "
               f"{each:.2f} us for one more, of which the walk is {walked:.2f}", flush=True)
-        perf_took, perf_wall, _ = run("perf", "script", "--no-inline", "-i", many)
+        perf_took, perf_wall = best_of_three("perf", "script", "--no-inline", "-i", many)
         print(f"perf script --no-inline: {perf_took:.2f} s (wall {perf_wall:.2f})", flush=True)
-        for to, (took, wall) in (("folded", (many_took, many_wall)),
-                                 ("perf-script", best_of_three(*script, many))):
-            print(f"--to {to}: {took:.3f} s (wall {wall:.3f}), {perf_took / took:.1f} times faster "
-                  f"by CPU time, {perf_wall / wall:.1f} times by wall time")
+        report = [pgflame, "report", "--force", "-o", os.path.join(folder, "report.svg")]
+        for what, command in (("convert --raw --to folded", walk),
+                              ("convert --raw --to perf-script", [*walk[:-1], "perf-script"]),
+                              ("convert --to perf-script", [pgflame, "convert", "--to", "perf-script"]),
+                              ("report", report)):
+            took, wall = best_of_three(*command, many)
+            print(f"{what}: {took:.3f} s (wall {wall:.3f}), {perf_took / took:.1f} times faster "
+                  f"by CPU time, {perf_wall / wall:.1f} times by wall time", flush=True)
 
 
 if __name__ == "__main__":

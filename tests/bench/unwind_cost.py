@@ -52,14 +52,16 @@ def measure(pgflame, cluster, unwind, seconds):
     frames = sum(len(s["locations"]) * s["values"][0] for s in capture.samples) / samples
     cost = capture.recording["cost"]["bpf_ns"] / samples
     walk = walk_ns(pgflame, cluster, unwind)
-    return cost, frames, samples, walk, ends.get(("root",), 0) / samples
+    bare = ends.get(("no unwind info",), 0)
+    return cost, frames, samples, walk, ends.get(("root",), 0) / max(1, samples - bare), bare / samples
 
 
 def report(label, rows):
-    cost, frames, samples, walk, whole = (statistics.median(column) for column in zip(*rows))
+    cost, frames, samples, walk, whole, bare = (statistics.median(column) for column in zip(*rows))
     print(f"{label}: {cost:.0f} ns per sample of {frames:.1f} frames, "
           f"{cost * 20 / frames:.0f} ns per 20 frames (walk {walk:.0f}), "
-          f"{samples:.0f} samples, {whole:.2%} whole", flush=True)
+          f"{samples:.0f} samples, {whole:.2%} of those with unwind information whole, "
+          f"{bare:.2%} without", flush=True)
 
 
 def main():
