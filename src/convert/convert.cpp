@@ -97,10 +97,16 @@ std::string unnamed_frame(const Profile& profile, const Location& location) {
                      location.address - mapping.start + mapping.file_offset);
 }
 
+ModuleId module_of(const Profile& profile, const Location& location) {
+  if (location.mapping.valid()) return profile.mappings[location.mapping].module;
+  if (location.line_count == 0) return {};
+  const Line& outermost = profile.lines[location.first_line + location.line_count - 1];
+  return profile.functions[outermost.function].module;
+}
+
 bool is_kernel(const Profile& profile, const Location& location) {
-  if (!location.mapping.valid()) return false;
-  const Mapping& mapping = profile.mappings[location.mapping];
-  return mapping.module.valid() && profile.modules[mapping.module].kind == ModuleKind::kKernel;
+  const ModuleId module = module_of(profile, location);
+  return module.valid() && profile.modules[module].kind == ModuleKind::kKernel;
 }
 
 std::vector<uint32_t> rows_by_time(const Profile& profile) {

@@ -1,6 +1,10 @@
 // The "processed profile" of profiler.firefox.com: tables as columns. Version 49 of it; the tool
 // itself brings older versions up to date.
 #include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <unordered_map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,7 +21,7 @@ class Columns {
   explicit Columns(std::vector<std::string_view> names)
       : names_(std::move(names)), columns_(names_.size()) {}
 
-  size_t size() const { return rows_; }
+  const std::string& column(size_t index) const { return columns_[index]; }
   size_t add(const std::vector<std::string>& row) {
     for (size_t i = 0; i < columns_.size(); ++i) {
       if (rows_ > 0) columns_[i] += ',';
@@ -40,107 +44,158 @@ class Columns {
 };
 
 constexpr const char* kNull = "null";
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
 
-class FirefoxWriter {
+enum Category : size_t { kUser, kKernel };
+constexpr std::string_view kCategories =
+    R"([{"name":"User","color":"yellow","subcategories":["Other"]},)"
+    R"({"name":"Kernel","color":"orange","subcategories":["Other"]}])";
+
+// Numbers for ids in the order in which they are first asked for.
+template <typename Key>
+class Numbers {
  public:
-  explicit FirefoxWriter(const Profile& profile) : profile_(profile) {}
-
-  std::string write() {
-    add_frames();
-    add_stacks();
-    add_samples();
-    return fmt::format(
-        "{{\"meta\":{},\"libs\":[],\"pages\":[],\"counters\":[],\"threads\":[{}]}}\n",
-        meta(),
-        thread());
+  // `add` makes the row; it returns the row's number.
+  template <typename Add>
+  size_t of(Key key, Add add) {
+    const auto [at, is_new] = numbers_.try_emplace(key, 0);
+    if (is_new) {
+      const size_t number = add();
+      numbers_[key] = number;
+      return number;
+    }
+    return at->second;
   }
 
  private:
-  // Functions first, then one frame for each location without names: both are equal to their
-  // function's number in every table.
-  void add_frames() {
-    for (const Function& function : profile_.functions)
-      add_frame(function.name);
-    for (const Location& location : profile_.locations) {
-      unnamed_.push_back(functions_.size());
-      if (location.line_count == 0) add_frame(unnamed_frame(profile_, location));
-    }
+  std::unordered_map<Key, size_t> numbers_;
+};
+
+// A process: the tool draws a track for each. Every thread has tables of its own.
+class Thread {
+ public:
+  Thread(const Profile& profile, BackendId backend) : profile_(profile), backend_(backend) {}
+
+  uint64_t samples() const { return counted_; }
+  int32_t pid() const { return backend_.valid() ? profile_.backends[backend_].pid : 0; }
+
+  void add(const Sample& sample) {
+    counted_ += sample.count;
+    const bool is_time = profile_.recording.event.unit == WeightUnit::kNanoseconds;
+    samples_.add({stack(sample.stack),
+                  fmt::format("{}.{:03}",
+                              uint64_t{sample.second} * 1000 + sample.microsecond / 1000,
+                              sample.microsecond % 1000),
+                  std::to_string(sample.count),
+                  is_time ? std::to_string(sample.weight) : kNull});
   }
 
-  void add_frame(std::string_view name) {
-    strings_.add(json_string(name));
-    const std::string number = std::to_string(functions_.size());
-    functions_.add({number, "false", "false", "-1", kNull, kNull, kNull});
-    frames_.add({"-1", "0", "0", "0", number, kNull, kNull, kNull, kNull, kNull});
-  }
-
-  void add_stacks() {
-    stack_of_.assign(profile_.stacks.size(), kNull);
-    for (uint32_t i = 1; i < profile_.stacks.size(); ++i) {
-      const StackNode& node = profile_.stacks[StackId{i}];
-      const Location& location = profile_.locations[node.location];
-      std::string at = stack_of_[node.caller.value];
-      if (location.line_count == 0) at = add_stack(at, unnamed_[node.location.value]);
-      for (uint32_t line = location.line_count; line-- > 0;)
-        at = add_stack(at, profile_.lines[location.first_line + line].function.value);
-      stack_of_[i] = at;
-    }
-  }
-
-  std::string add_stack(const std::string& caller, size_t frame) {
-    return std::to_string(stacks_.add({std::to_string(frame), caller, "0", "0"}));
-  }
-
-  void add_samples() {
-    for (const uint32_t row : rows_by_time(profile_)) {
-      const Sample& sample = profile_.samples[row];
-      samples_.add({stack_of_[sample.stack.value],
-                    fmt::format("{}.{:03}",
-                                uint64_t{sample.second} * 1000 + sample.microsecond / 1000,
-                                sample.microsecond % 1000),
-                    std::to_string(sample.count)});
-    }
-  }
-
-  std::string meta() const {
-    const Recording& recording = profile_.recording;
-    const double interval = recording.event.rate_hz > 0 ? 1000.0 / recording.event.rate_hz : 1.0;
-    return fmt::format(
-        "{{\"version\":24,\"preprocessedProfileVersion\":49,\"processType\":0,\"debug\":false,"
-        "\"product\":{},\"interval\":{},\"startTime\":{},\"symbolicated\":true,\"stackwalk\":1,"
-        "\"categories\":[{{\"name\":\"Other\",\"color\":\"grey\",\"subcategories\":[\"Other\"]}}],"
-        "\"extensions\":{{\"length\":0,\"baseURL\":[],\"id\":[],\"name\":[]}},"
-        "\"sampleUnits\":{{\"time\":\"ms\",\"eventDelay\":\"ms\",\"threadCPUDelta\":\"ns\"}},"
-        "\"markerSchema\":[]}}",
-        json_string("PostgreSQL on " + (recording.host.empty() ? "a host" : recording.host)),
-        interval,
-        recording.start_unix_ns / 1'000'000);
-  }
-
-  std::string thread() const {
-    const Columns resources({"lib", "name", "host", "type"});
+  // `pid`: what tells it from the other processes, of which one may have had the same pid earlier.
+  std::string json(const std::string& pid) const {
     const Columns symbols({"libIndex", "address", "name", "functionSize"});
     const Columns markers({"data", "name", "startTime", "endTime", "phase", "category"});
     return fmt::format(
         "{{\"name\":{0},\"processName\":{0},\"isMainThread\":true,\"processType\":\"default\","
-        "\"pid\":\"0\",\"tid\":0,\"registerTime\":0,\"unregisterTime\":null,"
+        "\"pid\":\"{1}\",\"tid\":{2},\"registerTime\":0,\"unregisterTime\":null,"
         "\"processStartupTime\":0,\"processShutdownTime\":null,\"pausedRanges\":[],"
-        "\"stringArray\":[{1}],\"funcTable\":{2},\"frameTable\":{3},\"stackTable\":{4},"
-        "\"samples\":{5},\"resourceTable\":{6},\"nativeSymbols\":{7},\"markers\":{8}}}",
-        json_string(profile_.recording.event.name),
-        text_,
+        "\"stringArray\":[{3}],\"funcTable\":{4},\"frameTable\":{5},\"stackTable\":{6},"
+        "\"samples\":{7},\"resourceTable\":{8},\"nativeSymbols\":{9},\"markers\":{10}}}",
+        json_string(name()),
+        pid,
+        this->pid(),
+        strings_.column(0),
         functions_.json(),
         frames_.json(),
         stacks_.json(),
-        samples_.json(",\"weightType\":\"samples\""),
-        resources.json(),
+        samples_.json(R"(,"weightType":"samples")"),
+        resources_.json(),
         symbols.json(),
         markers.json());
   }
 
+ private:
+  std::string name() const {
+    if (!backend_.valid()) return profile_.recording.event.name;
+    const Backend& backend = profile_.backends[backend_];
+    const std::string& name = backend.title.empty() ? backend.comm : backend.title;
+    return name.empty() ? fmt::format("process {}", backend.pid) : name;
+  }
+
+  // Callers are there before their callees, however deep the stack is.
+  std::string stack(StackId id) {
+    std::vector<StackId> missing;
+    for (StackId at = id; at != kEmptyStack && !stack_numbers_.contains(at.value);
+         at = profile_.stacks[at].caller)
+      missing.push_back(at);
+    while (!missing.empty()) {
+      const StackNode& node = profile_.stacks[missing.back()];
+      stack_numbers_[missing.back().value] = add_frames(number_of(node.caller), node.location);
+      missing.pop_back();
+    }
+    return number_of(id);
+  }
+
+  std::string number_of(StackId id) const {
+    return id == kEmptyStack ? kNull : stack_numbers_.at(id.value);
+  }
+
+  std::string add_frames(std::string at, LocationId id) {
+    const Location& location = profile_.locations[id];
+    const size_t category = is_kernel(profile_, location) ? kKernel : kUser;
+    const auto push = [&](size_t function) {
+      const size_t frame = frame_numbers_.of(function * 2 + category, [&] {
+        return frames_.add({"-1",
+                            "0",
+                            std::to_string(category),
+                            "0",
+                            std::to_string(function),
+                            kNull,
+                            kNull,
+                            kNull,
+                            kNull,
+                            kNull});
+      });
+      at = std::to_string(stacks_.add({std::to_string(frame), at, std::to_string(category), "0"}));
+    };
+    for (uint32_t line = location.line_count; line-- > 0;)
+      push(named(profile_.lines[location.first_line + line].function, location));
+    if (location.line_count == 0) {
+      push(unnamed_numbers_.of(
+          id.value, [&] { return add_function(unnamed_frame(profile_, location), location); }));
+    }
+    return at;
+  }
+
+  size_t named(FunctionId id, const Location& location) {
+    return function_numbers_.of(
+        id.value, [&] { return add_function(profile_.functions[id].name, location); });
+  }
+
+  size_t add_function(std::string_view name, const Location& location) {
+    return functions_.add(
+        {add_string(name), "false", "false", resource_of(location), kNull, kNull, kNull});
+  }
+
+  std::string resource_of(const Location& location) {
+    const ModuleId module = module_of(profile_, location);
+    if (!module.valid() || profile_.modules[module].path.empty()) return "-1";
+    constexpr const char* kLibrary = "1";
+    return std::to_string(resource_numbers_.of(module.value, [&] {
+      const std::string name(file_name(profile_.modules[module].path));
+      return resources_.add({std::to_string(module.value), add_string(name), kNull, kLibrary});
+    }));
+  }
+
+  std::string add_string(std::string_view text) {
+    return std::to_string(strings_.add({json_string(text)}));
+  }
+
   const Profile& profile_;
-  std::string text_;
-  List strings_{text_};
+  BackendId backend_;
+  uint64_t counted_ = 0;
+  Columns strings_{{"string"}};
   Columns functions_{
       {"name", "isJS", "relevantForJS", "resource", "fileName", "lineNumber", "columnNumber"}};
   Columns frames_{{"address",
@@ -154,15 +209,73 @@ class FirefoxWriter {
                    "line",
                    "column"}};
   Columns stacks_{{"frame", "prefix", "category", "subcategory"}};
-  Columns samples_{{"stack", "time", "weight"}};
-  std::vector<size_t> unnamed_;        // frame of each location without names
-  std::vector<std::string> stack_of_;  // number in stacks_ of each stack of the profile
+  Columns samples_{{"stack", "time", "weight", "threadCPUDelta"}};
+  Columns resources_{{"lib", "name", "host", "type"}};
+  Numbers<uint32_t> function_numbers_, unnamed_numbers_, resource_numbers_;
+  Numbers<size_t> frame_numbers_;
+  std::unordered_map<uint32_t, std::string> stack_numbers_;
 };
+
+std::string meta(const Recording& recording) {
+  const double interval = recording.event.rate_hz > 0 ? 1000.0 / recording.event.rate_hz : 1.0;
+  return fmt::format(
+      "{{\"version\":24,\"preprocessedProfileVersion\":49,\"processType\":0,\"debug\":false,"
+      "\"product\":{},\"interval\":{},\"startTime\":{},\"symbolicated\":true,\"stackwalk\":1,"
+      "\"categories\":{},\"extensions\":{{\"length\":0,\"baseURL\":[],\"id\":[],\"name\":[]}},"
+      "\"sampleUnits\":{{\"time\":\"ms\",\"eventDelay\":\"ms\",\"threadCPUDelta\":\"ns\"}},"
+      "\"markerSchema\":[]}}",
+      json_string("PostgreSQL on " + (recording.host.empty() ? "a host" : recording.host)),
+      interval,
+      recording.start_unix_ns / 1'000'000,
+      kCategories);
+}
+
+std::string libraries(const Profile& profile) {
+  std::string text;
+  List list{text};
+  for (const Module& module : profile.modules) {
+    const std::string name = json_string(file_name(module.path)), path = json_string(module.path);
+    list.add(
+        fmt::format("{{\"arch\":{},\"name\":{},\"path\":{},\"debugName\":{},"
+                    "\"debugPath\":{},\"breakpadId\":\"\",\"codeId\":{}}}",
+                    json_string(profile.recording.architecture),
+                    name,
+                    path,
+                    name,
+                    path,
+                    module.build_id.empty() ? kNull : json_string(module.build_id)));
+  }
+  return text;
+}
 
 }  // namespace
 
 std::string write_firefox(const Profile& profile) {
-  return FirefoxWriter(profile).write();
+  std::deque<Thread> threads;
+  Numbers<uint32_t> numbers;
+  for (const uint32_t row : rows_by_time(profile)) {
+    const Sample& sample = profile.samples[row];
+    threads[numbers.of(sample.backend.value, [&] {
+      threads.emplace_back(profile, sample.backend);
+      return threads.size() - 1;
+    })].add(sample);
+  }
+  std::vector<const Thread*> busiest_first;
+  for (const Thread& thread : threads)
+    busiest_first.push_back(&thread);
+  std::ranges::stable_sort(busiest_first, std::ranges::greater{}, &Thread::samples);
+  std::string text =
+      fmt::format("{{\"meta\":{},\"libs\":[{}],\"pages\":[],\"counters\":[],\"threads\":[",
+                  meta(profile.recording),
+                  libraries(profile));
+  List list{text};
+  std::unordered_map<int32_t, int> had_pid;
+  for (const Thread* thread : busiest_first) {
+    const int earlier = had_pid[thread->pid()]++;
+    list.add(thread->json(earlier == 0 ? std::to_string(thread->pid())
+                                       : fmt::format("{}.{}", thread->pid(), earlier)));
+  }
+  return text + "]}\n";
 }
 
 }  // namespace pgflame::convert

@@ -33,8 +33,7 @@ std::string folded_frames(const Profile& profile, LocationId id) {
 }
 
 std::string module_path(const Profile& profile, const Location& location) {
-  if (!location.mapping.valid()) return "[unknown]";
-  const ModuleId module = profile.mappings[location.mapping].module;
+  const ModuleId module = module_of(profile, location);
   return module.valid() ? profile.modules[module].path : "[unknown]";
 }
 

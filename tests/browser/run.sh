@@ -6,7 +6,7 @@ binary=$(realpath "${1:?path of pgflame}")
 make_samples=$(realpath "$(dirname "$binary")/../../tests/report/pgflame_make_samples")
 cd "$(dirname "$0")"
 [ -d node_modules/playwright-core ] && [ -d node_modules/axe-core ] &&
-  [ -d node_modules/speedscope ] ||
+  [ -d node_modules/speedscope ] && [ -d node_modules/@firefox-devtools ] ||
   npm ci --no-audit --no-fund --silent
 samples=$(mktemp -d)
 trap 'rm -rf "$samples"' EXIT
@@ -14,4 +14,4 @@ trap 'rm -rf "$samples"' EXIT
 for svg in "$samples"/*.svg; do xmllint --huge --noout "$svg"; done
 PGFLAME_SAMPLES=$samples PGFLAME_BINARY=$binary \
   node --test --test-concurrency=1 --test-reporter=spec report.test.mjs static.test.mjs \
-    speedscope.test.mjs
+    speedscope.test.mjs firefox.test.mjs
