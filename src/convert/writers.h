@@ -26,7 +26,8 @@ std::vector<LocationId> locations_of(const Profile& profile, StackId stack);
 // What to call a location that has no names: "[unknown]" or its module and place in it.
 std::string unnamed_frame(const Profile& profile, const Location& location);
 
-// Where the code of a location lies: its mapping's module, or what the input said; invalid: unknown.
+// Where the code of a location lies: its mapping's module, or what the input said; invalid:
+// unknown.
 ModuleId module_of(const Profile& profile, const Location& location);
 bool is_kernel(const Profile& profile, const Location& location);
 
