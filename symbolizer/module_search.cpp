@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -120,10 +119,11 @@ std::vector<SampledModule> sampled_files(const Profile& profile,
                                          const std::vector<LocationId>& locations,
                                          bool of_this_boot) {
   std::map<ModuleId, SampledModule> rows;
-  std::set<MappingId> seen;
+  std::vector<bool> seen(profile.mappings.size());
   for (const LocationId id : locations) {
     const MappingId mapping = profile.locations[id].mapping;
-    if (!mapping.valid() || !seen.insert(mapping).second) continue;
+    if (!mapping.valid() || seen[mapping.value]) continue;
+    seen[mapping.value] = true;
     const ModuleId module = profile.mappings[mapping].module;
     if (!module.valid() || profile.modules[module].kind != ModuleKind::kFile) continue;
     SampledModule& row = rows[module];
