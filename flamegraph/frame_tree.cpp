@@ -5,7 +5,6 @@
 #include <unordered_map>
 
 #include "src/base/hash_index.h"
-#include "src/profile/series.h"
 
 namespace pgflame::flamegraph {
 namespace {
@@ -14,6 +13,7 @@ class Collapser {
  public:
   Collapser(const Profile& profile, const CollapseOptions& options)
       : profile_(profile), options_(options) {
+    if (options.series.empty()) own_series_ = series_of(profile);
     tree_.nodes.add(Node{});
     first_child_.emplace_back();
     tree_.first_label = static_cast<uint32_t>(profile.functions.size());
@@ -31,10 +31,12 @@ class Collapser {
   }
 
  private:
-  void add_by_base(const std::vector<Series>& selected) {
-    std::map<std::string, std::vector<Series>> by_base;
-    for (const Series& row : selected)
-      by_base[options_.base(row.sum)].push_back(row);
+  using Rows = std::vector<const Series*>;
+
+  void add_by_base(const Rows& selected) {
+    std::map<std::string, Rows> by_base;
+    for (const Series* row : selected)
+      by_base[options_.base(row->sum)].push_back(row);
     for (const auto& [name, rows] : by_base) {
       if (!name.empty()) tree_.labels.push_back(name);
     }
@@ -44,10 +46,11 @@ class Collapser {
       add(rows, name.empty() ? kRoot : child(kRoot, FunctionId{next++}));
   }
 
-  void add(const std::vector<Series>& rows, NodeId base) {
+  void add(const Rows& rows, NodeId base) {
     if (rows.empty()) return;
     place_stacks(rows, base);
-    for (const auto& [sample, first, end] : rows) {
+    for (const Series* row : rows) {
+      const auto& [sample, first, end] = *row;
       NodeId node = node_of_stack_[sample.stack.value];
       if (options_.tip) node = with_tip(node, options_.tip(sample));
       tree_.nodes[node].self += sample.weight;
@@ -57,19 +60,20 @@ class Collapser {
   }
 
   // The samples that take part.
-  std::vector<Series> select() const {
-    std::vector<Series> rows = series_of(profile_);
-    if (options_.select)
-      std::erase_if(rows, [this](const Series& row) { return !options_.select(row.sum); });
+  Rows select() const {
+    Rows rows;
+    for (const Series& row : options_.series.empty() ? own_series_ : options_.series) {
+      if (!options_.select || options_.select(row.sum)) rows.push_back(&row);
+    }
     return rows;
   }
 
   // Every stack that a selected sample needs is placed once; callers have smaller ids than their
   // callees, so one pass down marks and one pass up places.
-  void place_stacks(const std::vector<Series>& selected, NodeId base) {
+  void place_stacks(const Rows& selected, NodeId base) {
     std::vector<bool> needed(profile_.stacks.size());
-    for (const Series& row : selected)
-      needed[row.sum.stack.value] = true;
+    for (const Series* row : selected)
+      needed[row->sum.stack.value] = true;
     for (size_t i = needed.size(); i-- > 1;) {
       if (needed[i]) needed[profile_.stacks[profile_.stacks.id_at(i)].caller.value] = true;
     }
@@ -128,6 +132,7 @@ class Collapser {
 
   const Profile& profile_;
   const CollapseOptions& options_;
+  std::vector<Series> own_series_;  // empty where they are known
   FrameTree tree_;
   std::vector<NodeId> first_child_;  // by parent
   HashIndex index_;                  // the other children

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "src/base/ids.h"
 #include "src/profile/profile.h"
+#include "src/profile/series.h"
 
 namespace pgflame::flamegraph {
 
@@ -45,7 +47,8 @@ struct CollapseOptions {
   std::function<std::string(const Sample&)> base;
   // A frame to put on top of the sample's stack, by name; none when empty.
   std::function<std::string(const Sample&)> tip;
-  bool merge_recursion = false;  // direct recursion f;f;f becomes one f
+  bool merge_recursion = false;    // direct recursion f;f;f becomes one f
+  std::span<const Series> series;  // those of the profile, where they are known already
 };
 
 FrameTree collapse(const Profile& profile, const CollapseOptions& options = {});

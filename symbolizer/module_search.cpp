@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -120,18 +119,24 @@ std::vector<SampledModule> sampled_files(const Profile& profile,
                                          const std::vector<LocationId>& locations,
                                          bool of_this_boot) {
   std::map<ModuleId, SampledModule> rows;
-  std::set<MappingId> seen;
+  std::vector<bool> seen(profile.mappings.size());
   for (const LocationId id : locations) {
     const MappingId mapping = profile.locations[id].mapping;
-    if (!mapping.valid() || !seen.insert(mapping).second) continue;
+    if (!mapping.valid() || seen[mapping.value]) continue;
+    seen[mapping.value] = true;
     const ModuleId module = profile.mappings[mapping].module;
     if (!module.valid() || profile.modules[module].kind != ModuleKind::kFile) continue;
     SampledModule& row = rows[module];
     row.id = module;
     row.of_this_boot = of_this_boot;
-    if (profile.modules[module].build_id.empty()) row.mappings.push_back(profile.mappings[mapping]);
+    const Mapping& mapped = profile.mappings[mapping];
+    row.bytes = std::max(row.bytes, mapped.end - mapped.start);
+    if (profile.modules[module].build_id.empty()) row.mappings.push_back(mapped);
   }
+  StackId last;  // samples of one stack mostly stand together
   for (const Sample& sample : profile.samples) {
+    if (sample.stack == last) continue;
+    last = sample.stack;
     const LocationId leaf = profile.stacks[sample.stack].location;
     if (!leaf.valid() || !profile.locations[leaf].mapping.valid()) continue;
     const Mapping& mapping = profile.mappings[profile.locations[leaf].mapping];
@@ -144,6 +149,7 @@ std::vector<SampledModule> sampled_files(const Profile& profile,
   files.reserve(rows.size());
   for (auto& [id, row] : rows)
     files.push_back(std::move(row));
+  std::ranges::stable_sort(files, std::ranges::greater{}, &SampledModule::bytes);
   return files;
 }
 

@@ -13,11 +13,12 @@ namespace pgflame::symbolizer {
 struct SampledModule {
   ModuleId id;
   bool of_this_boot = false;      // the numbers of its file are this host's
+  uint64_t bytes = 0;             // of its largest mapping
   std::vector<Mapping> mappings;  // by which it was sampled; empty when it has a build-id
   std::vector<uint64_t> ran;      // offsets in the file of code that ran; likewise
 };
 
-// The files among the modules of these locations.
+// The files among the modules of these locations, those with the most code first.
 std::vector<SampledModule> sampled_files(const Profile& profile,
                                          const std::vector<LocationId>& locations,
                                          bool of_this_boot);

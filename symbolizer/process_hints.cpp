@@ -30,7 +30,7 @@ ProcessHints find_processes(const Profile& profile) {
   const std::vector<bool> with_code = stacks_with_jit_code(profile);
   std::vector<int32_t> seen(profile.stacks.size());  // pid that was last here
   for (const Sample& sample : profile.samples) {
-    if (!profile.backends.contains(sample.backend)) continue;
+    if (!with_code[sample.stack.value] || !profile.backends.contains(sample.backend)) continue;
     const Backend& backend = profile.backends[sample.backend];
     StackId stack = sample.stack;
     while (stack.valid() && with_code[stack.value] && seen[stack.value] != backend.pid) {

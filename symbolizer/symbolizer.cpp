@@ -146,7 +146,7 @@ void Namer::load_modules() {
   }
   if (jit) processes_ = find_processes(profile_);
   const std::vector<SampledModule> files = sampled_files(profile_, wanted_, of_this_boot_);
-  std::atomic<size_t> next = 0;
+  std::atomic<size_t> next = 0;  // the largest one first: it takes longest
   auto work = [&] {
     for (size_t i = next++; i < files.size(); i = next++) {
       const ModuleId id = files[i].id;

@@ -133,7 +133,12 @@ Result<std::string> read_all(const FileHandle& file, size_t limit) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(system_error("cannot read", errno));
     if (got == 0) return contents;
-    contents.append(buffer.data(), static_cast<size_t>(got));
+    const auto count = static_cast<size_t>(got);
+    // What the kernel makes up has no size beforehand. Room that is not needed is never touched.
+    constexpr size_t kRoom = size_t{16} << 20;
+    const bool is_full = contents.capacity() - contents.size() < count;
+    if (is_full && contents.size() > buffer.size()) contents.reserve(std::min(limit, kRoom));
+    contents.append(buffer.data(), count);
     if (contents.size() > limit) {
       return fail(ErrorKind::kCorrupt, "more than " + std::to_string(limit) + " bytes");
     }

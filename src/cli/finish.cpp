@@ -86,6 +86,7 @@ report::Options page_options(const OutputOptions& output,
   page.embed_profile = output.embed_profile;
   page.most_bytes = most_bytes(output);
   page.packed = std::move(packed);
+  page.series = analysis.series();
   page.plan =
       std::async(std::launch::async, [&analysis] { return diagnose::plan_view(analysis); }).share();
   return page;

@@ -32,16 +32,13 @@ class Viewer {
     stacks.reserve(analysis_.uses().size());
     for (const StackUse& use : analysis_.uses())
       stacks.push_back(stack_of(use));
-    const Profile& profile = analysis_.profile();
-    builder_.profile().samples.reserve(profile.samples.size());
+    builder_.profile().samples.reserve(analysis_.series().size());
     for (size_t i = 0; i < analysis_.series().size(); ++i) {
       const uint32_t use = analysis_.use_of_series()[i];
       if (use == Analysis::kNotRunning) continue;
-      for (uint32_t row = analysis_.series()[i].first; row < analysis_.series()[i].end; ++row) {
-        Sample sample = profile.samples[row];
-        sample.stack = stacks[use];
-        builder_.profile().samples.push_back(sample);
-      }
+      Sample sample = analysis_.series()[i].sum;
+      sample.stack = stacks[use];
+      builder_.profile().samples.push_back(sample);
     }
     return std::move(builder_).take();
   }

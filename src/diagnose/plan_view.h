@@ -21,8 +21,8 @@ std::vector<std::string_view> plan_nodes(std::span<const postgres::PlanNode> out
 // Tags, counts, weights and recording are kept; each on-CPU stack becomes the plan nodes on it from
 // the outermost inwards and, as its leaf, the title of its activity. Samples outside of any plan
 // node are kept under their activity alone. Equal neighbours (recursion within one node) are one
-// frame. Samples in other states are left out; the others keep their order and are not merged, so
-// that the n-th sample of the view is the n-th on-CPU sample of the selection.
+// frame. Samples in other states are left out; the others are one per series (series.h), in their
+// order: the n-th sample of the view is the n-th on-CPU series of the selection.
 //
 // A frame's `file` is the area of an activity (see src/postgres/areas.h), empty for a plan node.
 Profile plan_view(const Analysis& analysis);

@@ -279,6 +279,9 @@ StackBuilder::Stack PerfAssembler::unwind(const SampleRecord& sample, SpaceId sp
 }
 
 Profile PerfAssembler::take() {
+  // Makes room for the samples in order.
+  chains_ = {};
+  known_stacks_ = {};
   std::vector<Sample> samples = std::move(samples_).take();
   if (samples.empty()) {
     for (const Backend& backend : left_out_)

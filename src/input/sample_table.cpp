@@ -1,6 +1,8 @@
 #include "src/input/sample_table.h"
 
 #include <algorithm>
+#include <span>
+#include <thread>
 #include <utility>
 
 #include "src/base/large_memory.h"
@@ -28,19 +30,45 @@ std::vector<Key> sorted_keys(const std::vector<Sample>& rows) {
   return keys;
 }
 
-// Of one stack and backend.
 bool comes_before(const Sample& a, const Sample& b) {
   return place_of(a) < place_of(b);
 }
 
-// Behind rows that are in order.
-void append(std::vector<Sample>& rows, const Sample& row) {
-  if (rows.empty() || place_of(rows.back()) != place_of(row)) {
-    rows.push_back(row);
-    return;
+// Equal rows from `first` on become one; they are neighbours.
+void add_up_equal(std::vector<Sample>& rows, size_t first) {
+  size_t kept = first;
+  for (size_t i = first; i < rows.size(); ++i) {
+    if (kept > first && place_of(rows[kept - 1]) == place_of(rows[i])) {
+      rows[kept - 1].count += rows[i].count;
+      rows[kept - 1].weight += rows[i].weight;
+    } else if (kept++ != i) {
+      rows[kept - 1] = rows[i];
+    }
   }
-  rows.back().count += row.count;
-  rows.back().weight += row.weight;
+  rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(kept), rows.end());
+}
+
+// Adds the rows of the keys, those of one stack and backend in order.
+void merge(const std::vector<Sample>& rows, std::span<const Key> keys, std::vector<Sample>& all) {
+  for (size_t begin = 0, end = 0; begin < keys.size(); begin = end) {
+    const size_t first = all.size();
+    for (; end < keys.size() && keys[end].who() == keys[begin].who(); ++end) {
+      constexpr size_t kAhead = 16;
+      if (end + kAhead < keys.size()) __builtin_prefetch(&rows[keys[end + kAhead].row]);
+      all.push_back(rows[keys[end].row]);
+    }
+    const auto run = std::span(all).subspan(first);
+    if (!std::ranges::is_sorted(run, comes_before)) std::ranges::sort(run, comes_before);
+    add_up_equal(all, first);
+  }
+}
+
+// Where the keys can be cut in two: in the middle, between two stacks or backends.
+size_t middle_of(const std::vector<Key>& keys) {
+  size_t middle = keys.size() / 2;
+  while (middle < keys.size() && middle > 0 && keys[middle].who() == keys[middle - 1].who())
+    ++middle;
+  return middle;
 }
 
 }  // namespace
@@ -53,28 +81,32 @@ void SampleTable::make_room() {
   } else if (rows_.capacity() < most) {
     reserve_large(rows_, most);
   } else {
-    merge_equal();
+    append(merge_halves());
   }
 }
 
-void SampleTable::merge_equal() {
+// Two threads have half of the stacks each. The first half is in rows_ then, the other one is
+// returned.
+std::vector<Sample> SampleTable::merge_halves() {
+  if (whole_seconds_) std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
   const std::vector<Key> keys = sorted_keys(rows_);
-  reserve_large(merged_, rows_.size());
-  std::vector<Sample> run;  // of one stack and backend, in the order in which they came
-  for (size_t i = 0; i < keys.size(); ++i) {
-    constexpr size_t kAhead = 16;
-    if (i + kAhead < keys.size()) __builtin_prefetch(&rows_[keys[i + kAhead].row]);
-    Sample& row = rows_[keys[i].row];
-    round_down(row);
-    run.push_back(row);
-    if (i + 1 < keys.size() && keys[i + 1].who() == keys[i].who()) continue;
-    if (!std::ranges::is_sorted(run, comes_before)) std::ranges::sort(run, comes_before);
-    for (const Sample& next : run)
-      append(merged_, next);
-    run.clear();
+  const size_t middle = middle_of(keys);
+  std::vector<Sample> second;
+  {
+    const std::jthread helper([&] {
+      reserve_large(second, keys.size() - middle);
+      merge(rows_, std::span(keys).subspan(middle), second);
+    });
+    reserve_large(merged_, rows_.size());
+    merge(rows_, std::span(keys).first(middle), merged_);
   }
   rows_.swap(merged_);
   merged_.clear();
+  return second;
+}
+
+void SampleTable::append(const std::vector<Sample>& second) {
+  rows_.insert(rows_.end(), second.begin(), second.end());
   if (rows_.size() > max_rows_) coarsen();
 }
 
@@ -85,12 +117,8 @@ void SampleTable::coarsen() {
   while (rows_.size() > max_rows_ && resolution_ < kCoarsest) {
     if (whole_seconds_) resolution_ *= 2;
     whole_seconds_ = true;
-    for (Sample& row : rows_) {
-      round_down(row);
-      append(merged_, row);
-    }
-    rows_.swap(merged_);
-    merged_.clear();
+    std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
+    add_up_equal(rows_, 0);
   }
   max_rows_ = std::max(max_rows_, rows_.size());
 }
@@ -101,7 +129,9 @@ void SampleTable::round_down(Sample& row) const {
 }
 
 std::vector<Sample> SampleTable::take() && {
-  merge_equal();
+  const std::vector<Sample> second = merge_halves();
+  merged_ = {};  // before more memory is needed
+  append(second);
   return std::move(rows_);
 }
 

@@ -39,7 +39,8 @@ class SampleTable {
 
  private:
   void make_room();
-  void merge_equal();
+  std::vector<Sample> merge_halves();
+  void append(const std::vector<Sample>& second);
   void coarsen();
   void round_down(Sample& row) const;
 

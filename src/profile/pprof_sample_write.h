@@ -33,6 +33,7 @@ class StringTable {
 
 class SampleWriter {
  public:
+  // Every text that the samples speak of has its number from here on.
   SampleWriter(const Profile& profile, PprofForm form, StringTable& strings);
 
   // Hands out one message after the other, each valid during its call, until the taker returns

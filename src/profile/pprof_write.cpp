@@ -34,13 +34,7 @@ class Writer {
   // Empty when it gets too large. The samples stand last, behind all that they speak of: what is
   // left of a file that is cut still has its names.
   std::string write(PackedSize size) && {
-    std::string samples;
-    pbf_builder<ProfileField> rows(samples);
-    const bool whole = SampleWriter(profile_, form_, strings_).write([&](std::string_view row) {
-      rows.add_message(ProfileField::kSample, row.data(), row.size());
-      return !size.too_large(samples);
-    });
-    if (!whole) return {};
+    SampleWriter samples(profile_, form_, strings_);
     write_sample_types();
     write_mappings();
     write_locations();
@@ -54,7 +48,11 @@ class Writer {
     for (const std::string& text : strings_.strings()) {
       message_.add_string(ProfileField::kStringTable, valid_utf8(text));  // as proto3 demands
     }
-    return std::move(out_) + samples;
+    const bool whole = samples.write([&](std::string_view row) {
+      message_.add_message(ProfileField::kSample, row.data(), row.size());
+      return !size.too_large(out_);
+    });
+    return whole ? std::move(out_) : std::string();
   }
 
  private:

@@ -109,9 +109,10 @@ void draw_legend(Page& page,
   page.y += 26;
 }
 
-flamegraph::CollapseOptions in_state(const Profile& profile, State state) {
+flamegraph::CollapseOptions in_state(const Subject& subject, State state) {
   flamegraph::CollapseOptions options;
-  options.base = cluster_frames(profile);
+  options.series = subject.series;
+  options.base = cluster_frames(subject.profile);
   options.select = [state](const Sample& sample) { return sample.state == state; };
   return options;
 }
@@ -185,7 +186,7 @@ void draw_status_place(Page& page) {
 
 void draw_graphs(Page& page, const Subject& subject) {
   const Profile& profile = subject.profile;
-  const FrameTree cpu = collapse(profile, in_state(profile, State::kRunning));
+  const FrameTree cpu = collapse(profile, in_state(subject, State::kRunning));
   const bool has_cpu = cpu.nodes[flamegraph::kRoot].total > 0;
   const diagnose::Measure measure = diagnose::measure_of(profile.recording.event);
   const std::string hint = "callers below, callees above · width is " + measure.whole;
@@ -215,7 +216,7 @@ void draw_graphs(Page& page, const Subject& subject) {
                 "what each plan node did stands on top of it",
                 "samples"});
   }
-  flamegraph::CollapseOptions waits = in_state(profile, State::kWaiting);
+  flamegraph::CollapseOptions waits = in_state(subject, State::kWaiting);
   waits.tip = [&profile](const Sample& sample) { return wait_name(profile, sample); };
   const FrameTree waiting = collapse(profile, waits);
   if (waiting.nodes[flamegraph::kRoot].total > 0) {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <future>
+#include <span>
 #include <string>
 
 #include "src/base/error.h"
 #include "src/diagnose/diagnosis.h"
 #include "src/diagnose/difference.h"
 #include "src/profile/profile.h"
+#include "src/profile/series.h"
 
 namespace pgflame::report {
 
@@ -19,6 +21,8 @@ struct Options {
   // diagnose::plan_view of the profile when it was started before; made here, by the built-in
   // rules, otherwise.
   std::shared_future<Profile> plan;
+  // series_of the profile when they are known; they are looked at during the call.
+  std::span<const Series> series;
   // The result of packed() when it was started before; made here otherwise.
   std::shared_future<std::string> packed;
 };

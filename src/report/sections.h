@@ -3,10 +3,12 @@
 #pragma once
 
 #include <future>
+#include <span>
 
 #include "flamegraph/draw.h"
 #include "src/diagnose/diagnosis.h"
 #include "src/profile/profile.h"
+#include "src/profile/series.h"
 #include "src/report/page.h"
 
 namespace pgflame::report {
@@ -15,6 +17,7 @@ namespace pgflame::report {
 struct Subject {
   const Profile& profile;
   const diagnose::Diagnosis& diagnosis;
+  std::span<const Series> series;         // of the profile
   std::shared_future<Profile> plan_view;  // may still be made
 
   const Profile& plan() const { return plan_view.get(); }

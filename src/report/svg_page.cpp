@@ -22,6 +22,7 @@ namespace {
 std::string data_of(const Subject& subject) {
   const Profile& profile = subject.profile;
   flamegraph::CollapseOptions options;
+  options.series = subject.series;
   options.base = cluster_frames(profile);
   options.select = [](const Sample& sample) {
     return sample.state == State::kRunning || sample.state == State::kWaiting;
@@ -34,7 +35,8 @@ std::string data_of(const Subject& subject) {
   plan_options.base = options.base;
   const flamegraph::FrameTree plan_tree = collapse(subject.plan(), plan_options);
   return view_data({profile, tree, stack_paint(profile, tree)},
-                   {subject.plan(), plan_tree, plan_paint(subject.plan(), plan_tree)});
+                   {subject.plan(), plan_tree, plan_paint(subject.plan(), plan_tree)},
+                   subject.series);
 }
 
 // Inside a report things are packed while somebody waits.
@@ -128,9 +130,12 @@ std::string to_svg(const Profile& profile,
                    const diagnose::Diagnosis& diagnosis,
                    const Options& options) {
   const auto make_plan = [&profile] { return diagnose::plan_view(profile); };
+  const std::vector<Series> own =
+      options.series.empty() ? series_of(profile) : std::vector<Series>{};
   const Subject subject{
       profile,
       diagnosis,
+      options.series.empty() ? own : options.series,
       options.plan.valid() ? options.plan : std::async(std::launch::async, make_plan).share()};
   std::future<uint64_t> identity = std::async(
       std::launch::async, [&] { return identity_of(profile, hash_bytes(diagnosis.verdict.text)); });

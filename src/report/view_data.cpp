@@ -1,6 +1,7 @@
 #include "src/report/view_data.h"
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -125,24 +126,31 @@ struct Columns {
   std::vector<int64_t> weight;
 };
 
-Columns columns_of(const View& stacks, const View& plan, uint32_t shift, const Queries& queries) {
+Columns columns_of(const View& stacks,
+                   const View& plan,
+                   uint32_t shift,
+                   const Queries& queries,
+                   std::span<const Series> series) {
   Columns columns;
   int64_t last = 0;
   size_t running = 0;
-  for (size_t i = 0; i < stacks.profile.samples.size(); ++i) {
-    const Sample& sample = stacks.profile.samples[i];
-    const NodeId node = stacks.tree.node_of_sample[i];
+  for (const auto& [sum, first, end] : series) {
+    const NodeId node = stacks.tree.node_of_sample[first];
     if (!node.valid()) continue;
-    const bool is_running = sample.state == State::kRunning;
+    const bool is_running = sum.state == State::kRunning;
     const NodeId above = is_running ? plan.tree.node_of_sample[running++] : flamegraph::kRoot;
-    columns.step.push_back(int64_t{node.value} - last);
-    last = node.value;
-    columns.plan.push_back(above == flamegraph::kRoot ? 0 : int64_t{above.value} + shift);
-    columns.waiting.push_back(is_running ? 0 : 1);
-    columns.second.push_back(sample.second);
-    columns.query.push_back(queries.row_of(sample.query_id));
-    columns.count.push_back(static_cast<int64_t>(sample.count));
-    columns.weight.push_back(static_cast<int64_t>(sample.weight));
+    const int64_t above_row = above == flamegraph::kRoot ? 0 : int64_t{above.value} + shift;
+    const int64_t query = queries.row_of(sum.query_id);
+    for (const Sample& sample : std::span(stacks.profile.samples).subspan(first, end - first)) {
+      columns.step.push_back(int64_t{node.value} - last);
+      last = node.value;
+      columns.plan.push_back(above_row);
+      columns.waiting.push_back(is_running ? 0 : 1);
+      columns.second.push_back(sample.second);
+      columns.query.push_back(query);
+      columns.count.push_back(static_cast<int64_t>(sample.count));
+      columns.weight.push_back(static_cast<int64_t>(sample.weight));
+    }
   }
   return columns;
 }
@@ -160,13 +168,13 @@ void append(std::string& out, std::string_view name, const std::vector<int64_t>&
 
 }  // namespace
 
-std::string view_data(const View& stacks, const View& plan) {
+std::string view_data(const View& stacks, const View& plan, std::span<const Series> series) {
   Frames frames;
   Stacks table;
   table.add(stacks.tree, frames.add(stacks));
   const uint32_t shift = table.add(plan.tree, frames.add(plan));
   const Queries queries(stacks.profile);
-  const Columns columns = columns_of(stacks, plan, shift, queries);
+  const Columns columns = columns_of(stacks, plan, shift, queries, series);
   json root = std::move(frames).take();
   root["counted"] = diagnose::measure_of(stacks.profile.recording.event).part;
   root["queries"] = queries.list();

@@ -12,10 +12,12 @@
 //    one}
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "flamegraph/draw.h"
 #include "src/profile/profile.h"
+#include "src/profile/series.h"
 
 namespace pgflame::report {
 
@@ -26,7 +28,7 @@ struct View {
 };
 
 // `stacks` holds the running and waiting samples of its profile, `plan` the plan view of it, whose
-// samples are the running ones in the same order.
-std::string view_data(const View& stacks, const View& plan);
+// samples are the running ones of `series`, which are those of the profile, in the same order.
+std::string view_data(const View& stacks, const View& plan, std::span<const Series> series);
 
 }  // namespace pgflame::report

@@ -63,16 +63,20 @@ Sort;Scan;expression evaluation 1
       CHECK(finding.id != "MODIFY");
   }
 
-  TEST_CASE("the plan view has one sample per on-CPU sample, in the same order") {
+  TEST_CASE("the plan view has one sample per series of on-CPU samples, in the same order") {
     Profile profile = profile_from_folded("_start;main;ExecSeqScan 5\n_start;main;planner 2");
     Sample waiting = profile.samples.front();
     waiting.state = State::kWaiting;
     profile.samples.insert(profile.samples.begin(), waiting);
-    profile.samples.push_back(profile.samples.back());
+    Sample later = profile.samples.back();
+    later.second = 3;
+    later.count = 7;
+    profile.samples.push_back(later);
     const Profile view = plan_view(profile);
-    REQUIRE(view.samples.size() + 1 == profile.samples.size());
-    for (size_t i = 0; i < view.samples.size(); ++i)
-      CHECK(view.samples[i].count == profile.samples[i + 1].count);
+    REQUIRE(view.samples.size() == 2);
+    CHECK(view.samples[0].count == profile.samples[1].count);
+    CHECK(view.samples[1].count == profile.samples[2].count + 7);
+    CHECK(view.samples[1].weight == 2 * profile.samples[2].weight);
   }
 }
 

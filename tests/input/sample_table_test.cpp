@@ -52,6 +52,17 @@ TEST_SUITE("input") {
     CHECK(rows.size() > 2000);
   }
 
+  TEST_CASE("samples of one stack and backend are put in order, too") {
+    input::SampleTable table;
+    for (uint32_t i = 0; i < 1000; ++i)
+      table.add(sample_of(5, 3, i * 3 % 17));
+    const std::vector<Sample> rows = std::move(table).take();
+    CHECK(rows.size() == 17);
+    CHECK(are_in_order(rows));
+    CHECK(count_of(rows) == 1000);
+    CHECK(std::move(input::SampleTable()).take().empty());
+  }
+
   TEST_CASE("seconds are merged no further than the rows need") {
     constexpr size_t kMaxRows = 100;
     constexpr uint32_t kSeconds = 5000;

@@ -308,6 +308,25 @@ TEST_SUITE("profile") {
     }
   }
 
+  TEST_CASE("what makes a profile too large may be its names") {
+    ProfileBuilder builder;
+    uint64_t random = 1;
+    for (uint32_t i = 0; i < 60'000; ++i) {
+      random = random * 6364136223846793005 + 1442695040888963407;
+      Function function;
+      function.name = std::to_string(random);
+      builder.function(function);
+    }
+    Sample sample;
+    sample.count = 1;
+    builder.add(sample);
+    const Profile profile = std::move(builder).take();
+    const std::string whole = write_pprof(profile, PprofForm::kEmbedded);
+    REQUIRE(whole.size() > 400'000);
+    CHECK(write_pprof(profile, PprofForm::kEmbedded, whole.size() / 2).empty());
+    CHECK(write_pprof(profile, PprofForm::kEmbedded, whole.size()) == whole);
+  }
+
   TEST_CASE("equal rows are stored once") {
     ProfileBuilder builder;
     const MappingId mapping = builder.mapping({0x1000, 0x2000, 0, {}});
