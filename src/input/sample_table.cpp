@@ -81,28 +81,27 @@ void SampleTable::make_room() {
   } else if (rows_.capacity() < most) {
     reserve_large(rows_, most);
   } else {
-    append(merge_halves());
+    const Halves halves = merged();
+    rows_.assign(halves.first.begin(), halves.first.end());
+    append(halves.second);
   }
 }
 
-// Two threads have half of the stacks each. The first half is in rows_ then, the other one is
-// returned.
-std::vector<Sample> SampleTable::merge_halves() {
+// What the rows come to, in order. Two threads have half of the stacks each.
+SampleTable::Halves SampleTable::merged() {
   if (whole_seconds_) std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
   const std::vector<Key> keys = sorted_keys(rows_);
   const size_t middle = middle_of(keys);
-  std::vector<Sample> second;
+  Halves halves;
   {
     const std::jthread helper([&] {
-      reserve_large(second, keys.size() - middle);
-      merge(rows_, std::span(keys).subspan(middle), second);
+      reserve_large(halves.second, keys.size() - middle);
+      merge(rows_, std::span(keys).subspan(middle), halves.second);
     });
-    reserve_large(merged_, rows_.size());
-    merge(rows_, std::span(keys).first(middle), merged_);
+    reserve_large(halves.first, keys.size());  // room for the second half, too
+    merge(rows_, std::span(keys).first(middle), halves.first);
   }
-  rows_.swap(merged_);
-  merged_.clear();
-  return second;
+  return halves;
 }
 
 void SampleTable::append(const std::vector<Sample>& second) {
@@ -129,9 +128,9 @@ void SampleTable::round_down(Sample& row) const {
 }
 
 std::vector<Sample> SampleTable::take() && {
-  const std::vector<Sample> second = merge_halves();
-  merged_ = {};  // before more memory is needed
-  append(second);
+  Halves halves = merged();
+  rows_ = std::move(halves.first);
+  append(halves.second);
   return std::move(rows_);
 }
 

@@ -38,14 +38,18 @@ class SampleTable {
   std::vector<Sample> take() &&;
 
  private:
+  struct Halves {
+    std::vector<Sample> first;
+    std::vector<Sample> second;
+  };
+
   void make_room();
-  std::vector<Sample> merge_halves();
+  Halves merged();
   void append(const std::vector<Sample>& second);
   void coarsen();
   void round_down(Sample& row) const;
 
   std::vector<Sample> rows_;
-  std::vector<Sample> merged_;  // kept for its memory: fresh pages cost more than merging
   BoundedSum counts_;
   BoundedSum weights_;
   size_t max_rows_;
