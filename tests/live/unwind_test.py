@@ -71,8 +71,8 @@ class UnwindRanges:
         return any(start <= address < end for start, end in self.ranges)
 
 
-def as_json(pprof):
-    text = subprocess.run([os.environ["PGFLAME"], "convert", pprof, "--to", "json", "-o", "-"],
+def as_json(capture, *options):
+    text = subprocess.run([os.environ["PGFLAME"], "convert", capture, *options, "--to", "json", "-o", "-"],
                           check=True, capture_output=True, text=True).stdout
     return json.loads(text)
 
