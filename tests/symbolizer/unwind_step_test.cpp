@@ -141,7 +141,7 @@ TEST_SUITE("symbolizer") {
   TEST_CASE("a PLT entry has pushed a word more from some instruction on") {
     constexpr Rule kPlt{PGF_CFA_PLT, PGF_FP_SAME, PGF_RA_AT_CFA, 0, 11, 0, -8};
     constexpr Rule kPlt32{PGF_CFA_PLT, PGF_FP_SAME, PGF_RA_AT_CFA, 0, 11, 0, -4};
-    for (const uint64_t pc : {0x10a, 0x10b}) {
+    for (const uint64_t pc : {uint64_t{0x10a}, uint64_t{0x10b}}) {
       const uint64_t pushed = pc == 0x10b ? 1 : 0;
       Walked wide({0x100, 0x101});
       wide.dump.frame.pc = pc;
