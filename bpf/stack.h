@@ -38,8 +38,6 @@ static __always_inline __u8 stack_end_of(__s32 end) {
       return STACK_TRUNCATED;
     case PGF_END_UNREADABLE:
       return STACK_UNREADABLE;
-    case PGF_END_NO_STACK:
-      return STACK_NONE;
     case PGF_END_FRAME_POINTERS:
       return STACK_UNKNOWN;
     case PGF_END_NO_MODULE:

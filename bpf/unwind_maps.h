@@ -40,9 +40,6 @@ MAP(unwind_cache, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct pgf_cached_rule, 2 * 
 // pgf_unwind_record to user space. Full: the record is dropped, and the next miss sends another.
 RING(unwind_ring, UNWIND_RING_BYTES);
 
-// How many walks ended how; row: enum pgf_unwind_end.
-MAP(unwind_ends, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, PGF_END_COUNT, 0);
-
 // Set before loading. Without tables no walk happens; with `only_first_by_table` the caller of the
 // innermost frame comes from the table and the rest from frame pointers.
 SETTING(const volatile __u8, unwind_by_table, 1);

@@ -29,6 +29,10 @@ PGF_STEP_INLINE __u64 pgf_written_pc(const struct pgf_frame* frame) {
   return frame->exact == PGF_INTERRUPTED ? frame->pc + 1 : frame->pc;
 }
 
+PGF_STEP_INLINE __u64 pgf_word(const struct pgf_frame* frame) {
+  return frame->machine == PGF_I386 ? 4 : 8;
+}
+
 PGF_STEP_INLINE int pgf_step_signal(struct pgf_frame* frame, void* memory) {
   __u64 sp = frame->sp;
   int failed;
@@ -66,14 +70,13 @@ PGF_STEP_INLINE int pgf_cfa_register(const struct pgf_frame* frame,
 PGF_STEP_INLINE void pgf_follow_base(struct pgf_frame* frame,
                                      const struct pgf_unwind_rule* rule,
                                      __u64 cfa) {
-  __u64 word = frame->machine == PGF_I386 ? 4 : 8;
   if (rule->cfa == PGF_CFA_PLT) return;
   if (rule->cfa != PGF_CFA_SP && rule->cfa != PGF_CFA_FP)
     frame->base_at = PGF_BASE_NOWHERE;
   else if (rule->extra == PGF_BASE_LOST)
     frame->base_at = PGF_BASE_NOWHERE;
   else if (rule->extra)
-    frame->base_at = cfa - word * rule->extra;
+    frame->base_at = cfa - pgf_word(frame) * rule->extra;
 }
 
 /* Returns PGF_GO_ON and the canonical frame address, or why there is none. */
@@ -93,7 +96,7 @@ PGF_STEP_INLINE int pgf_cfa(const struct pgf_frame* frame,
       *cfa = frame->fp + offset;
       return frame->fp_known ? PGF_GO_ON : PGF_END_BAD_RULE;
     case PGF_CFA_PLT:
-      *cfa = frame->sp + 8 + ((frame->pc & 15) >= offset ? 8 : 0);
+      *cfa = frame->sp + pgf_word(frame) * ((frame->pc & 15) >= offset ? 2 : 1);
       return PGF_GO_ON;
     case PGF_CFA_REGISTER:
       if (pgf_cfa_register(frame, rule->extra, memory, &loaded)) return PGF_END_BAD_RULE;
@@ -173,7 +176,7 @@ PGF_STEP_INLINE int pgf_step(struct pgf_frame* frame,
 PGF_STEP_INLINE int pgf_step_fp(struct pgf_frame* frame, void* memory) {
   __u64 fp = frame->fp;
   __u64 pc = 0;
-  __u64 word = frame->machine == PGF_I386 ? 4 : 8;
+  __u64 word = pgf_word(frame);
   if (!frame->fp_known || fp == 0) return PGF_END_FRAME_POINTERS;
   if ((fp & (word - 1)) != 0 || fp < frame->sp || fp - frame->sp > PGF_MAX_FRAME_BYTES)
     return PGF_END_FRAME_POINTERS;

@@ -32,7 +32,7 @@ enum pgf_cfa_kind {
   PGF_CFA_FP,       /* FP + cfa_offset */
   PGF_CFA_REGISTER, /* register `extra` (DWARF number) + cfa_offset; in callers PGF_BASE_REGISTER
                        only */
-  PGF_CFA_PLT,      /* SP + 8, and 8 more when (pc & 15) >= cfa_offset */
+  PGF_CFA_PLT,      /* SP + a word, and another when (pc & 15) >= cfa_offset */
   PGF_CFA_LOAD_SP,  /* *(SP + cfa_offset) + 8 * extra */
   PGF_CFA_LOAD_FP,  /* *(FP + cfa_offset) + 8 * extra */
   PGF_CFA_SIGNAL,   /* the kernel's signal frame lies at SP; all registers come from it */
@@ -102,7 +102,6 @@ struct pgf_frame {
 enum pgf_unwind_end {
   PGF_GO_ON = -1, /* not ended: there is a caller */
   PGF_END_ROOT,
-  PGF_END_NO_STACK,  /* kernel thread, or a 32-bit program */
   PGF_END_NO_MODULE, /* no known mapping covers the address */
   PGF_END_NO_ROW,    /* code without unwind information */
   PGF_END_BAD_RULE,  /* unwind information that is not understood, or a stack that goes backwards */
@@ -111,7 +110,6 @@ enum pgf_unwind_end {
   PGF_END_JIT,            /* code made at run time whose table is not known (yet) */
   PGF_END_FRAME_POINTERS, /* walked by frame pointers, which do not say whether they are complete */
   PGF_END_NO_ROOM,        /* the module's rows found no room in the row array */
-  PGF_END_COUNT,
 };
 
 /* One executable mapping of a process and its module's part of the row array. */

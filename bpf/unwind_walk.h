@@ -132,11 +132,6 @@ static __always_inline void report_miss(struct pgf_unwind_process* process,
   bpf_ringbuf_output(&unwind_ring, &record, sizeof(record), 0);
 }
 
-static __always_inline void count_end(__u32 end) {
-  __u64* value = bpf_map_lookup_elem(&unwind_ends, &end);
-  if (value) ++*value;
-}
-
 // Not 0: where the walk would begin is not known.
 static __always_inline int enter(struct walk* walk, struct bpf_perf_event_data* interrupted) {
   if (interrupts_user_code(interrupted)) {
@@ -179,7 +174,6 @@ static __always_inline __u32 walk_user_stack(struct bpf_perf_event_data* interru
   if (enter(walk, interrupted)) return 0;
   const __u32 count = walk_to_end(walk, (struct frames*)addresses);
   if (walk->end == PGF_END_NO_MODULE) report_miss(process, pid, walk->frame.pc);
-  count_end((__u32)walk->end);
   *end = walk->end;
   return count;
 }

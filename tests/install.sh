@@ -22,6 +22,7 @@ all=(
   linux-perf               # the oracle for perf.data
   bpftrace                 # a second opinion on overhead
   binutils elfutils gdb dwz  # oracles for symbols and unwinding
+  libc6-i386 lib32stdc++6 libc6-arm64-cross libstdc++6-arm64-cross  # other machines' tables
   libdebuginfod1           # fetches debug files when DEBUGINFOD_URLS is set
   golang-go                # go tool pprof
   chromium nodejs npm      # the browser tests

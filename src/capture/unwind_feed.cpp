@@ -24,6 +24,13 @@ std::string_view bytes_of(const unwind::Rule& rule) {
   return {reinterpret_cast<const char*>(&rule), sizeof rule};
 }
 
+// The kernel's walker reads words of 8 bytes. A 32-bit program has nothing beyond 4 GiB, any other
+// at least its vDSO.
+bool is_32_bit(const std::vector<pgf_unwind_mapping>& mapped) {
+  constexpr uint64_t k4GiB = uint64_t{1} << 32U;
+  return std::ranges::all_of(mapped, [](const auto& mapping) { return mapping.end <= k4GiB; });
+}
+
 uint64_t hash_of(const pgf_unwind_space& space) {
   const size_t used =
       offsetof(pgf_unwind_space, mappings) + space.count * sizeof(pgf_unwind_mapping);
@@ -105,7 +112,7 @@ void UnwindFeed::publish_with_new_code(int32_t pid) {
 
 void UnwindFeed::publish(int32_t pid, const std::vector<pgf_unwind_mapping>& mapped) {
   pgf_unwind_process process{};
-  process.space = slot_of(space_of(pid, mapped));
+  process.space = is_32_bit(mapped) ? PGF_NO_SPACE : slot_of(space_of(pid, mapped));
   const auto key = static_cast<uint32_t>(pid);
   if (process.space == PGF_NO_SPACE) {
     bpf_map_delete_elem(maps_.processes, &key);

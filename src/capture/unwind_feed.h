@@ -54,7 +54,8 @@ class UnwindFeed {
   void prepare(int32_t pid);
 
   // Reads what the process has mapped, which existed when the recording began, and publishes it.
-  // A process that is gone, or whose maps cannot be read, is walked by frame pointers.
+  // A process that is gone, whose maps cannot be read, or that runs a 32-bit program is walked by
+  // frame pointers.
   void add(int32_t pid);
 
   // A record of the walker's ring; malformed ones are ignored.

@@ -232,23 +232,26 @@ class Interpreter {
 RegisterNumbers registers_of(Machine machine) {
   switch (machine) {
     case Machine::kAarch64:
-      return {31, 29, kNoRegister};
+      return {31, 29, kNoRegister, 30};
     case Machine::kI386:
-      return {4, 5, PGF_BASE_REGISTER};
+      return {4, 5, PGF_BASE_REGISTER, 8};
     default:
-      return {7, 6, PGF_BASE_REGISTER};
+      return {7, 6, PGF_BASE_REGISTER, 16};
   }
 }
 
 CfiProgram::CfiProgram(const FrameSection& section, const Frames& frames, Machine machine)
     : section_(section), frames_(frames), numbers_(registers_of(machine)) {}
 
-const std::optional<FrameRules>& CfiProgram::initial(uint32_t cie) {
-  const auto [known, fresh] = initial_.try_emplace(cie);
-  if (fresh) {
-    Interpreter interpreter(section_, frames_.cies[cie], numbers_);
-    if (interpreter.run(frames_.cies[cie].program)) known->second = interpreter.rules;
-  }
+const std::optional<FrameRules>& CfiProgram::initial(uint32_t row) {
+  const auto [known, fresh] = initial_.try_emplace(row);
+  if (!fresh) return known->second;
+  const Cie& cie = frames_.cies[row];
+  Interpreter interpreter(section_, cie, numbers_);
+  // As in glibc's rawmemchr for aarch64, which calls another function and keeps it in x15.
+  if (cie.return_register != numbers_.ra)
+    interpreter.rules.ra = {Saved::kInRegister, static_cast<int64_t>(cie.return_register), {}};
+  if (interpreter.run(cie.program)) known->second = interpreter.rules;
   return known->second;
 }
 

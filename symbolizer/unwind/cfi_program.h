@@ -46,6 +46,7 @@ struct RegisterNumbers {
   uint64_t sp = 7;
   uint64_t fp = 6;
   uint64_t base = PGF_BASE_REGISTER;  // none on aarch64
+  uint64_t ra = 16;                   // on aarch64 a register, on x86 the column that stands for it
 };
 RegisterNumbers registers_of(Machine machine);
 
@@ -64,10 +65,10 @@ class CfiProgram {
   const FrameSection& section_;
   const Frames& frames_;
   RegisterNumbers numbers_;
-  const std::optional<FrameRules>& initial(uint32_t cie);
+  const std::optional<FrameRules>& initial(uint32_t row);
 
-  // After the initial instructions of each CIE, nothing when they are broken. Run once, however
-  // many FDEs share them.
+  // After the initial instructions of each CIE (by row), nothing when they are broken. Run once,
+  // however many FDEs share them.
   std::unordered_map<uint32_t, std::optional<FrameRules>> initial_;
 };
 

@@ -20,26 +20,40 @@ bool fits(int64_t value) {
          value <= std::numeric_limits<int32_t>::max();
 }
 
-// What linkers put over .plt: rsp + 8 + ((rip & 15) >= n) * 8, with n = 10 or 11 by the linker.
+// What linkers put over .plt: sp + word + ((pc & 15) >= n) * word, with n = 10 or 11 by the linker.
+using PltExpression = std::array<uint8_t, 11>;
+constexpr size_t kPltThreshold = 6;
+constexpr PltExpression kPlt64{DW_OP_breg7,
+                               8,
+                               DW_OP_breg16,
+                               0,
+                               DW_OP_lit15,
+                               DW_OP_and,
+                               DW_OP_lit11,
+                               DW_OP_ge,
+                               DW_OP_lit3,
+                               DW_OP_shl,
+                               DW_OP_plus};
+constexpr PltExpression kPlt32{DW_OP_breg4,
+                               4,
+                               DW_OP_breg8,
+                               0,
+                               DW_OP_lit15,
+                               DW_OP_and,
+                               DW_OP_lit11,
+                               DW_OP_ge,
+                               DW_OP_lit2,
+                               DW_OP_shl,
+                               DW_OP_plus};
+
 // Returns n, or nothing.
-std::optional<int32_t> plt_threshold(Bytes expression) {
-  constexpr size_t kThreshold = 6;
-  constexpr std::array<uint8_t, 11> kPlt{DW_OP_breg7,
-                                         8,
-                                         DW_OP_breg16,
-                                         0,
-                                         DW_OP_lit15,
-                                         DW_OP_and,
-                                         DW_OP_lit11,
-                                         DW_OP_ge,
-                                         DW_OP_lit3,
-                                         DW_OP_shl,
-                                         DW_OP_plus};
-  if (expression.size() != kPlt.size()) return std::nullopt;
-  for (size_t i = 0; i < kPlt.size(); ++i) {
-    if (i != kThreshold && expression[i] != kPlt[i]) return std::nullopt;
+std::optional<int32_t> plt_threshold(Bytes expression, Machine machine) {
+  const PltExpression& plt = machine == Machine::kI386 ? kPlt32 : kPlt64;
+  if (machine == Machine::kAarch64 || expression.size() != plt.size()) return std::nullopt;
+  for (size_t i = 0; i < plt.size(); ++i) {
+    if (i != kPltThreshold && expression[i] != plt[i]) return std::nullopt;
   }
-  const uint8_t literal = expression[kThreshold];
+  const uint8_t literal = expression[kPltThreshold];
   if (literal < DW_OP_lit0 || literal > DW_OP_lit15) return std::nullopt;
   return literal - DW_OP_lit0;
 }
@@ -79,10 +93,8 @@ std::optional<Rule> load_rule(Bytes expression, const RegisterNumbers& numbers) 
 Rule cfa_rule(const FrameRules& rules, Machine machine) {
   const RegisterNumbers numbers = registers_of(machine);
   if (!rules.cfa_expression.empty()) {
-    const auto threshold = plt_threshold(rules.cfa_expression);
-    if (threshold && machine == Machine::kX8664) {
+    if (const auto threshold = plt_threshold(rules.cfa_expression, machine))
       return {PGF_CFA_PLT, PGF_FP_SAME, PGF_RA_AT_CFA, 0, *threshold, 0, 0};
-    }
     return load_rule(rules.cfa_expression, numbers).value_or(kBadRule);
   }
   if (!fits(rules.cfa_offset) || rules.cfa_register > 0xff) return kBadRule;

@@ -114,8 +114,6 @@ StackEnd stack_end_of(int walk_end) {
   switch (walk_end) {
     case PGF_END_ROOT:
       return StackEnd::kRoot;
-    case PGF_END_NO_STACK:
-      return StackEnd::kNoStack;
     case PGF_END_UNREADABLE:
       return StackEnd::kUnreadable;
     case PGF_END_TRUNCATED:

@@ -12,7 +12,7 @@ namespace pgflame::unwind {
 namespace {
 
 // Changes whenever tables are compiled differently, so that old ones are not read.
-constexpr std::array<char, 16> kMagic{"pgflame-unwind2"};
+constexpr std::array<char, 16> kMagic{"pgflame-unwind3"};
 
 // Smaller modules are compiled in less time than it takes to open a file.
 constexpr size_t kWorthKeeping = size_t{64} << 10;

@@ -1,6 +1,6 @@
 """Whether stacks captured with `perf record --call-graph dwarf` are walked as libdwfl walks them.
 
-    tests/input/compare_with_libdwfl.py PGFLAME CAPTURE... [--binary FILE]... [--comm NAME]
+    tests/input/compare_with_libdwfl.py PGFLAME CAPTURE... [--symfs FOLDER] [--binary FILE]... [--comm NAME]
 
 For each capture: how many samples have the stack that libdwfl finds (--unwinder dwfl), how many end
 earlier, by the reason that our walk names (libdwfl guesses there), and the first that differ. Exit
@@ -71,10 +71,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("pgflame")
     parser.add_argument("captures", nargs="+")
+    parser.add_argument("--symfs", default="", help="where the programs are")
     parser.add_argument("--binary", action="append", default=[])
     parser.add_argument("--comm", help="only processes of this name")
     arguments = parser.parse_args()
     options = [word for binary in arguments.binary for word in ("--binary", binary)]
+    options += ["--symfs", arguments.symfs] if arguments.symfs else []
     options += ["--comm", arguments.comm] if arguments.comm else []
     wrong = 0
     for capture in arguments.captures:

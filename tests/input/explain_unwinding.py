@@ -34,7 +34,7 @@ KINDS = {
     "takes what it could not read for an address",
     "perf stops earlier": "mostly because behind its last pop a function's rules still name the slot of "
     "the frame pointer, below the stack pointer and so not in the dump: perf gives up, we know that "
-    "the register holds it again",
+    "the register holds it again; stacks of 32-bit programs it does not walk at all",
     "too deep": "we keep 128 frames",
     "we stop earlier": "",
     "other callers": "",

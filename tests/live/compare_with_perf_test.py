@@ -1,4 +1,5 @@
 """What pgflame reads from a capture is what perf script prints, sample for sample."""
+import collections
 import os
 import pathlib
 import re
@@ -6,6 +7,9 @@ import subprocess
 import sys
 import tempfile
 import unittest
+
+from servers import bindir_of
+from unwind_test import as_json
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 
@@ -19,6 +23,17 @@ def run(script, *arguments, pgflame=None):
 
 def compare(*captures):
     return run("compare_with_perf_script.py", *captures)
+
+
+def outermost_files(tables):
+    """Where each sample's stack ends."""
+    for sample in tables["samples"]:
+        at = sample["stack"]
+        while at > 0:
+            location, at = tables["stacks"][at]
+        mapping = tables["mappings"][tables["locations"][location]["mapping"]]
+        for _ in range(sample["count"]):
+            yield tables["modules"][mapping["module"]]["path"]
 
 
 # A reader that loses every stack when it is called with {word}, and is right about all the rest.
@@ -93,6 +108,21 @@ class CompareWithPerfScript(unittest.TestCase):
         without = sum(map(int, re.findall(r"^  (\d+) .*: not explained$", result.stdout, re.M)))
         # perf's library errs now and then.
         self.assertLess(without, 1 + 0.02 * int(same[1]), result.stdout)
+
+    def test_a_committed_capture_of_copied_stacks_is_walked_as_libdwfl_walks_it(self):
+        capture = TESTS / "golden/dwarf/pg18-dwarf-deform.perf.data.zst"
+        with tempfile.TemporaryDirectory(prefix="pgflame-live-") as folder:
+            # Where the server was when it was recorded.
+            os.makedirs(os.path.join(folder, "opt", "pg"))
+            os.symlink(os.path.dirname(os.path.abspath(bindir_of(18))),
+                       os.path.join(folder, "opt", "pg", "18"))
+            result = run("compare_with_libdwfl.py", "--symfs", folder, capture)
+            tables = as_json(str(capture), "--raw", "--symfs", folder)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn(": 788 of 788 stacks are libdwfl's", result.stdout)
+        # All go through main() to its caller in the C library, which is not there.
+        self.assertEqual(collections.Counter(outermost_files(tables)),
+                         {"/usr/lib/x86_64-linux-gnu/libc.so.6": 788})
 
     def is_libdwfls(self, result):
         """Wherever the dump suffices the stacks are libdwfl's; where they end earlier, a reason is named."""

@@ -1,6 +1,7 @@
 """The four patterns everybody starts from, each from a workload that must produce it, recorded with
 both samplers; the accounting invariant holds on each."""
 import contextlib
+import itertools
 import unittest
 
 from cluster import DEBIAN_15, Cluster
@@ -32,6 +33,22 @@ MARK = "perform n from hot where id = 1 for key share"
 UPDATE = MARK + "; if i % 10 = 0 then update hot set n = n + 1 where id = 1; end if"
 
 
+ONE_PROCESS = {"max_parallel_workers_per_gather": "0"}
+
+
+def clear_findings(recording):
+    """Those far above the least share of a finding."""
+    return {finding["id"] for finding in recording.json["findings"]
+            if finding["frames"] and finding["share"] > 0.15}
+
+
+def the_same_is_found(test, found):
+    """What is clearly a finding in one recording is one in the others."""
+    for one, other in itertools.permutations(found, 2):
+        with test.subTest(recording=other, clear=clear_findings(found[one])):
+            test.assertLessEqual(clear_findings(found[one]), set(found[other].finding_ids))
+
+
 class Patterns(unittest.TestCase):
     @staticmethod
     def bindir():
@@ -40,8 +57,7 @@ class Patterns(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         with contextlib.ExitStack() as stack:
-            cls.cluster = stack.enter_context(
-                Cluster(cls.bindir(), settings={"max_parallel_workers_per_gather": "0"}))
+            cls.cluster = stack.enter_context(Cluster(cls.bindir(), settings=ONE_PROCESS))
             cls.recorder = stack.enter_context(Recorder())
             for sql in (WIDE, WORDS, JOIN, HOT):
                 cls.cluster.psql(sql)
@@ -74,15 +90,7 @@ class Patterns(unittest.TestCase):
                 self.assertIn(pattern, recording.finding_ids, recording.stdout)
                 self.assertEqual(Capture(recording.capture).recording["unwinder"], "table")
 
-        self.the_same_is_found(found)
-
-    def the_same_is_found(self, found):
-        """What is far above the least share of a finding with one sampler is one with the other."""
-        for one, other in (("bpf", "perf"), ("perf", "bpf")):
-            clear = {finding["id"] for finding in found[one].json["findings"]
-                     if finding["frames"] and finding["share"] > 0.15}
-            with self.subTest(sampler=other, clear=clear):
-                self.assertLessEqual(clear, set(found[other].finding_ids))
+        the_same_is_found(self, found)
 
     def test_summing_late_columns_of_a_wide_table_is_tuple_deforming(self):
         found = self.both_samplers_find("DEFORM", DEFORM_QUERY)
@@ -108,6 +116,35 @@ class PatternsWithoutFramePointers(Patterns):
     @staticmethod
     def bindir():
         return bindir_of(18)
+
+
+class WithAndWithoutFramePointers(unittest.TestCase):
+    """Debian's 15 keeps frame pointers, the build of 18 does not."""
+
+    QUERIES = {"DEFORM": DEFORM_QUERY, "QUAL": QUAL_QUERY, "HASHJOIN": JOIN_QUERY}
+
+    def recorded_on(self, major, recorder):
+        recordings = {}
+        with Cluster(bindir_of(major), settings=ONE_PROCESS) as cluster:
+            cluster.psql(WIDE + WORDS + JOIN)
+            for pattern, sql in self.QUERIES.items():
+                with cluster.psql_loop(sql):
+                    # On a busy host as well there are enough samples for what takes a sixth of them.
+                    recordings[pattern] = recorder.record("-p", str(cluster.pid), "8s", "-F", "599",
+                                                          "--max-cpu", "0")
+        return recordings
+
+    def test_the_same_is_found(self):
+        with Recorder() as recorder:
+            on_15, on_18 = self.recorded_on(15, recorder), self.recorded_on(18, recorder)
+            for pattern in self.QUERIES:
+                found = {"15": on_15[pattern], "18": on_18[pattern]}
+                print(f"{pattern}: " + ", ".join(f"{major} {' '.join(recording.finding_ids)}"
+                                                 for major, recording in found.items()), end=" ... ",
+                      flush=True)
+                for recording in found.values():
+                    self.assertIn(pattern, clear_findings(recording), recording.stdout)
+                the_same_is_found(self, found)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,8 @@ class UnwindRanges:
         return any(start <= address < end for start, end in self.ranges)
 
 
-def as_json(pprof):
-    text = subprocess.run([os.environ["PGFLAME"], "convert", pprof, "--to", "json", "-o", "-"],
+def as_json(capture, *options):
+    text = subprocess.run([os.environ["PGFLAME"], "convert", capture, *options, "--to", "json", "-o", "-"],
                           check=True, capture_output=True, text=True).stdout
     return json.loads(text)
 
@@ -157,7 +157,7 @@ class Unwind(unittest.TestCase):
         without = ends.pop("no unwind info", 0)
         share, samples = whole_share(ends), ends.total()
         (compared, equal, no_information, cut), note = agreement(capture)
-        agreed = (equal + no_information + cut) / max(1, compared)
+        agreed = (equal + cut) / max(1, compared - no_information)
         print(f"{label}: {share:.2%} of {samples} stacks are whole, "
               f"{without} more met code without unwind information, "
               f"{agreed:.2%} of {compared} agree with libdwfl's ... ", end="", flush=True)
