@@ -13,8 +13,9 @@
 #include "tags.h"
 
 // Stacks per backend and window that are aimed at; user space lowers it when recording costs too
-// much.
+// much, and makes the window longer when many backends send stacks.
 SETTING(volatile __u32, stacks_per_window, 4);
+SETTING(volatile __u64, stack_window_ns, 100 * 1000 * 1000);
 
 // Intervals looked at per backend and window that are aimed at; user space lowers it when recording
 // costs too much.
@@ -22,7 +23,7 @@ SETTING(volatile __u32, looks_per_window, 100);
 
 enum {
   WINDOW_NS = 100 * 1000 * 1000,
-  QUIET_NS = 500 * 1000 * 1000,
+  QUIET_WINDOWS = 5,
   LONG_INTERVAL_NS = 1000 * 1000,
   MAX_STRIDE = 4096,
 };
@@ -88,21 +89,18 @@ static __always_inline __u32 stack_stride(__u32 candidates, __u32 wanted) {
   return stride;
 }
 
-// Of a backend that has been quiet since then nothing needs thinning out.
-static __always_inline void roll_window(struct target* target, __u64 now) {
-  const __u64 since = now - target->window_start;
-  if (since <= WINDOW_NS) return;
-  target->look_stride = next_stride(target->look_stride, target->looks_taken, looks_per_window);
-  target->stride = stack_stride(target->candidates, stacks_per_window);
-  if (since > QUIET_NS) target->look_stride = target->stride = 1;
-  target->looks_taken = 0;
-  target->candidates = 0;
-  target->stacks_taken = 0;
-  target->window_start = now;
-}
-
-// How many intervals this one stands for; 0: it is not looked at.
-static __always_inline __u32 look(struct target* target) {
+// How many intervals this one stands for; 0: it is not looked at. Of a backend that has been quiet
+// for some windows nothing needs thinning out.
+static __always_inline __u32 look(struct target* target, __u64 now) {
+  const __u64 since = now - target->looks_since;
+  if (since > WINDOW_NS) {
+    target->look_stride =
+        since > QUIET_WINDOWS * WINDOW_NS
+            ? 1
+            : next_stride(target->look_stride, target->looks_taken, looks_per_window);
+    target->looks_taken = 0;
+    target->looks_since = now;
+  }
   const __u32 stride = target->look_stride;
   if (stride > 1 && (bpf_get_prandom_u32() & (stride - 1))) return 0;
   ++target->looks_taken;
@@ -111,7 +109,15 @@ static __always_inline __u32 look(struct target* target) {
 
 // Whether this interval, which is looked at, sends its stack. In a window with many more than the
 // one before the stride grows at once: each choice counts for as many as it was made of.
-static __always_inline int wants_stack(struct target* target) {
+static __always_inline int wants_stack(struct target* target, __u64 now) {
+  const __u64 since = now - target->stacks_since;
+  const __u64 window = stack_window_ns;
+  if (since > window) {
+    target->stride =
+        since > QUIET_WINDOWS * window ? 1 : stack_stride(target->candidates, stacks_per_window);
+    target->candidates = target->stacks_taken = 0;
+    target->stacks_since = now;
+  }
   if (target->candidates < 0xffff) ++target->candidates;
   if (target->stacks_taken >= 4 * stacks_per_window && target->stride < MAX_STRIDE) {
     target->stride = target->stride > 1 ? target->stride * 2 : 2;
@@ -122,15 +128,9 @@ static __always_inline int wants_stack(struct target* target) {
   return 1;
 }
 
-// The interval that is open ends with the process getting a CPU.
-static OUT_OF_LINE void close_interval(struct target* target, __u32 pid, __u64 now) {
-  const __u64 left = target->off_since;
-  target->on_since = now;
-  target->off_since = 0;
-  if (!left) return;
-  const int is_long = now - left >= LONG_INTERVAL_NS;
-  if (!target->stands_for && !is_long) return;
-  const __u32 times = is_long ? 1 : target->stands_for;
+// Adds the interval that ends now to the sums, and its end to its stack.
+static OUT_OF_LINE void book_interval(struct target* target, __u32 pid, __u64 left, __u64 now) {
+  const __u32 times = now - left >= LONG_INTERVAL_NS ? 1 : target->stands_for;
   const __u64 woken = target->woken_at ? target->woken_at : now;
   const __u64 waiting = woken > left ? woken - left : 0;
   const __u64 runnable = now > woken ? now - woken : 0;
@@ -147,41 +147,27 @@ static OUT_OF_LINE void close_interval(struct target* target, __u32 pid, __u64 n
     count(COUNT_INTERVAL_LOST);
 }
 
+// The interval that is open ends with the process getting a CPU.
+static __always_inline void close_interval(struct target* target, __u32 pid, __u64 now) {
+  const __u64 left = target->off_since;
+  target->on_since = now;
+  target->off_since = 0;
+  if (left && (target->stands_for || now - left >= LONG_INTERVAL_NS))
+    book_interval(target, pid, left, now);
+}
+
 // A process leaves a CPU that nobody saw it get: some virtual machines don't trace the switches
 // away from tasks of their own.
-static __always_inline void catch_up(struct target* target,
-                                     __u32 pid,
-                                     struct task_struct* task,
-                                     __u64 now) {
+static OUT_OF_LINE void catch_up(struct target* target, __u32 pid, __u64 ran, __u64 now) {
   const __u64 earliest =
       target->woken_at > target->off_since ? target->woken_at : target->off_since;
-  const __u64 ran = ran_for(task);
   close_interval(target, pid, ran < now - earliest ? now - ran : earliest);
 }
 
-static __always_inline void leave_cpu(void* ctx,
-                                      __u32 pid,
-                                      struct task_struct* task,
-                                      int preempted,
-                                      __u64 now) {
-  if (pid == 0) return;  // idle
-  struct target* target = bpf_map_lookup_elem(&targets, &pid);
-  if (!target || is_unwanted(pid)) return;
-  if (!target->on_since && target->off_since) catch_up(target, pid, task, now);
-  if (target->on_since) target->running_ns += now - target->on_since;
-  target->on_since = 0;
-  target->preempted = preempted;
-  target->woken_at = target->preempted ? now : 0;
-  target->has_stack = 0;
-  target->off_since = now;
-  roll_window(target, now);
-  target->stands_for = look(target);
-  if (!target->stands_for) {
-    read_only_wait_event(target, &target->tags);
-    return;
-  }
+// What is looked at of the interval that begins now.
+static OUT_OF_LINE void look_closely(void* ctx, struct target* target, __u64 now) {
   read_tags(target, &target->tags);
-  if (is_other_query(&target->tags) || !wants_stack(target)) return;
+  if (is_other_query(&target->tags) || !wants_stack(target, now)) return;
   target->has_stack = 1;
   const __u8 state = target->preempted ? STATE_RUNNABLE : STATE_WAITING;
   struct scratch* sample = new_sample(1, EVENT_OFF_CPU, state, now);
@@ -193,10 +179,33 @@ static __always_inline void leave_cpu(void* ctx,
   if (send_sample(sample, text) && text) text_was_sent(sample->event.tags.query_id);
 }
 
-static __always_inline void enter_cpu(__u32 pid, __u64 now) {
-  if (pid == 0) return;  // idle
+static __always_inline struct target* wanted_target(__u32 pid) {
+  if (pid == 0) return 0;  // idle
   struct target* target = bpf_map_lookup_elem(&targets, &pid);
-  if (!target || is_unwanted(pid)) return;
+  return target && !is_unwanted(pid) ? target : 0;
+}
+
+static __always_inline void leave_cpu(void* ctx,
+                                      struct target* target,
+                                      __u32 pid,
+                                      struct task_struct* task,
+                                      int preempted,
+                                      __u64 now) {
+  if (!target->on_since && target->off_since) catch_up(target, pid, ran_for(task), now);
+  if (target->on_since) target->running_ns += now - target->on_since;
+  target->on_since = 0;
+  target->preempted = preempted;
+  target->woken_at = preempted ? now : 0;
+  target->has_stack = 0;
+  target->off_since = now;
+  target->stands_for = look(target, now);
+  if (target->stands_for)
+    look_closely(ctx, target, now);
+  else
+    read_only_wait_event(target, &target->tags);
+}
+
+static __always_inline void enter_cpu(struct target* target, __u32 pid, __u64 now) {
   if (!target->off_since && target->on_since) {
     // User space took it for running when it was added; it was in the run queue.
     target->off_since = target->woken_at = target->on_since;

@@ -118,30 +118,32 @@ struct layout {
 };
 
 // A process that is sampled. Written by user space for those that exist at the start, by the fork
-// program afterwards.
+// program afterwards. Behind its key such a row takes three cache lines; a switch that is not
+// looked at reads nothing behind `stride`, where the third begins.
 struct target {
-  __u32 layout;              // row of `layouts`, or NO_LAYOUT
-  __s32 namespace_pid;       // st_procpid must be equal to this
-  __u64 wait_event_at;       // where its wait event was found last; 0 unknown
+  __u32 layout;         // row of `layouts`, or NO_LAYOUT
+  __s32 namespace_pid;  // st_procpid must be equal to this
+  __u64 wait_event_at;  // where its wait event was found last; 0 unknown
+  __u64 running_ns;     // on a CPU, up to the last switch
+  __u64 on_since;       // 0 when not on a CPU
+  __u64 off_since;      // 0 when on a CPU or not seen yet
+  __u64 woken_at;       // 0 when still asleep
+  __u64 looks_since;    // when the window of looks began
+  __u32 stands_for;     // how many intervals the open one stands for; 0: others stand for it
+  __u16 look_stride;    // one interval in `look_stride` is looked at; a power of two, 0 is 1
+  __u8 has_stack;       // the open interval has sent its stack
+  __u8 preempted;       // the open interval began with a preemption, not with a wait
+  __u32 looks_taken;    // since looks_since
+  __u32 stride;         // one interval in `stride` takes a stack; a power of two, 0 is 1
+
+  struct backend_tags tags;  // as of off_since
+  __u64 booked_ns;           // off the CPU, as added up in `intervals`
   __u64 status_at;           // its PgBackendStatus; 0 unknown
   __u64 application_at;      // where that keeps the application_name; 0 unknown
-  __u64 running_ns;          // on a CPU, up to the last switch
-  __u64 booked_ns;           // off the CPU, as added up in `intervals`
-  __u64 on_since;            // 0 when not on a CPU
-  __u64 off_since;           // 0 when on a CPU or not seen yet
-  __u64 woken_at;            // 0 when still asleep
-  struct backend_tags tags;  // as of off_since
-  __u32 stride;              // one interval in `stride` takes a stack; a power of two, 0 is 1
-  __u32 stacks_taken;        // in the window that began at window_start
-  __u64 window_start;
-  __u8 has_stack;     // the open interval has sent its stack
-  __u8 preempted;     // the open interval began with a preemption, not with a wait
-  __u16 candidates;   // intervals since window_start that could have sent their stack
-  __u32 stands_for;   // how many intervals the open one stands for; 0: others stand for it
-  __u32 look_stride;  // one interval in `look_stride` is looked at; a power of two, 0 is 1
-  __u32 looks_taken;  // in the window that began at window_start
-  __u32 application;  // hash of its name when that was last looked at
-  __u32 unused;
+  __u64 stacks_since;        // when the window of stacks began
+  __u32 application;         // hash of its name when that was last looked at
+  __u16 stacks_taken;        // since stacks_since
+  __u16 candidates;          // intervals since stacks_since that could have sent their stack
 };
 
 // Time off the CPU, by who and why. The values only grow.

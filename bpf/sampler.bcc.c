@@ -14,11 +14,17 @@ PROGRAM sample_stack(struct bpf_perf_event_data* ctx) {
 // The tracepoints say which task it is. A target's process id is nobody else's task id.
 
 PROGRAM on_switch(void* ctx) {
-  const __u64 now = bpf_ktime_get_ns();
-  const __u64 state = FIELD(__u64, sched_switch, prev_state);
-  const int preempted = state == 0 || (state & TASK_REPORT_MAX);
-  leave_cpu(ctx, FIELD(__u32, sched_switch, prev_pid), own_task(), preempted, now);
-  enter_cpu(FIELD(__u32, sched_switch, next_pid), now);
+  const __u32 prev = FIELD(__u32, sched_switch, prev_pid);
+  const __u32 next = FIELD(__u32, sched_switch, next_pid);
+  struct target* leaving = wanted_target(prev);
+  struct target* entering = wanted_target(next);
+  __u64 now = 0;
+  if (leaving) {
+    const __u64 state = FIELD(__u64, sched_switch, prev_state);
+    now = bpf_ktime_get_ns();
+    leave_cpu(ctx, leaving, prev, own_task(), state == 0 || (state & TASK_REPORT_MAX), now);
+  }
+  if (entering) enter_cpu(entering, next, now ? now : bpf_ktime_get_ns());
   return 0;
 }
 

@@ -13,12 +13,20 @@ int sample_stack(struct bpf_perf_event_data* ctx) {
 }
 
 // Backends have one thread; others are left out here.
+static __always_inline struct target* wanted_task(const struct task_struct* task) {
+  return task->pid == task->tgid ? wanted_target(task->pid) : 0;
+}
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_switch, _Bool preempt, struct task_struct* prev, struct task_struct* next) {
-  const __u64 now = bpf_ktime_get_ns();
-  if (prev->pid == prev->tgid) leave_cpu(ctx, prev->pid, prev, preempt || is_runnable(prev), now);
-  if (next->pid == next->tgid) enter_cpu(next->pid, now);
+  struct target* leaving = wanted_task(prev);
+  struct target* entering = wanted_task(next);
+  __u64 now = 0;
+  if (leaving) {
+    now = bpf_ktime_get_ns();
+    leave_cpu(ctx, leaving, prev->pid, prev, preempt || is_runnable(prev), now);
+  }
+  if (entering) enter_cpu(entering, next->pid, now ? now : bpf_ktime_get_ns());
   return 0;
 }
 

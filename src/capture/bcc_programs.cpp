@@ -43,7 +43,7 @@ std::vector<std::string_view> all_functions(bool tables) {
   std::vector<std::string_view> names{kSampleStack, kCheckHeaders};
   for (const Tracing& tracing : kTracing)
     names.push_back(tracing.program);
-  for (const char* function : {"close_interval", "read_application"})
+  for (const char* function : {"book_interval", "catch_up", "look_closely", "read_application"})
     names.emplace_back(function);
   if (tables) {
     for (const char* subprogram : {"find_mapping", "find_rule", "step_to_caller", "walk_to_end"})

@@ -19,6 +19,7 @@
 #include "src/capture/privileges.h"
 #include "src/capture/sampler.h"
 #include "src/capture/sampling_events.h"
+#include "src/capture/stack_pace.h"
 #include "src/capture/unwind_feed.h"
 
 namespace pgflame::capture {
@@ -80,6 +81,7 @@ class BpfSampler : public Sampler {
   SamplingEvents events_;
   std::vector<LinkHandle> jit_probes_;
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
+  StackPace stack_pace_;
   const EventSink* sink_ = nullptr;
   uint64_t bad_records_ = 0;
 };
@@ -173,6 +175,7 @@ int BpfSampler::receive(void* self, void* bytes, size_t size) {
   if (!event) {
     ++receiver->bad_records_;
   } else {
+    if (event->kind == EventKind::kOffCpu) receiver->stack_pace_.count_stack();
     (*receiver->sink_)(*event);
   }
   return 0;
@@ -203,6 +206,7 @@ void BpfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink) 
   programs_->bss->watching_closely = timeout <= std::chrono::milliseconds(20) ? 1 : 0;
   ::poll(&waiting, 1, static_cast<int>(timeout.count()));
   ring_buffer__consume(ring_.get());
+  programs_->data->stack_window_ns = stack_pace_.window_ns(monotonic_now());
   sink_ = nullptr;
 }
 
@@ -224,6 +228,7 @@ bool BpfSampler::lower_rate() {
   bool lowered = false;
   if (settings_.waits && programs_->data->stacks_per_window > 1) {
     programs_->data->stacks_per_window /= 2;
+    stack_pace_.lower();
     lowered = true;
   }
   const uint32_t looks = programs_->data->looks_per_window;

@@ -103,14 +103,35 @@ std::vector<Waits::Share> Waits::settle(const WaitTimes& times) {
   return shares;
 }
 
+// Of intervals that are open and have no stack the time is known. The rest looks like what was seen
+// before.
+void Waits::add_rest(uint64_t ns,
+                     const std::vector<Weighted>& before,
+                     std::vector<Weighted>& stacks) {
+  for (const Weighted& open : stacks)
+    ns -= std::min(ns, open.ns);
+  if (ns == 0 || before.empty()) return;
+  std::vector<uint64_t> weights;
+  weights.reserve(before.size());
+  for (const Weighted& stack : before)
+    weights.push_back(stack.ns);
+  const auto parts = divide(ns, weights);
+  for (size_t i = 0; i < before.size(); ++i) {
+    stacks.push_back(before[i]);
+    stacks.back().ns = parts[i];
+  }
+}
+
 void Waits::book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Share>& shares) {
   Booked& booked = booked_[key];
   const uint64_t new_ns = ns > booked.ns ? ns - booked.ns : 0;
   std::vector<Weighted> stacks = std::exchange(booked.fresh, {});
-  if (stacks.empty()) {
-    stacks = booked.last;
+  std::vector<Weighted> seen = stacks;
+  std::erase_if(seen, [](const Weighted& stack) { return stack.stack == kEmptyStack; });
+  if (seen.empty()) {
+    add_rest(new_ns, booked.last, stacks);
   } else {
-    booked.last = stacks;
+    booked.last = std::move(seen);
     // Its stacks are likely to be the same again, its statement may be long over.
     for (Weighted& stack : booked.last)
       stack.text_query = 0;

@@ -91,7 +91,7 @@ class Waits {
     uint64_t count = 0;
     uint64_t ns = 0;
     std::vector<Weighted> fresh;  // stacks since the last settle()
-    std::vector<Weighted> last;   // those of the last settle() that had any, without statements
+    std::vector<Weighted> last;   // those of the last settle() that saw any, without statements
   };
   struct Open {
     Event event;  // without its spans
@@ -104,6 +104,9 @@ class Waits {
     Weighted weighing(uint64_t ns) const { return {stack, event.end, text_query, ns}; }
   };
 
+  static void add_rest(uint64_t ns,
+                       const std::vector<Weighted>& before,
+                       std::vector<Weighted>& stacks);
   void book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Share>& shares);
 
   std::map<WaitKey, Booked> booked_;

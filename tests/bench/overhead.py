@@ -33,16 +33,22 @@ def program_costs(pid):
             if name in PROGRAMS and runs}
 
 
+def is_ours(condition):
+    """Whether it is a mode of pgflame, of the other one when that word follows."""
+    return condition.split()[0] in ("cpu", "wall")
+
+
 class Bench:
-    def __init__(self, cluster, pgflame, seconds, folder):
-        self.cluster, self.pgflame, self.seconds, self.folder = cluster, pgflame, seconds, folder
+    def __init__(self, cluster, binaries, seconds, folder):
+        self.cluster, self.binaries, self.seconds, self.folder = cluster, binaries, seconds, folder
         self.notes = {}  # (condition, what) -> values
 
     def command(self, condition):
         length = self.seconds + 4
-        if condition in ("cpu", "wall"):
-            return [self.pgflame, "record", "-p", str(self.cluster.pid), f"{length}s", "--mode",
-                    condition, "--max-cpu", "0", "--force", "-o", f"{self.folder}/out"]
+        if is_ours(condition):
+            mode, _, whose = condition.partition(" ")
+            return [self.binaries[whose], "record", "-p", str(self.cluster.pid), f"{length}s",
+                    "--mode", mode, "--max-cpu", "0", "--force", "-o", f"{self.folder}/out"]
         if condition == "perf":
             return ["perf", "record", "-q", "-a", "-F", "99", "-g", "-o", f"{self.folder}/out.data",
                     "--", "sleep", str(length)]
@@ -76,12 +82,12 @@ class Bench:
                 [self.cluster.client("pgbench"), "-n", *LOADS[load], "-T", str(self.seconds),
                  "postgres"], env=self.cluster._client_env("pgbench"), check=True,
                 capture_output=True, text=True)
-            if condition in ("cpu", "wall"):
+            if is_ours(condition):
                 share = (cpu_seconds(child.pid) - before) / self.seconds
                 self.note(condition, "agent % of a core", share * 100)
                 for name, cost in program_costs(child.pid).items():
                     self.note(condition, f"ns per {name}", cost)
-        if condition in ("cpu", "wall"):
+        if is_ours(condition):
             recording = Capture(f"{self.folder}/out.pb.gz").recording
             self.note(condition, "MB", recording["cost"]["peak_rss_bytes"] / 1e6)
             self.note(condition, "lost", sum(recording["losses"][:2]))
@@ -98,15 +104,19 @@ def spread(values):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("pgflame")
+    parser.add_argument("--other")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--loads", default="select,write")
     arguments = parser.parse_args()
-    conditions = ["off", "off again", "cpu", "wall", "perf", "bpftrace"]
+    conditions = ["off", "off again", "cpu", "wall"]
+    conditions += ["cpu other", "wall other"] if arguments.other else ["perf", "bpftrace"]
+    binaries = {whose: os.path.abspath(path)
+                for whose, path in (("", arguments.pgflame), ("other", arguments.other)) if path}
     with Cluster(settings={"compute_query_id": "on"}) as cluster, \
             tempfile.TemporaryDirectory() as folder:
         cluster.pgbench_init(10)
-        bench = Bench(cluster, os.path.abspath(arguments.pgflame), arguments.seconds, folder)
+        bench = Bench(cluster, binaries, arguments.seconds, folder)
         for load in arguments.loads.split(","):
             bench.notes.clear()
             ratios = {condition: [] for condition in conditions}

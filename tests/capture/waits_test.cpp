@@ -156,6 +156,27 @@ TEST_SUITE("capture") {
     CHECK(shares[0].ns == 200);
   }
 
+  TEST_CASE(
+      "an open interval without a stack stands for itself, the rest for what was seen before") {
+    Waits waits;
+    WaitTimes times;
+    wait_once(waits, 0, 40, 0);
+    times.totals = {{key_of(1), 1, 40}};
+    settle(waits, times, 100);
+    times.open = {{key_of(1), 170, 0}};
+    times.totals = {{key_of(1), 6, 90}};
+    for (const uint64_t more : {0, 20}) {
+      times.totals[0].ns += more;
+      const auto shares = settle(waits, times, 200 + more);
+      CHECK(ns_of(shares) == (more == 0 ? 80 : 40));
+      REQUIRE(shares.size() == 2);
+      CHECK(shares[0].end == StackEnd::kNoStack);
+      CHECK(shares[0].ns == (more == 0 ? 30 : 20));
+      CHECK(shares[1].stack == StackId{7});
+      CHECK(shares[1].ns == (more == 0 ? 50 : 20));
+    }
+  }
+
   TEST_CASE("what was asleep before the recording keeps its statement until it wakes up") {
     Waits waits;
     waits.found_asleep(1, 50, 333);
