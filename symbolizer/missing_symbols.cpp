@@ -16,20 +16,10 @@ constexpr uint64_t kMattersPart = 100;  // of all samples
 std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool installed_here) {
   std::map<std::pair<ModuleId, Unnamed>, uint64_t> samples;
   uint64_t all = 0;
-  const auto& rows = profile.samples;
-  for (auto row = rows.begin(); row != rows.end();) {
-    // Samples of one stack mostly stand together.
-    const StackId stack = row->stack;
-    bool ran = false;
-    uint64_t count = 0;
-    for (; row != rows.end() && row->stack == stack; ++row) {
-      if (row->state != State::kRunning) continue;
-      ran = true;
-      count += row->count;
-    }
-    const LocationId leaf = profile.stacks[stack].location;
-    if (!ran || !leaf.valid()) continue;
-    all += count;
+  for (const Sample& sample : profile.samples) {
+    const LocationId leaf = profile.stacks[sample.stack].location;
+    if (sample.state != State::kRunning || !leaf.valid()) continue;
+    all += sample.count;
     const Location& location = profile.locations[leaf];
     if (location.line_count == 0) continue;
     const Function& function = profile.functions[profile.lines[location.first_line].function];
@@ -37,7 +27,7 @@ std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool install
     if (!unnamed || !function.module.valid()) continue;
     const Unnamed reason =
         function.tier == NameTier::kPlaced ? Unnamed::kNoSymbols : function.unnamed;
-    samples[{function.module, reason}] += count;
+    samples[{function.module, reason}] += sample.count;
   }
   std::vector<MissingSymbols> missing;
   for (const auto& [key, count] : samples) {
