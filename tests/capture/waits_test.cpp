@@ -165,7 +165,7 @@ TEST_SUITE("capture") {
     settle(waits, times, 100);
     times.open = {{key_of(1), 170, 0}};
     times.totals = {{key_of(1), 6, 90}};
-    for (const uint64_t more : {0, 20}) {
+    for (const uint64_t more : {uint64_t{0}, uint64_t{20}}) {
       times.totals[0].ns += more;
       const auto shares = settle(waits, times, 200 + more);
       CHECK(ns_of(shares) == (more == 0 ? 80 : 40));
