@@ -234,7 +234,8 @@ std::string libraries(const Profile& profile) {
   std::string text;
   List list{text};
   for (const Module& module : profile.modules) {
-    const std::string name = json_string(file_name(module.path)), path = json_string(module.path);
+    const std::string name = json_string(file_name(module.path));
+    const std::string path = json_string(module.path);
     list.add(
         fmt::format("{{\"arch\":{},\"name\":{},\"path\":{},\"debugName\":{},"
                     "\"debugPath\":{},\"breakpadId\":\"\",\"codeId\":{}}}",
@@ -261,6 +262,7 @@ std::string write_firefox(const Profile& profile) {
     })].add(sample);
   }
   std::vector<const Thread*> busiest_first;
+  busiest_first.reserve(threads.size());
   for (const Thread& thread : threads)
     busiest_first.push_back(&thread);
   std::ranges::stable_sort(busiest_first, std::ranges::greater{}, &Thread::samples);
