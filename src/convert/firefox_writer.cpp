@@ -61,11 +61,7 @@ class Numbers {
   template <typename Add>
   size_t of(Key key, Add add) {
     const auto [at, is_new] = numbers_.try_emplace(key, 0);
-    if (is_new) {
-      const size_t number = add();
-      numbers_[key] = number;
-      return number;
-    }
+    if (is_new) at->second = add();
     return at->second;
   }
 

@@ -2,8 +2,7 @@
 // What the unwind tables of all code mapped by these processes cost: wall-clock seconds of
 // compiling each anew, the median of five, and the bytes of their rows in the kernel. For a backend
 // with LLVM give the pid of one that has compiled a statement (set jit_above_cost = 0).
-//   cd build/release && ninja pgflame_table_cost && tests/pgflame_table_cost $(pgrep -f
-//   'postgres:')
+//   cd build/release && ninja pgflame_table_cost && tests/pgflame_table_cost PID
 #include <algorithm>
 #include <array>
 #include <chrono>
