@@ -73,7 +73,9 @@ static __always_inline int drop_target(__u32 pid) {
       .cpu = bpf_get_smp_processor_id(),
       .time_ns = now,
       .pid = pid,
-      .running_ns = target->running_ns + (target->on_since ? now - target->on_since : 0)};
+      .running_ns = target->running_ns + (target->on_since ? now - target->on_since : 0),
+      .waiting_ns = target->short_waiting_ns,
+      .runnable_ns = target->short_runnable_ns};
   bpf_map_delete_elem(&targets, &pid);
   if (filters) bpf_map_delete_elem(&unwanted, &pid);
   unwind_forget(pid);

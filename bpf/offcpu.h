@@ -5,8 +5,9 @@
 // stack and the text of its statement too. User space spreads the sums over those.
 //
 // A backend that switches very often has only a random choice of its intervals looked at, one in
-// `look_stride`, and each of them counts for so many. That is true on average for short intervals;
-// long ones always count once, with nothing but their wait event when they were not chosen.
+// `look_stride`, and each of them counts for so many. That is true on average for short intervals,
+// whose time in all is added up apart so that user space can make the estimates agree with it; long
+// ones always count once, with nothing but their wait event when they were not chosen.
 #pragma once
 
 #include "stack.h"
@@ -17,14 +18,13 @@
 SETTING(volatile __u32, stacks_per_window, 4);
 SETTING(volatile __u64, stack_window_ns, 100 * 1000 * 1000);
 
-// Intervals looked at per backend and window that are aimed at; user space lowers it when recording
-// costs too much.
+// Intervals looked at per backend and window that are aimed at; user space lowers it when many
+// backends switch often, and when recording costs too much.
 SETTING(volatile __u32, looks_per_window, 100);
 
 enum {
   WINDOW_NS = 100 * 1000 * 1000,
   QUIET_WINDOWS = 5,
-  LONG_INTERVAL_NS = 1000 * 1000,
   MAX_STRIDE = 4096,
 };
 
@@ -37,10 +37,18 @@ MAP(intervals,
     65536,
     BPF_F_NO_PREALLOC);
 
+struct span {
+  __u64 waiting;
+  __u64 runnable;
+};
+
+static __always_inline int is_short(struct span off) {
+  return off.waiting + off.runnable < LONG_INTERVAL_NS;
+}
+
 static __always_inline void add_interval(struct target* target,
                                          __u32 pid,
-                                         __u64 waiting,
-                                         __u64 runnable,
+                                         struct span off,
                                          __u32 times) {
   struct interval_key key = {
       .query_id = target->tags.query_id,
@@ -50,25 +58,25 @@ static __always_inline void add_interval(struct target* target,
       .flags = target->tags.flags,
       .application = target->application,
   };
-  const __u32 waits = target->preempted ? 0 : times;
+  const struct interval_sum grown = {.waits = target->preempted ? 0 : times,
+                                     .waiting_ns = off.waiting * times,
+                                     .count = times,
+                                     .runnable_ns = off.runnable * times,
+                                     .short_waiting_ns = is_short(off) ? off.waiting * times : 0,
+                                     .short_runnable_ns = is_short(off) ? off.runnable * times : 0};
   struct interval_sum* sum = bpf_map_lookup_elem(&intervals, &key);
   if (sum) {  // nobody else adds to the rows of this process: it is on one CPU at a time
-    sum->waits += waits;
-    sum->waiting_ns += waiting * times;
-    sum->count += times;
-    sum->runnable_ns += runnable * times;
-    target->booked_ns += (waiting + runnable) * times;
-    return;
-  }
-  const struct interval_sum first = {.waits = waits,
-                                     .waiting_ns = waiting * times,
-                                     .count = times,
-                                     .runnable_ns = runnable * times};
-  if (bpf_map_update_elem(&intervals, &key, &first, BPF_NOEXIST)) {
+    sum->waits += grown.waits;
+    sum->waiting_ns += grown.waiting_ns;
+    sum->count += grown.count;
+    sum->runnable_ns += grown.runnable_ns;
+    sum->short_waiting_ns += grown.short_waiting_ns;
+    sum->short_runnable_ns += grown.short_runnable_ns;
+  } else if (bpf_map_update_elem(&intervals, &key, &grown, BPF_NOEXIST)) {
     count(COUNT_INTERVALS_FULL);
     return;
   }
-  target->booked_ns += (waiting + runnable) * times;
+  target->booked_ns += grown.waiting_ns + grown.runnable_ns;
 }
 
 // The stride of looks for the next window when `taken` were taken in this one and `wanted` are
@@ -129,12 +137,14 @@ static __always_inline int wants_stack(struct target* target, __u64 now) {
 }
 
 // Adds the interval that ends now to the sums, and its end to its stack.
-static OUT_OF_LINE void book_interval(struct target* target, __u32 pid, __u64 left, __u64 now) {
-  const __u32 times = now - left >= LONG_INTERVAL_NS ? 1 : target->stands_for;
-  const __u64 woken = target->woken_at ? target->woken_at : now;
-  const __u64 waiting = woken > left ? woken - left : 0;
-  const __u64 runnable = now > woken ? now - woken : 0;
-  add_interval(target, pid, waiting, runnable, times);
+static OUT_OF_LINE void book_interval(struct target* target,
+                                      __u32 pid,
+                                      __u64 waiting,
+                                      __u64 runnable,
+                                      __u64 now) {
+  const struct span off = {waiting, runnable};
+  const __u32 times = is_short(off) ? target->stands_for : 1;
+  add_interval(target, pid, off, times);
   if (!target->has_stack) return;
   const struct process_event event = {.kind = EVENT_INTERVAL,
                                       .cpu = bpf_get_smp_processor_id(),
@@ -150,10 +160,17 @@ static OUT_OF_LINE void book_interval(struct target* target, __u32 pid, __u64 le
 // The interval that is open ends with the process getting a CPU.
 static __always_inline void close_interval(struct target* target, __u32 pid, __u64 now) {
   const __u64 left = target->off_since;
+  const __u64 woken = target->woken_at ? target->woken_at : now;
+  const struct span off = {woken > left ? woken - left : 0, now > woken ? now - woken : 0};
   target->on_since = now;
   target->off_since = 0;
-  if (left && (target->stands_for || now - left >= LONG_INTERVAL_NS))
-    book_interval(target, pid, left, now);
+  if (!left) return;
+  if (is_short(off)) {
+    target->short_waiting_ns += off.waiting;
+    target->short_runnable_ns += off.runnable;
+    if (!target->stands_for) return;
+  }
+  book_interval(target, pid, off.waiting, off.runnable, now);
 }
 
 // A process leaves a CPU that nobody saw it get: some virtual machines don't trace the switches
@@ -166,6 +183,7 @@ static OUT_OF_LINE void catch_up(struct target* target, __u32 pid, __u64 ran, __
 
 // What is looked at of the interval that begins now.
 static OUT_OF_LINE void look_closely(void* ctx, struct target* target, __u64 now) {
+  count(COUNT_LOOKS);
   read_tags(target, &target->tags);
   if (is_other_query(&target->tags) || !wants_stack(target, now)) return;
   target->has_stack = 1;

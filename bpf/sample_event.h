@@ -50,6 +50,7 @@ enum tag_flags {
   TAG_WAIT_EVENT = 1,
   TAG_BACKEND = 2,     // query_id, database, user, session_state, backend_type
   TAG_UNREADABLE = 4,  // there was something to read, and it could not be read or was implausible
+  TAG_NOT_READ = 8,    // ... and nobody tried: an interval that was not looked at
 };
 
 // Read from the backend's own memory through the globals MyBEEntry and my_wait_event_info.
@@ -99,9 +100,12 @@ struct process_event {
   __s32 namespace_pid;  // fork: what the process itself takes for its pid
   __u32 stands_for;     // interval: for how many like it, whose stacks were not taken
   __u64 running_ns;     // exit: time on a CPU since it became a target
-  __u64 waiting_ns;     // interval: until the backend was woken up
-  __u64 runnable_ns;    // interval: from then on until it got a CPU
+  __u64 waiting_ns;     // interval: until the backend was woken up; exit: target's short_waiting_ns
+  __u64 runnable_ns;    // interval: from then on until it got a CPU; exit: ... short_runnable_ns
 };
+
+// From here on an interval off the CPU is booked whether it was looked at or not.
+enum { LONG_INTERVAL_NS = 1000 * 1000 };
 
 // Where a cluster keeps what the tags are read from; addresses are the same in every backend.
 struct layout {
@@ -118,8 +122,8 @@ struct layout {
 };
 
 // A process that is sampled. Written by user space for those that exist at the start, by the fork
-// program afterwards. Behind its key such a row takes three cache lines; a switch that is not
-// looked at reads nothing behind `stride`, where the third begins.
+// program afterwards. A switch that is not looked at needs three of its cache lines: with what the
+// map keeps in front of it, the fourth begins behind `application_at`.
 struct target {
   __u32 layout;         // row of `layouts`, or NO_LAYOUT
   __s32 namespace_pid;  // st_procpid must be equal to this
@@ -137,6 +141,8 @@ struct target {
   __u32 stride;         // one interval in `stride` takes a stack; a power of two, 0 is 1
 
   struct backend_tags tags;  // as of off_since
+  __u64 short_waiting_ns;    // exact sums of its short intervals, whether looked at or not
+  __u64 short_runnable_ns;
   __u64 booked_ns;           // off the CPU, as added up in `intervals`
   __u64 status_at;           // its PgBackendStatus; 0 unknown
   __u64 application_at;      // where that keeps the application_name; 0 unknown
@@ -146,7 +152,8 @@ struct target {
   __u16 candidates;          // intervals since stacks_since that could have sent their stack
 };
 
-// Time off the CPU, by who and why. The values only grow.
+// Time off the CPU, by who and why. The values only grow. The times of short intervals are estimates
+// when only some were looked at.
 struct interval_key {
   __u64 query_id;
   __u32 pid;
@@ -162,6 +169,8 @@ struct interval_sum {
   __u64 waiting_ns;
   __u64 count;
   __u64 runnable_ns;
+  __u64 short_waiting_ns;  // the part of waiting_ns that short intervals have
+  __u64 short_runnable_ns;
 };
 
 // What was found to be true of the running kernel that the headers say of theirs.
@@ -181,5 +190,6 @@ enum counter {
   COUNT_INTERVALS_FULL,  // intervals that found no room in `intervals`
   COUNT_FILTERED,        // samples left out because the user asked
   COUNT_INTERVAL_LOST,   // interval events that found no room in the ring
+  COUNT_LOOKS,           // intervals that were looked at
   COUNTER_ROWS,
 };

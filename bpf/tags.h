@@ -180,5 +180,6 @@ static __always_inline void read_tags(struct target* target, struct backend_tags
 static __always_inline void read_only_wait_event(const struct target* target,
                                                  struct backend_tags* tags) {
   no_tags(tags);
+  tags->flags = TAG_NOT_READ;
   read_wait_event(target, tags);
 }

@@ -44,7 +44,8 @@ uint32_t coarse_second(uint64_t second) {
   return static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX));
 }
 
-void Assembler::begin(const WaitTimes& times) {
+void Assembler::begin(WaitTimes times) {
+  balance_.balance(times);
   start_ns_ = times.at_ns;
   waits_.settle(times);
   running_before_ = times.running_ns;
@@ -135,6 +136,7 @@ void Assembler::end_process(const Event& event) {
   if (!processes_.contains(event.pid)) return;
   if (measures_waits_) {
     ended_[event.pid] = identity_of(event.pid);
+    balance_.exited(event.pid, {event.waiting_ns, event.runnable_ns});
     note_lifetime(event.pid, event.time_ns, event.running_ns);
   }
   processes_.exit(event.pid);
@@ -156,7 +158,8 @@ Assembler::Identity Assembler::identity_of(int32_t pid) {
   return {processes_.backend(pid), processes_.major_of(pid), processes_.postmaster_of(pid) == pid};
 }
 
-std::vector<int32_t> Assembler::book(const WaitTimes& times) {
+std::vector<int32_t> Assembler::book(WaitTimes times) {
+  balance_.balance(times);
   for (const Waits::Share& share : waits_.settle(times)) {
     const Identity who = identity_of(share.key.pid);
     if (!who.backend.valid()) continue;
@@ -181,6 +184,7 @@ std::vector<int32_t> Assembler::book(const WaitTimes& times) {
   }
   std::vector<int32_t> gone;
   for (const auto& [pid, identity] : ended_) {
+    balance_.forget(pid);
     waits_.forget(pid);
     gone.push_back(pid);
   }

@@ -11,6 +11,7 @@
 #include "src/capture/processes.h"
 #include "src/capture/queries.h"
 #include "src/capture/tag_layout.h"
+#include "src/capture/wait_balance.h"
 #include "src/capture/waits.h"
 #include "src/profile/builder.h"
 
@@ -26,7 +27,7 @@ class Assembler {
         applications_(builder) {}
 
   // The recording begins at `times`: what was measured before does not count.
-  void begin(const WaitTimes& times);
+  void begin(WaitTimes times);
 
   // Events of processes that are no targets are ignored.
   void handle(const Event& event);
@@ -38,7 +39,7 @@ class Assembler {
   void found_named(std::string_view application) { applications_.learn(application); }
 
   // Books time off the CPU. Returns the processes that ended before this and are booked for good.
-  std::vector<int32_t> book(const WaitTimes& times);
+  std::vector<int32_t> book(WaitTimes times);
 
   // Everybody's lifetime until `times` and the part of it on a CPU; call once, after the last
   // book() and when no titles are read any more, which writes the backends' rows anew.
@@ -74,6 +75,7 @@ class Assembler {
   uint64_t start_ns_ = 0;
   bool measures_waits_;
   Applications applications_;
+  WaitBalance balance_;
   Waits waits_;
   std::unordered_map<int32_t, Identity> ended_;
   std::unordered_map<int32_t, uint64_t> running_before_;  // begin()

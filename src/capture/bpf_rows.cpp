@@ -13,6 +13,8 @@
 namespace pgflame::capture {
 namespace {
 
+static_assert(kLongIntervalNs == LONG_INTERVAL_NS);
+
 WaitKey wait_key(const interval_key& row) {
   WaitKey key;
   key.pid = static_cast<int32_t>(row.pid);
@@ -48,9 +50,10 @@ std::unordered_map<uint32_t, uint64_t> read_totals(int intervals, std::vector<Wa
   for_each_row<interval_key, interval_sum>(
       intervals, [&](const interval_key& key, const interval_sum& sum) {
         sums[key.pid] += sum.waiting_ns + sum.runnable_ns;
-        WaitTotal total{wait_key(key), sum.waits, sum.waiting_ns};
+        const bool is_bare = (key.flags & TAG_NOT_READ) != 0;
+        WaitTotal total{wait_key(key), sum.waits, sum.waiting_ns, sum.short_waiting_ns, is_bare};
         if (total.count > 0) totals.push_back(total);
-        total = {total.key, sum.count, sum.runnable_ns};
+        total = {total.key, sum.count, sum.runnable_ns, sum.short_runnable_ns, is_bare};
         total.key.state = State::kRunnable;
         totals.push_back(total);
       });
@@ -65,7 +68,8 @@ OpenWait open_wait(uint32_t pid, const target& value) {
   key.session_state = value.tags.session_state;
   key.flags = value.tags.flags;
   key.application = value.application;
-  return {wait_key(key), value.off_since, value.woken_at};
+  const bool is_bare = (key.flags & TAG_NOT_READ) != 0;
+  return {wait_key(key), value.off_since, value.woken_at, is_bare};
 }
 
 // Processes go on and off the CPUs between the two maps. An interval that was open in the first
@@ -81,6 +85,8 @@ WaitTimes read_once(int intervals, int targets) {
     const bool on_cpu = value.on_since != 0 && value.on_since < times.at_ns;
     times.running_ns[static_cast<int32_t>(pid)] =
         value.running_ns + (on_cpu ? times.at_ns - value.on_since : 0);
+    times.short_intervals[static_cast<int32_t>(pid)] = {value.short_waiting_ns,
+                                                        value.short_runnable_ns};
     const auto sum = sums.find(pid);
     const bool is_over = sum != sums.end() && sum->second != value.booked_ns;
     if (value.off_since != 0 && !is_over) times.open.push_back(open_wait(pid, value));

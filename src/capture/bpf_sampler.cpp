@@ -16,6 +16,7 @@
 #include "src/base/file.h"
 #include "src/capture/bpf_programs.h"
 #include "src/capture/bpf_rows.h"
+#include "src/capture/look_pace.h"
 #include "src/capture/privileges.h"
 #include "src/capture/sampler.h"
 #include "src/capture/sampling_events.h"
@@ -70,6 +71,7 @@ class BpfSampler : public Sampler {
   void describe_unwinder(Recording& recording) const;
   uint32_t layout_row(const std::optional<TagLayout>& tags);
   bool switches_dominate() const;
+  void set_pace(uint64_t now_ns);
 
   SamplerSettings settings_;
   bool compiled_here_;  // by libbpfcc; else ahead of time
@@ -82,6 +84,7 @@ class BpfSampler : public Sampler {
   std::vector<LinkHandle> jit_probes_;
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   StackPace stack_pace_;
+  LookPace look_pace_;
   const EventSink* sink_ = nullptr;
   uint64_t bad_records_ = 0;
 };
@@ -206,8 +209,15 @@ void BpfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink) 
   programs_->bss->watching_closely = timeout <= std::chrono::milliseconds(20) ? 1 : 0;
   ::poll(&waiting, 1, static_cast<int>(timeout.count()));
   ring_buffer__consume(ring_.get());
-  programs_->data->stack_window_ns = stack_pace_.window_ns(monotonic_now());
+  set_pace(monotonic_now());
   sink_ = nullptr;
+}
+
+// Of what many backends do while they wait as much is looked at as of what a few do.
+void BpfSampler::set_pace(uint64_t now_ns) {
+  programs_->data->stack_window_ns = stack_pace_.window_ns(now_ns);
+  programs_->data->looks_per_window =
+      look_pace_.per_window(programs_.counter(COUNT_LOOKS), now_ns);
 }
 
 void BpfSampler::stop() {
@@ -224,18 +234,13 @@ bool BpfSampler::switches_dominate() const {
 }
 
 bool BpfSampler::lower_rate() {
-  constexpr uint32_t kFewestLooks = 6;
   bool lowered = false;
   if (settings_.waits && programs_->data->stacks_per_window > 1) {
     programs_->data->stacks_per_window /= 2;
     stack_pace_.lower();
     lowered = true;
   }
-  const uint32_t looks = programs_->data->looks_per_window;
-  if (settings_.waits && looks / 4 >= kFewestLooks) {
-    programs_->data->looks_per_window = looks / 4;
-    lowered = true;
-  }
+  if (settings_.waits && look_pace_.lower()) lowered = true;
   if (switches_dominate()) return lowered;
   const uint64_t period = events_.halve_rate();
   if (period == 0) return lowered;

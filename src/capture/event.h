@@ -44,8 +44,8 @@ struct Event {
   int32_t parent = 0;        // kFork
   uint64_t weight = 0;       // kSample: in the sampling event's unit
   uint64_t running_ns = 0;   // kExit: time on a CPU since it became a target; 0 unknown
-  uint64_t waiting_ns = 0;   // kInterval: until it was woken up
-  uint64_t runnable_ns = 0;  // kInterval: from then on until it got a CPU
+  uint64_t waiting_ns = 0;   // kInterval: until it was woken up; kExit: see ShortIntervals
+  uint64_t runnable_ns = 0;  // kInterval: from then on until it got a CPU; kExit: the same
   uint64_t stands_for = 1;   // kInterval: for how many like it, whose stacks were not taken
   Tags tags;
   std::span<const uint64_t> kernel;  // innermost first; valid until the callback returns

@@ -18,6 +18,14 @@ WaitKey wait_key(const Event& event, State state) {
   return key;
 }
 
+WaitKey first_key(int32_t pid) {
+  WaitKey key;
+  key.pid = pid;
+  key.state = State::kRunning;
+  key.wait_event = 0;
+  return key;
+}
+
 std::vector<uint64_t> divide(uint64_t total, const std::vector<uint64_t>& weights) {
   std::vector<uint64_t> parts(weights.size(), 0);
   const long double sum = std::accumulate(weights.begin(), weights.end(), 0.0L);
@@ -156,11 +164,7 @@ void Waits::book(const WaitKey& key, uint64_t count, uint64_t ns, std::vector<Sh
 
 void Waits::forget(int32_t pid) {
   open_.erase(pid);
-  WaitKey first;
-  first.pid = pid;
-  first.state = State::kRunning;
-  first.wait_event = 0;
-  auto from = booked_.lower_bound(first);
+  auto from = booked_.lower_bound(first_key(pid));
   while (from != booked_.end() && from->first.pid == pid)
     from = booked_.erase(from);
 }

@@ -2,7 +2,7 @@
 // intervals.
 //
 // For every backend and every reason to be off the CPU the sampler knows how often and how long,
-// exactly. Stacks it sends only of a random choice. What a sum has grown by since the last look is
+// exactly or nearly so (wait_balance.h). Stacks it sends only of a random choice. What a sum has grown by since the last look is
 // divided among the stacks of the same reason in proportion to their time (times the number of
 // intervals that each was chosen from), so that totals stay exact whatever the choice was. The
 // statements of a server without query ids are known from the same choice: which of them a sum
@@ -22,6 +22,8 @@
 
 namespace pgflame::capture {
 
+constexpr uint64_t kLongIntervalNs = 1'000'000;
+
 // Who was off the CPU, and why.
 struct WaitKey {
   int32_t pid = 0;
@@ -39,6 +41,16 @@ struct WaitTotal {
   WaitKey key;
   uint64_t count = 0;
   uint64_t ns = 0;
+  uint64_t short_ns = 0;  // the part of it in ShortIntervals
+  bool is_bare = false;   // nothing but backend, state and wait event is known
+};
+
+// All of a backend's intervals below kLongIntervalNs, exactly, since it became a target. Reasons are
+// known of a random choice of them only, so that its totals have an estimate of this time
+// (wait_balance.h).
+struct ShortIntervals {
+  uint64_t waiting_ns = 0;
+  uint64_t runnable_ns = 0;
 };
 
 // An interval that has not ended yet.
@@ -46,6 +58,7 @@ struct OpenWait {
   WaitKey key;
   uint64_t since_ns = 0;  // CLOCK_MONOTONIC; tells one interval from the next
   uint64_t woken_ns = 0;  // 0: still asleep
+  bool is_bare = false;   // as in WaitTotal
 };
 
 // What the sampler knows at one moment. Totals only grow.
@@ -54,6 +67,7 @@ struct WaitTimes {
   std::vector<WaitTotal> totals;
   std::vector<OpenWait> open;                        // none of them is in the totals
   std::unordered_map<int32_t, uint64_t> running_ns;  // by backend
+  std::unordered_map<int32_t, ShortIntervals> short_intervals;
 };
 
 class Waits {
@@ -115,6 +129,9 @@ class Waits {
 };
 
 WaitKey wait_key(const Event& event, State state);
+
+// The one in front of all of a backend's.
+WaitKey first_key(int32_t pid);
 
 // Divides `total` in proportion to the weights, exactly: the parts add up to it.
 std::vector<uint64_t> divide(uint64_t total, const std::vector<uint64_t>& weights);

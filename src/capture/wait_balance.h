@@ -1,0 +1,52 @@
+// Completes what the sampler knows of time off the CPU.
+//
+// Of a backend that switches all the time the sampler looks at a random choice of its intervals.
+// Each short one stands for so many, which is right on average only; what they last together is
+// known by backend, not by reason. Of a long one that was not looked at nothing but the wait event
+// is known. The choice says how both are divided among the reasons, and no more.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <utility>
+
+#include "src/capture/waits.h"
+
+namespace pgflame::capture {
+
+class WaitBalance {
+ public:
+  // The exact sums of a backend that is gone, for the next balance().
+  void exited(int32_t pid, const ShortIntervals& last);
+
+  // Writes the totals anew, one for each key. What the short intervals of a backend have grown by
+  // since the last call adds up to the exact growth; without exact sums estimates stay. What is
+  // bare, the open intervals too, goes to the backend's reasons with the same wait event.
+  void balance(WaitTimes& times);
+
+  void forget(int32_t pid);
+
+ private:
+  struct Reason {
+    uint64_t long_ns = 0;
+    uint64_t short_ns = 0;  // the estimate
+    uint64_t new_long_ns = 0;
+    uint64_t balanced_ns = 0;
+    uint64_t given_count = 0;  // bare ones
+  };
+  using Side = std::pair<int32_t, State>;  // a backend's waiting or runnable time
+
+  std::optional<uint64_t> exact_ns(const WaitTimes& times, Side side) const;
+  void divide_short(std::span<WaitTotal> totals, std::optional<uint64_t> exact_ns);
+  void give_bare(const WaitTotal& bare, std::vector<WaitTotal>& totals);
+
+  std::map<WaitKey, Reason> reasons_;
+  std::map<WaitKey, WaitTotal> bare_;    // given so far
+  std::map<Side, uint64_t> divided_ns_;  // of the exact sums, so far
+  std::unordered_map<int32_t, ShortIntervals> last_;
+};
+
+}  // namespace pgflame::capture
