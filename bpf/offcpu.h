@@ -6,8 +6,9 @@
 //
 // A backend that switches very often has only a random choice of its intervals looked at, one in
 // `look_stride`, and each of them counts for so many. That is true on average for short intervals,
-// whose time in all is added up apart so that user space can make the estimates agree with it; long
-// ones always count once, with nothing but their wait event when they were not chosen.
+// whose time in all is added up apart so that user space can make the estimates agree with it. The
+// rarer a look, the shorter an interval has to be to be counted so: one that would stand for too
+// much counts once, with nothing but its wait event when it was not chosen.
 #pragma once
 
 #include "stack.h"
@@ -42,13 +43,16 @@ struct span {
   __u64 runnable;
 };
 
-static __always_inline int is_short(struct span off) {
-  return off.waiting + off.runnable < LONG_INTERVAL_NS;
+// Whether the interval that ends is one that others of its backend may stand for.
+static __always_inline int is_short(const struct target* target, struct span off) {
+  return target->look_stride > 1 &&
+         (off.waiting + off.runnable) * target->look_stride < MOST_STOOD_FOR_NS;
 }
 
 static __always_inline void add_interval(struct target* target,
                                          __u32 pid,
                                          struct span off,
+                                         int as_others,
                                          __u32 times) {
   struct interval_key key = {
       .query_id = target->tags.query_id,
@@ -62,8 +66,8 @@ static __always_inline void add_interval(struct target* target,
                                      .waiting_ns = off.waiting * times,
                                      .count = times,
                                      .runnable_ns = off.runnable * times,
-                                     .short_waiting_ns = is_short(off) ? off.waiting * times : 0,
-                                     .short_runnable_ns = is_short(off) ? off.runnable * times : 0};
+                                     .short_waiting_ns = as_others ? off.waiting * times : 0,
+                                     .short_runnable_ns = as_others ? off.runnable * times : 0};
   struct interval_sum* sum = bpf_map_lookup_elem(&intervals, &key);
   if (sum) {  // nobody else adds to the rows of this process: it is on one CPU at a time
     sum->waits += grown.waits;
@@ -143,8 +147,9 @@ static OUT_OF_LINE void book_interval(struct target* target,
                                       __u64 runnable,
                                       __u64 now) {
   const struct span off = {waiting, runnable};
-  const __u32 times = is_short(off) ? target->stands_for : 1;
-  add_interval(target, pid, off, times);
+  const int as_others = is_short(target, off);
+  const __u32 times = as_others ? target->stands_for : 1;
+  add_interval(target, pid, off, as_others, times);
   if (!target->has_stack) return;
   const struct process_event event = {.kind = EVENT_INTERVAL,
                                       .cpu = bpf_get_smp_processor_id(),
@@ -165,7 +170,7 @@ static __always_inline void close_interval(struct target* target, __u32 pid, __u
   target->on_since = now;
   target->off_since = 0;
   if (!left) return;
-  if (is_short(off)) {
+  if (is_short(target, off)) {
     target->short_waiting_ns += off.waiting;
     target->short_runnable_ns += off.runnable;
     if (!target->stands_for) return;

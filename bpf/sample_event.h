@@ -104,8 +104,9 @@ struct process_event {
   __u64 runnable_ns;    // interval: from then on until it got a CPU; exit: ... short_runnable_ns
 };
 
-// From here on an interval off the CPU is booked whether it was looked at or not.
-enum { LONG_INTERVAL_NS = 1000 * 1000 };
+// An interval that is looked at stands for no more time than this. One that is so long that it would
+// is booked by itself, whether it was looked at or not.
+enum { MOST_STOOD_FOR_NS = 16 * 1000 * 1000 };
 
 // Where a cluster keeps what the tags are read from; addresses are the same in every backend.
 struct layout {

@@ -13,7 +13,7 @@
 namespace pgflame::capture {
 namespace {
 
-static_assert(kLongIntervalNs == LONG_INTERVAL_NS);
+static_assert(2 * kLongIntervalNs == MOST_STOOD_FOR_NS);
 
 WaitKey wait_key(const interval_key& row) {
   WaitKey key;

@@ -22,7 +22,8 @@
 
 namespace pgflame::capture {
 
-constexpr uint64_t kLongIntervalNs = 1'000'000;
+// The shortest interval that is certainly booked by itself (bpf/offcpu.h).
+constexpr uint64_t kLongIntervalNs = 8'000'000;
 
 // Who was off the CPU, and why.
 struct WaitKey {
@@ -45,9 +46,9 @@ struct WaitTotal {
   bool is_bare = false;   // nothing but backend, state and wait event is known
 };
 
-// All of a backend's intervals below kLongIntervalNs, exactly, since it became a target. Reasons are
-// known of a random choice of them only, so that its totals have an estimate of this time
-// (wait_balance.h).
+// A backend's intervals off the CPU that were not booked one by one, exactly, since it became a
+// target. Reasons are known of a random choice of them only, so that its totals have an estimate of
+// this time (wait_balance.h).
 struct ShortIntervals {
   uint64_t waiting_ns = 0;
   uint64_t runnable_ns = 0;
