@@ -104,8 +104,8 @@ struct process_event {
   __u64 runnable_ns;    // interval: from then on until it got a CPU; exit: ... short_runnable_ns
 };
 
-// An interval that is looked at stands for no more time than this. One that is so long that it would
-// is booked by itself, whether it was looked at or not.
+// An interval that is looked at stands for no more time than this. One that is so long that it
+// would is booked by itself, whether it was looked at or not.
 enum { MOST_STOOD_FOR_NS = 16 * 1000 * 1000 };
 
 // Where a cluster keeps what the tags are read from; addresses are the same in every backend.
@@ -144,17 +144,17 @@ struct target {
   struct backend_tags tags;  // as of off_since
   __u64 short_waiting_ns;    // exact sums of its short intervals, whether looked at or not
   __u64 short_runnable_ns;
-  __u64 booked_ns;           // off the CPU, as added up in `intervals`
-  __u64 status_at;           // its PgBackendStatus; 0 unknown
-  __u64 application_at;      // where that keeps the application_name; 0 unknown
-  __u64 stacks_since;        // when the window of stacks began
-  __u32 application;         // hash of its name when that was last looked at
-  __u16 stacks_taken;        // since stacks_since
-  __u16 candidates;          // intervals since stacks_since that could have sent their stack
+  __u64 booked_ns;       // off the CPU, as added up in `intervals`
+  __u64 status_at;       // its PgBackendStatus; 0 unknown
+  __u64 application_at;  // where that keeps the application_name; 0 unknown
+  __u64 stacks_since;    // when the window of stacks began
+  __u32 application;     // hash of its name when that was last looked at
+  __u16 stacks_taken;    // since stacks_since
+  __u16 candidates;      // intervals since stacks_since that could have sent their stack
 };
 
-// Time off the CPU, by who and why. The values only grow. The times of short intervals are estimates
-// when only some were looked at.
+// Time off the CPU, by who and why. The values only grow. The times of short intervals are
+// estimates when only some were looked at.
 struct interval_key {
   __u64 query_id;
   __u32 pid;

@@ -216,8 +216,7 @@ void BpfSampler::poll(std::chrono::milliseconds timeout, const EventSink& sink) 
 // Of what many backends do while they wait as much is looked at as of what a few do.
 void BpfSampler::set_pace(uint64_t now_ns) {
   programs_->data->stack_window_ns = stack_pace_.window_ns(now_ns);
-  programs_->data->looks_per_window =
-      look_pace_.per_window(programs_.counter(COUNT_LOOKS), now_ns);
+  programs_->data->looks_per_window = look_pace_.per_window(programs_.counter(COUNT_LOOKS), now_ns);
 }
 
 void BpfSampler::stop() {

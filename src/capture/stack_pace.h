@@ -20,7 +20,7 @@ class StackPace {
   uint64_t window_ns(uint64_t now_ns);
 
  private:
-  double wanted_ = 1500;  // stacks a second
+  double wanted_ = 1000;  // stacks a second
   uint64_t window_ns_ = kShortestNs;
   uint64_t stacks_ = 0;  // since looked_ns_
   uint64_t looked_ns_ = 0;

@@ -103,8 +103,8 @@ void WaitBalance::give_bare(const WaitTotal& bare, std::vector<WaitTotal>& total
   const auto event_of = [](const WaitTotal& total) {
     return std::tuple(total.key.pid, total.key.state, total.key.wait_event);
   };
-  const auto same =
-      std::ranges::equal_range(totals, std::tuple(key.pid, key.state, key.wait_event), {}, event_of);
+  const auto same = std::ranges::equal_range(
+      totals, std::tuple(key.pid, key.state, key.wait_event), {}, event_of);
   std::vector<Reason*> reasons;
   for (const WaitTotal& total : same)
     reasons.push_back(&reasons_[total.key]);
@@ -114,9 +114,8 @@ void WaitBalance::give_bare(const WaitTotal& bare, std::vector<WaitTotal>& total
   }
   const auto weights = [&](uint64_t Reason::*weight) {
     std::vector<uint64_t> all(reasons.size());
-    std::ranges::transform(reasons, all.begin(), [&](const Reason* reason) {
-      return reason->*weight;
-    });
+    std::ranges::transform(
+        reasons, all.begin(), [&](const Reason* reason) { return reason->*weight; });
     return all;
   };
   std::vector<uint64_t> chosen = weights(&Reason::new_long_ns);
@@ -157,8 +156,8 @@ void WaitBalance::forget(int32_t pid) {
   const auto erase_from = [pid](auto& rows) {
     const auto first = rows.lower_bound(first_key(pid));
     rows.erase(first, std::find_if(first, rows.end(), [pid](const auto& row) {
-      return row.first.pid != pid;
-    }));
+                 return row.first.pid != pid;
+               }));
   };
   erase_from(reasons_);
   erase_from(bare_);

@@ -2,11 +2,11 @@
 // intervals.
 //
 // For every backend and every reason to be off the CPU the sampler knows how often and how long,
-// exactly or nearly so (wait_balance.h). Stacks it sends only of a random choice. What a sum has grown by since the last look is
-// divided among the stacks of the same reason in proportion to their time (times the number of
-// intervals that each was chosen from), so that totals stay exact whatever the choice was. The
-// statements of a server without query ids are known from the same choice: which of them a sum
-// belongs to is an estimate.
+// exactly or nearly so (wait_balance.h). Stacks it sends only of a random choice. What a sum has
+// grown by since the last look is divided among the stacks of the same reason in proportion to
+// their time (times the number of intervals that each was chosen from), so that totals stay exact
+// whatever the choice was. The statements of a server without query ids are known from the same
+// choice: which of them a sum belongs to is an estimate.
 //
 // Intervals that are open at such a look are known one by one: each stands for itself, with its own
 // stack or none.
