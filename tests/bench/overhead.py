@@ -27,10 +27,22 @@ TARGETS = ("targets: under 4000 ns a sample, 1500 ns a switch, 0.5 % of a core (
            "(wall mode) for the agent, 64 MB; tps inside the range of off")
 
 
-def program_costs(pid):
+def program_costs(pid, names=None):
     """Nanoseconds per run of the programs that process `pid` loaded, by name."""
     return {name: spent / runs for name, (spent, runs) in bpf_programs.costs(pid).items()
-            if name in PROGRAMS and runs}
+            if (names is None or name in names) and runs}
+
+
+@contextlib.contextmanager
+def kernel_counts_costs():
+    """The kernel counts what all BPF programs cost, ours ask for it themselves."""
+    switch = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
+    before = switch.read_text()
+    switch.write_text("1")
+    try:
+        yield
+    finally:
+        switch.write_text(before)
 
 
 def is_ours(condition):
@@ -85,8 +97,11 @@ class Bench:
             if is_ours(condition):
                 share = (cpu_seconds(child.pid) - before) / self.seconds
                 self.note(condition, "agent % of a core", share * 100)
-                for name, cost in program_costs(child.pid).items():
+                for name, cost in program_costs(child.pid, PROGRAMS).items():
                     self.note(condition, f"ns per {name}", cost)
+            elif condition == "bpftrace":
+                # Two stacks by frame pointers and nothing else: what a sample costs at the least.
+                self.note(condition, "ns per sample", sum(program_costs(child.pid).values()))
         if is_ours(condition):
             recording = Capture(f"{self.folder}/out.pb.gz").recording
             self.note(condition, "MB", recording["cost"]["peak_rss_bytes"] / 1e6)
@@ -113,7 +128,7 @@ def main():
     conditions += ["cpu other", "wall other"] if arguments.other else ["perf", "bpftrace"]
     binaries = {whose: os.path.abspath(path)
                 for whose, path in (("", arguments.pgflame), ("other", arguments.other)) if path}
-    with Cluster(settings={"compute_query_id": "on"}) as cluster, \
+    with Cluster(settings={"compute_query_id": "on"}) as cluster, kernel_counts_costs(), \
             tempfile.TemporaryDirectory() as folder:
         cluster.pgbench_init(10)
         bench = Bench(cluster, binaries, arguments.seconds, folder)
