@@ -16,6 +16,7 @@ from sessions import Session
 
 PG_SLEEP_15 = 0x09000002
 MODULES = "/lib/modules"
+TRACING = "/sys/kernel/tracing"
 BUSY = "select count(*) from generate_series(1, 300000) i where i % 7 = 3;"
 
 
@@ -27,11 +28,13 @@ def headers():
 
 
 def on_another_host(recorder, name, *commands):
-    """A pgflame that sees what these commands mount, and nobody else does."""
+    """A pgflame that sees what these commands mount, and nobody else does; and the kernel's
+    descriptions of its tracepoints, which are not mounted on every host."""
+    tracing = f"mountpoint -q {TRACING} || mount -t tracefs tracefs {TRACING}"
     wrapper = os.path.join(recorder.folder, name)
     with open(wrapper, "w") as script:
         script.write('#!/bin/sh\n[ "$1" = inside ] || exec unshare -m "$0" inside "$@"\nshift\n')
-        script.write("set -e\n" + "\n".join(commands) + f'\nexec {os.environ["PGFLAME"]} "$@"\n')
+        script.write("set -e\n" + "\n".join([tracing, *commands]) + f'\nexec {os.environ["PGFLAME"]} "$@"\n')
     os.chmod(wrapper, 0o755)
     return wrapper
 
