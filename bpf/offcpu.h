@@ -151,11 +151,13 @@ static OUT_OF_LINE void book_interval(struct target* target,
   const __u32 times = as_others ? target->stands_for : 1;
   add_interval(target, pid, off, as_others, times);
   if (!target->has_stack) return;
+  const __u32 stacks = target->stride ? target->stride : 1;
+  // Its stack is one of so many, whether the others were booked by themselves or not.
   const struct process_event event = {.kind = EVENT_INTERVAL,
                                       .cpu = bpf_get_smp_processor_id(),
                                       .time_ns = now,
                                       .pid = pid,
-                                      .stands_for = times * (target->stride ? target->stride : 1),
+                                      .stands_for = target->stands_for * stacks,
                                       .waiting_ns = waiting,
                                       .runnable_ns = runnable};
   if (bpf_ringbuf_output(&ring, (void*)&event, sizeof(event), BPF_RB_NO_WAKEUP))
