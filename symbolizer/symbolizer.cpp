@@ -85,6 +85,7 @@ class Namer {
   void collect();
   void load_modules();
   void load_vdso(ModuleId id);
+  std::vector<uint64_t> addresses_in(MappingId mapping) const;
   void load_kernel(MappingId mapping);
   void load_jit();
   void name_location(LocationId id);
@@ -167,6 +168,15 @@ void Namer::load_vdso(ModuleId id) {
   if (options_.this_host || same) modules_[id.value] = std::move(own);
 }
 
+std::vector<uint64_t> Namer::addresses_in(MappingId mapping) const {
+  std::vector<uint64_t> addresses;
+  for (const LocationId id : wanted_) {
+    const Location& location = profile_.locations[id];
+    if (location.mapping == mapping) addresses.push_back(location.address);
+  }
+  return addresses;
+}
+
 // Another recording's addresses mean the same when the kernel is the same build at the same place.
 void Namer::load_kernel(MappingId mapping) {
   kernel_.hidden = true;
@@ -174,7 +184,8 @@ void Namer::load_kernel(MappingId mapping) {
   if (!options_.this_host) {
     if (module.build_id.empty() || build_id_of_running_kernel() != module.build_id) return;
   }
-  auto kernel = options_.kernel == nullptr ? read_kernel_symbols() : options_.kernel->take();
+  auto kernel = options_.kernel == nullptr ? read_kernel_symbols()
+                                           : options_.kernel->take(addresses_in(mapping));
   if (!kernel) return;
   const bool same_place = kernel->text_start == profile_.mappings[mapping].start;
   if (!options_.this_host && !same_place) return;
