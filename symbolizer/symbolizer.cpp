@@ -148,7 +148,6 @@ void Namer::load_modules() {
     if (kind == ModuleKind::kVdso) load_vdso(module);
     jit = jit || is_run_time(kind);
   }
-  if (jit) processes_ = find_processes(profile_);
   const std::vector<SampledModule> files = sampled_files(profile_, wanted_, of_this_boot_);
   std::atomic<size_t> next = 0;  // the largest one first: it takes longest
   auto work = [&] {
@@ -172,6 +171,7 @@ void Namer::load_vdso(ModuleId id) {
 }
 
 void Namer::load_jit() {
+  processes_ = find_processes(profile_);
   std::set<int32_t> pids;
   for (const auto& [location, pid] : processes_.pid_of_code)
     pids.insert(pid);
