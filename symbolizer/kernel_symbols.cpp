@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "src/base/text.h"
 
@@ -92,8 +93,8 @@ void set_ends(std::vector<FunctionRange>& ranges, const std::vector<uint64_t>& s
 }
 
 size_t line_around(std::string_view text, size_t at) {
-  const size_t newline = at == 0 ? std::string_view::npos : text.rfind('\n', at - 1);
-  return newline == std::string_view::npos ? 0 : newline + 1;
+  const auto* newline = static_cast<const char*>(::memrchr(text.data(), '\n', at));
+  return newline == nullptr ? 0 : static_cast<size_t>(newline - text.data()) + 1;
 }
 
 size_t line_behind(std::string_view text, size_t at) {
@@ -143,8 +144,12 @@ std::string lines_about(std::string_view proper, std::span<const uint64_t> addre
     const size_t line = line_around(proper, at);
     lines = proper.substr(line, at + kText.size() - line);
   }
+  uint64_t next = 0;  // above all addresses that were dealt with
   for (const uint64_t address : addresses) {
+    if (address < next) continue;
     const size_t above = line_above(proper, address);
+    const auto upper = symbol_at(proper, above);
+    next = upper ? upper->address : UINT64_MAX;
     const auto last = symbol_at(proper, line_around(proper, above - std::min<size_t>(above, 1)));
     if (!last || last->address == 0 || last->address > address) continue;
     const size_t begin = line_above(proper, last->address - 1);

@@ -24,8 +24,8 @@ KernelSymbols parse_kallsyms(std::string text);
 
 // The lines of the kernel proper, which come first and are in order of address.
 std::string_view kernel_proper(std::string_view kallsyms);
-// Those of them that say which functions these addresses are in, and the one of _text. What they
-// name has the same name among all of them.
+// Those of them that say which functions these addresses are in, sorted, and the one of _text. What
+// they name has the same name among all of them.
 std::string lines_about(std::string_view proper, std::span<const uint64_t> addresses);
 
 }  // namespace pgflame::symbolizer

@@ -27,7 +27,7 @@ class RunningKernel {
  public:
   explicit RunningKernel(const std::string& cache_dir);
 
-  // Of functions at other addresses than these there may be none.
+  // Of functions at other addresses than these, sorted, there may be none.
   std::optional<KernelSymbols> take(std::span<const uint64_t> addresses);
 
  private:

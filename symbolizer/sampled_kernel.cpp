@@ -1,5 +1,6 @@
 #include "symbolizer/sampled_kernel.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,7 @@ std::vector<uint64_t> addresses_in(const Profile& profile,
     const Location& location = profile.locations[id];
     if (location.mapping == mapping) addresses.push_back(location.address);
   }
+  std::ranges::sort(addresses);
   return addresses;
 }
 
