@@ -20,8 +20,9 @@ constexpr uint8_t kIndirect = 0x80;
 // Longer than any augmentation in use ("zPLRSB", "armcc+"); keeps hostile strings from costing.
 constexpr size_t kMaxAugmentation = 16;
 
-// Few are smaller.
+// Few are smaller. Beyond some megabytes there is room for what was found only.
 constexpr size_t kSmallFde = 32;
+constexpr size_t kMostRoom = size_t{1} << 17;
 
 struct Record {
   uint64_t id = 0;                // what distinguishes a CIE from an FDE
@@ -37,7 +38,7 @@ class Parser {
 
   Frames parse() {
     // Room that is not needed is never touched.
-    reserve_large(frames_.fdes, section_.bytes.size() / kSmallFde);
+    reserve_large(frames_.fdes, std::min(section_.bytes.size() / kSmallFde, kMostRoom));
     ByteCursor cursor(section_.bytes);
     while (cursor.remaining() >= 4) {
       const auto record = next(cursor);
