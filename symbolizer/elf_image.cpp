@@ -6,6 +6,7 @@
 #include <elf.h>
 
 #include "src/base/build_id.h"
+#include "src/base/large_memory.h"
 #include "src/base/rows.h"
 
 namespace pgflame::symbolizer {
@@ -242,7 +243,7 @@ std::vector<ElfSymbol> ElfImage::symbols(std::string_view section_name) const {
   const ElfSection* table = section(section_name);
   if (table == nullptr || table->link >= sections_.size()) return symbols;
   const size_t count = count_rows<Elf64_Sym>(table->bytes);
-  symbols.reserve(count);
+  reserve_large(symbols, count);
   for (size_t i = 0; i < count; ++i)
     symbols.push_back(symbol(*table, i));
   return symbols;

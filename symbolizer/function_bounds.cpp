@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/base/large_memory.h"
+#include "src/base/radix_sort.h"
 #include "src/base/rows.h"
 #include "symbolizer/unwind/eh_frame.h"
 
@@ -20,10 +22,12 @@ std::vector<FunctionBounds> function_bounds(const ElfImage& image) {
   if (section == nullptr) return bounds;
   const unwind::FrameSection frames{.bytes = section->bytes, .address = section->address};
   SectionFinder sections(image);
-  for (const unwind::Fde& fde : unwind::parse_frames(frames).fdes) {
+  const std::vector<unwind::Fde> fdes = unwind::parse_frames(frames).fdes;
+  reserve_large(bounds, fdes.size());
+  for (const unwind::Fde& fde : fdes) {
     if (is_function(sections.at(fde.start))) bounds.push_back({fde.start, fde.end});
   }
-  std::ranges::sort(bounds, {}, &FunctionBounds::start);
+  radix_sort(bounds, [](const FunctionBounds& row) { return row.start; });
   drop_repeated(bounds, &FunctionBounds::start);
   return bounds;
 }

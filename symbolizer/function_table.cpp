@@ -7,6 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "src/base/large_memory.h"
+
 namespace pgflame::symbolizer {
 namespace {
 
@@ -41,7 +43,7 @@ void add_symbols(const ElfImage& image,
                  NameTier tier,
                  std::vector<Candidate>& candidates) {
   SectionFinder sections(image);
-  candidates.reserve(candidates.size() + symbols.size());
+  reserve_large(candidates, candidates.size() + symbols.size());
   for (const ElfSymbol& symbol : symbols) {
     if (!names_code(sections, symbol)) continue;
     const FunctionRange range{
@@ -142,7 +144,7 @@ void close_until(uint64_t at, std::vector<FunctionRange>& open, std::vector<Func
 // Cuts nested and overlapping ranges, sorted, so that every address belongs to the innermost one.
 std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
   std::vector<FunctionRange> flat;
-  flat.reserve(candidates.size());
+  reserve_large(flat, candidates.size());
   std::vector<FunctionRange> open;  // enclosing ranges, outermost first
   end_where_next_begins(candidates);
   uint64_t last = 0;
@@ -205,7 +207,7 @@ struct Place {
 // By start, and the best name first; of equally good ones the one that was found first.
 std::vector<Place> in_order(const std::vector<Candidate>& candidates) {
   std::vector<Place> places;
-  places.reserve(candidates.size());
+  reserve_large(places, candidates.size());
   for (const Candidate& candidate : candidates)
     places.push_back({candidate.range.start, candidate.rank, static_cast<uint32_t>(places.size())});
   std::ranges::sort(places, {}, [](const Place& place) {
@@ -219,7 +221,7 @@ std::vector<Candidate> with_unnamed(const ElfImage& image,
                                     std::span<const FunctionBounds> bounds,
                                     const std::vector<Candidate>& named) {
   std::vector<Candidate> all;
-  all.reserve(named.size() + bounds.size());
+  reserve_large(all, named.size() + bounds.size());
   uint64_t covered = 0;  // everything below belongs to a symbol seen so far
   SectionFinder sections(image);
   BoundsWalk walk(bounds);

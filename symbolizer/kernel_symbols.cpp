@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "src/base/text.h"
 
@@ -63,6 +64,10 @@ bool is_mark(std::string_view name) {
          name == "_einittext" || name.ends_with("_text_start") || name.ends_with("_text_end");
 }
 
+bool is_function(const KernelSymbol& symbol) {
+  return is_code(symbol.type) && !is_mark(symbol.name);
+}
+
 bool is_absolute(char type) {
   return type == 'a' || type == 'A';
 }
@@ -87,7 +92,71 @@ void set_ends(std::vector<FunctionRange>& ranges, const std::vector<uint64_t>& s
   }
 }
 
+size_t line_around(std::string_view text, size_t at) {
+  const auto* newline = static_cast<const char*>(::memrchr(text.data(), '\n', at));
+  return newline == nullptr ? 0 : static_cast<size_t>(newline - text.data()) + 1;
+}
+
+size_t line_behind(std::string_view text, size_t at) {
+  return std::min(text.find('\n', at), text.size() - 1) + 1;
+}
+
+std::optional<KernelSymbol> symbol_at(std::string_view text, size_t line) {
+  return parse_line(text.substr(line, text.find('\n', line) - line));
+}
+
+// The first line of a symbol above the address; the end where there is none.
+size_t line_above(std::string_view text, uint64_t address) {
+  size_t begin = 0;
+  size_t end = text.size();
+  while (begin < end) {
+    const size_t line = line_around(text, begin + (end - begin) / 2);
+    const auto symbol = symbol_at(text, line);
+    if (symbol && symbol->address > address) {
+      end = line;
+    } else {
+      begin = line_behind(text, line);
+    }
+  }
+  return begin;
+}
+
+// Behind the next line of a function.
+size_t end_of_function(std::string_view text, size_t line) {
+  while (line < text.size()) {
+    const auto symbol = symbol_at(text, line);
+    line = line_behind(text, line);
+    if (symbol && is_function(*symbol)) break;
+  }
+  return line;
+}
+
 }  // namespace
+
+std::string_view kernel_proper(std::string_view kallsyms) {
+  return kallsyms.substr(0, line_around(kallsyms, std::min(kallsyms.find('\t'), kallsyms.size())));
+}
+
+std::string lines_about(std::string_view proper, std::span<const uint64_t> addresses) {
+  constexpr std::string_view kText = " _text\n";
+  std::string lines;
+  if (const size_t at = proper.find(kText); at != std::string_view::npos) {
+    const size_t line = line_around(proper, at);
+    lines = proper.substr(line, at + kText.size() - line);
+  }
+  uint64_t next = 0;  // above all addresses that were dealt with
+  for (const uint64_t address : addresses) {
+    if (address < next) continue;
+    const size_t above = line_above(proper, address);
+    const auto upper = symbol_at(proper, above);
+    next = upper ? upper->address : UINT64_MAX;
+    const auto last = symbol_at(proper, line_around(proper, above - std::min<size_t>(above, 1)));
+    if (!last || last->address == 0 || last->address > address) continue;
+    const size_t begin = line_above(proper, last->address - 1);
+    lines += proper.substr(begin, end_of_function(proper, above) - begin);
+  }
+  return lines;
+}
 
 void KernelSymbols::drop_modules() {
   std::erase_if(table.ranges(), [](const FunctionRange& range) { return !range.evidence.empty(); });
@@ -110,7 +179,7 @@ KernelSymbols parse_kallsyms(std::string text) {
     if (symbol->name == "_text") kernel.text_start = symbol->address;
     if (symbol->address == 0 || is_absolute(symbol->type)) continue;
     starts.push_back(symbol->address);
-    if (!is_code(symbol->type) || is_mark(symbol->name)) continue;
+    if (!is_function(*symbol)) continue;
     ranges.push_back({.start = symbol->address,
                       .entry = symbol->address,
                       .name = symbol->name,

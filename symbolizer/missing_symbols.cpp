@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "symbolizer/debug_package.h"
@@ -11,23 +12,31 @@ namespace {
 
 constexpr uint64_t kMattersPart = 100;  // of all samples
 
+// Running samples by the location they are in.
+std::vector<uint64_t> running_at(const Profile& profile) {
+  std::vector<uint64_t> samples(profile.locations.size());
+  for (const Sample& sample : profile.samples) {
+    const LocationId leaf = profile.stacks[sample.stack].location;
+    if (sample.state == State::kRunning && leaf.valid()) samples[leaf.value] += sample.count;
+  }
+  return samples;
+}
+
 }  // namespace
 
 std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool installed_here) {
+  const std::vector<uint64_t> running = running_at(profile);
+  const uint64_t all = std::accumulate(running.begin(), running.end(), uint64_t{0});
   std::map<std::pair<ModuleId, Unnamed>, uint64_t> samples;
-  uint64_t all = 0;
-  for (const Sample& sample : profile.samples) {
-    const LocationId leaf = profile.stacks[sample.stack].location;
-    if (sample.state != State::kRunning || !leaf.valid()) continue;
-    all += sample.count;
-    const Location& location = profile.locations[leaf];
-    if (location.line_count == 0) continue;
+  for (size_t i = 0; i < running.size(); ++i) {
+    const Location& location = profile.locations[profile.locations.id_at(i)];
+    if (running[i] == 0 || location.line_count == 0) continue;
     const Function& function = profile.functions[profile.lines[location.first_line].function];
     const bool unnamed = function.tier == NameTier::kNone || function.tier == NameTier::kPlaced;
     if (!unnamed || !function.module.valid()) continue;
     const Unnamed reason =
         function.tier == NameTier::kPlaced ? Unnamed::kNoSymbols : function.unnamed;
-    samples[{function.module, reason}] += sample.count;
+    samples[{function.module, reason}] += running[i];
   }
   std::vector<MissingSymbols> missing;
   for (const auto& [key, count] : samples) {

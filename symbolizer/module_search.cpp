@@ -113,6 +113,24 @@ class Search {
   ModuleSymbols& symbols_;
 };
 
+// Only modules that are told by it have mappings.
+void add_what_ran(const Profile& profile, std::map<ModuleId, SampledModule>& rows) {
+  const auto has_mappings = [](const auto& row) { return !row.second.mappings.empty(); };
+  if (std::ranges::none_of(rows, has_mappings)) return;
+  StackId last;  // samples of one stack mostly stand together
+  for (const Sample& sample : profile.samples) {
+    if (sample.stack == last) continue;
+    last = sample.stack;
+    const LocationId leaf = profile.stacks[sample.stack].location;
+    if (!leaf.valid() || !profile.locations[leaf].mapping.valid()) continue;
+    const Mapping& mapping = profile.mappings[profile.locations[leaf].mapping];
+    const auto row = rows.find(mapping.module);
+    if (row == rows.end() || row->second.mappings.empty()) continue;
+    row->second.ran.push_back(profile.locations[leaf].address - mapping.start +
+                              mapping.file_offset);
+  }
+}
+
 }  // namespace
 
 std::vector<SampledModule> sampled_files(const Profile& profile,
@@ -133,18 +151,7 @@ std::vector<SampledModule> sampled_files(const Profile& profile,
     row.bytes = std::max(row.bytes, mapped.end - mapped.start);
     if (profile.modules[module].build_id.empty()) row.mappings.push_back(mapped);
   }
-  StackId last;  // samples of one stack mostly stand together
-  for (const Sample& sample : profile.samples) {
-    if (sample.stack == last) continue;
-    last = sample.stack;
-    const LocationId leaf = profile.stacks[sample.stack].location;
-    if (!leaf.valid() || !profile.locations[leaf].mapping.valid()) continue;
-    const Mapping& mapping = profile.mappings[profile.locations[leaf].mapping];
-    const auto row = rows.find(mapping.module);
-    if (row == rows.end() || row->second.mappings.empty()) continue;
-    row->second.ran.push_back(profile.locations[leaf].address - mapping.start +
-                              mapping.file_offset);
-  }
+  add_what_ran(profile, rows);
   std::vector<SampledModule> files;
   files.reserve(rows.size());
   for (auto& [id, row] : rows)

@@ -1,6 +1,7 @@
 #include "symbolizer/running_kernel.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <string_view>
@@ -11,10 +12,13 @@
 
 #include "src/base/build_id.h"
 #include "src/base/file.h"
+#include "src/base/kept_file.h"
 
 namespace pgflame::symbolizer {
 namespace {
 
+constexpr const char* kKallsyms = "/proc/kallsyms";
+constexpr std::string_view kMark = "pgflame-kernel 1\n";
 constexpr size_t kMaxKallsyms = size_t{64} << 20;
 constexpr size_t kMaxNotes = size_t{1} << 20;
 constexpr size_t kTail = size_t{128} << 10;
@@ -42,6 +46,25 @@ std::string tail_of(const std::string& path) {
   return tail;
 }
 
+// Where the kernel runs: of /proc/kallsyms no more is read than that takes. 0 unknown or hidden.
+uint64_t text_start_of_running_kernel() {
+  constexpr size_t kEnough = size_t{64} << 10;
+  const auto file = open_for_reading(kKallsyms);
+  std::string start;
+  std::array<char, 4096> piece{};
+  while (file && start.size() < kEnough && start.find(" _text\n") == std::string::npos) {
+    const ssize_t got = ::read(file->get(), piece.data(), piece.size());
+    if (got <= 0) break;
+    start.append(piece.data(), static_cast<size_t>(got));
+  }
+  return parse_kallsyms(std::move(start)).text_start;
+}
+
+bool names_all(const KernelSymbols& kernel, std::span<const uint64_t> addresses) {
+  return std::ranges::all_of(
+      addresses, [&](uint64_t address) { return kernel.table.find(address) != nullptr; });
+}
+
 }  // namespace
 
 std::string build_id_of_running_kernel() {
@@ -51,7 +74,7 @@ std::string build_id_of_running_kernel() {
 }
 
 std::optional<KernelSymbols> read_kernel_symbols() {
-  auto text = read_file("/proc/kallsyms", kMaxKallsyms);
+  auto text = read_file(kKallsyms, kMaxKallsyms);
   if (!text) return std::nullopt;
   return parse_kallsyms(std::move(*text));
 }
@@ -59,6 +82,32 @@ std::optional<KernelSymbols> read_kernel_symbols() {
 bool mentions_running_kernel(const std::string& path) {
   const std::string build_id = bytes_of_hex(build_id_of_running_kernel());
   return !build_id.empty() && tail_of(path).find(build_id) != std::string::npos;
+}
+
+RunningKernel::RunningKernel(const std::string& cache_dir)
+    : lines_(std::async(std::launch::async, read, cache_dir)) {}
+
+std::optional<RunningKernel::Lines> RunningKernel::read(const std::string& cache_dir) {
+  const uint64_t place = cache_dir.empty() ? 0 : text_start_of_running_kernel();
+  const std::string path = cache_dir + "/kernel-" + build_id_of_running_kernel();
+  if (place != 0) {
+    auto kept = read_kept_file(path, kMark);
+    if (kept && parse_kallsyms(lines_about(*kept, {})).text_start == place)
+      return Lines{std::move(*kept)};
+  }
+  auto text = read_file(kKallsyms, kMaxKallsyms);
+  if (!text) return std::nullopt;
+  if (place != 0) write_kept_file(path, kMark, kernel_proper(*text));
+  return Lines{std::move(*text), true};
+}
+
+std::optional<KernelSymbols> RunningKernel::take(std::span<const uint64_t> addresses) {
+  if (!lines_.valid()) return read_kernel_symbols();
+  auto lines = lines_.get();
+  if (!lines) return std::nullopt;
+  KernelSymbols some = parse_kallsyms(lines_about(kernel_proper(lines->text), addresses));
+  if (names_all(some, addresses)) return some;
+  return lines->all ? parse_kallsyms(std::move(lines->text)) : read_kernel_symbols();
 }
 
 }  // namespace pgflame::symbolizer

@@ -3,6 +3,7 @@
 
 #include <future>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "symbolizer/kernel_symbols.h"
@@ -20,17 +21,23 @@ std::optional<KernelSymbols> read_kernel_symbols();
 // the kernel was sampled: then its names will be asked for.
 bool mentions_running_kernel(const std::string& path);
 
-// Reads the names while other things are done.
+// Reads the names while other things are done. Those of the kernel proper are kept in `cache_dir`,
+// unless it is empty: they stay what they are while the kernel is this build at this place.
 class RunningKernel {
  public:
-  RunningKernel() : symbols_(std::async(std::launch::async, read_kernel_symbols)) {}
+  explicit RunningKernel(const std::string& cache_dir);
 
-  std::optional<KernelSymbols> take() {
-    return symbols_.valid() ? symbols_.get() : read_kernel_symbols();
-  }
+  // Of functions at other addresses than these, sorted, there may be none.
+  std::optional<KernelSymbols> take(std::span<const uint64_t> addresses);
 
  private:
-  std::future<std::optional<KernelSymbols>> symbols_;
+  struct Lines {
+    std::string text;
+    bool all = false;  // not only of the kernel proper
+  };
+  static std::optional<Lines> read(const std::string& cache_dir);
+
+  std::future<std::optional<Lines>> lines_;
 };
 
 }  // namespace pgflame::symbolizer

@@ -19,13 +19,10 @@
 #include "symbolizer/module_search.h"
 #include "symbolizer/module_symbols.h"
 #include "symbolizer/process_hints.h"
-#include "symbolizer/running_kernel.h"
+#include "symbolizer/sampled_kernel.h"
 
 namespace pgflame::symbolizer {
 namespace {
-
-// A kernel at such an address was not moved to a random one.
-constexpr uint64_t kUnmovedKernel = uint64_t{16} << 20;
 
 std::string_view file_name(std::string_view path) {
   const size_t slash = path.rfind('/');
@@ -39,6 +36,11 @@ struct Place {
   uint64_t address = 0;  // in the file where there is one, else in the process
   Unnamed reason = Unnamed::kNamed;
   bool run_time = false;  // code that is in no file
+};
+
+struct Found {
+  Place place;
+  std::vector<SourceFrame> frames;  // from DWARF
 };
 
 bool is_run_time(ModuleKind kind) {
@@ -67,8 +69,9 @@ class Namer {
   Named run() && {
     collect();
     load_modules();
-    for (const LocationId id : wanted_)
-      name_location(id);
+    const std::vector<Found> found = look_up();
+    for (size_t i = 0; i < wanted_.size(); ++i)
+      set_lines(wanted_[i], lines_at(wanted_[i], found[i]));
     Named named;
     named.missing = missing_symbols(profile_, of_this_boot_);
     for (MissingSymbols& missing : named.missing) {
@@ -85,12 +88,13 @@ class Namer {
   void collect();
   void load_modules();
   void load_vdso(ModuleId id);
-  void load_kernel(MappingId mapping);
   void load_jit();
-  void name_location(LocationId id);
+  std::vector<Found> look_up() const;
+  ModuleId module_at(LocationId id) const;
   std::vector<std::string> notes_on_files() const;
   bool concerns_a_module(const std::string& path) const;
-  std::vector<Line> lines_at(LocationId id);
+  std::vector<Line> lines_at(LocationId id, const Found& found);
+  InlinedFrames* inlined_in(ModuleId module) const;
   std::vector<SourceFrame> inlined_at(ModuleId module, const Place& place) const;
   FunctionId inlined_function(ModuleId module, const SourceFrame& frame);
   const FunctionRange* jit_function(LocationId id) const;
@@ -144,7 +148,6 @@ void Namer::load_modules() {
     if (kind == ModuleKind::kVdso) load_vdso(module);
     jit = jit || is_run_time(kind);
   }
-  if (jit) processes_ = find_processes(profile_);
   const std::vector<SampledModule> files = sampled_files(profile_, wanted_, of_this_boot_);
   std::atomic<size_t> next = 0;  // the largest one first: it takes longest
   auto work = [&] {
@@ -154,7 +157,7 @@ void Namer::load_modules() {
     }
   };
   const std::jthread helper(work);
-  if (kernel.valid()) load_kernel(kernel);
+  if (kernel.valid()) kernel_ = sampled_kernel(profile_, kernel, wanted_, options_);
   if (jit) load_jit();
   work();
 }
@@ -167,23 +170,8 @@ void Namer::load_vdso(ModuleId id) {
   if (options_.this_host || same) modules_[id.value] = std::move(own);
 }
 
-// Another recording's addresses mean the same when the kernel is the same build at the same place.
-void Namer::load_kernel(MappingId mapping) {
-  kernel_.hidden = true;
-  const Module& module = profile_.modules[profile_.mappings[mapping].module];
-  if (!options_.this_host) {
-    if (module.build_id.empty() || build_id_of_running_kernel() != module.build_id) return;
-  }
-  auto kernel = options_.kernel == nullptr ? read_kernel_symbols() : options_.kernel->take();
-  if (!kernel) return;
-  const bool same_place = kernel->text_start == profile_.mappings[mapping].start;
-  if (!options_.this_host && !same_place) return;
-  // Where modules are differs from boot to boot, and only a random place tells two boots apart.
-  if (!options_.this_host && kernel->text_start % kUnmovedKernel == 0) kernel->drop_modules();
-  kernel_ = *std::move(kernel);
-}
-
 void Namer::load_jit() {
+  processes_ = find_processes(profile_);
   std::set<int32_t> pids;
   for (const auto& [location, pid] : processes_.pid_of_code)
     pids.insert(pid);
@@ -288,12 +276,36 @@ void Namer::set_lines(LocationId id, std::span<const Line> lines) {
   profile_.lines.insert(profile_.lines.end(), lines.begin(), lines.end());
 }
 
+ModuleId Namer::module_at(LocationId id) const {
+  const MappingId mapping = profile_.locations[id].mapping;
+  return mapping.valid() ? profile_.mappings[mapping].module : ModuleId{};
+}
+
+InlinedFrames* Namer::inlined_in(ModuleId module) const {
+  if (!module.valid() || modules_[module.value] == nullptr) return nullptr;
+  return modules_[module.value]->inlined.get();
+}
+
 std::vector<SourceFrame> Namer::inlined_at(ModuleId module, const Place& place) const {
   const bool named = place.range != nullptr && place.range->tier == NameTier::kFull;
-  if (!named || !module.valid() || modules_[module.value] == nullptr) return {};
-  const ModuleSymbols& symbols = *modules_[module.value];
-  return symbols.inlined == nullptr ? std::vector<SourceFrame>{}
-                                    : symbols.inlined->at(place.address);
+  InlinedFrames* const inlined = named ? inlined_in(module) : nullptr;
+  return inlined == nullptr ? std::vector<SourceFrame>{} : inlined->at(place.address);
+}
+
+// What is told by DWARF takes one thread as long as all the rest another one.
+std::vector<Found> Namer::look_up() const {
+  std::vector<Found> found(wanted_.size());
+  const auto look = [&](bool has_dwarf) {
+    for (size_t i = 0; i < wanted_.size(); ++i) {
+      const ModuleId module = module_at(wanted_[i]);
+      if ((inlined_in(module) != nullptr) != has_dwarf) continue;
+      found[i].place = place_of(wanted_[i]);
+      found[i].frames = inlined_at(module, found[i].place);
+    }
+  };
+  const std::jthread helper(look, true);
+  look(false);
+  return found;
 }
 
 FunctionId Namer::inlined_function(ModuleId module, const SourceFrame& frame) {
@@ -309,13 +321,10 @@ FunctionId Namer::inlined_function(ModuleId module, const SourceFrame& frame) {
   return row->second;
 }
 
-std::vector<Line> Namer::lines_at(LocationId id) {
-  const Location& location = profile_.locations[id];
-  const ModuleId module =
-      location.mapping.valid() ? profile_.mappings[location.mapping].module : ModuleId{};
-  const Place place = place_of(id);
+std::vector<Line> Namer::lines_at(LocationId id, const Found& found) {
+  const auto& [place, frames] = found;
+  const ModuleId module = module_at(id);
   const FunctionId function = function_at(module, place);
-  const std::vector<SourceFrame> frames = inlined_at(module, place);
   std::vector<Line> lines;
   for (size_t i = 0; i + 1 < frames.size(); ++i)
     lines.push_back({inlined_function(module, frames[i]), frames[i].line});
@@ -323,10 +332,6 @@ std::vector<Line> Namer::lines_at(LocationId id) {
   std::string& file = profile_.functions[function].file;
   if (file.empty() && !frames.empty()) file = frames.back().file;
   return lines;
-}
-
-void Namer::name_location(LocationId id) {
-  set_lines(id, lines_at(id));
 }
 
 std::vector<std::string> Namer::notes_on_files() const {

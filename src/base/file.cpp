@@ -123,25 +123,29 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
 }
 
 Result<std::string> read_all(const FileHandle& file, size_t limit) {
+  constexpr size_t kPiece = 65536;
   std::string contents;
   struct stat status = {};
-  if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
-    contents.reserve(std::min(limit, static_cast<size_t>(status.st_size)));
-  std::array<char, 65536> buffer{};
+  const bool has_size = ::fstat(file.get(), &status) == 0 && status.st_size > 0;
+  // One byte more tells that the end was reached.
+  size_t room = has_size ? std::min(limit, static_cast<size_t>(status.st_size)) + 1 : kPiece;
   for (;;) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(system_error("cannot read", errno));
-    if (got == 0) return contents;
-    const auto count = static_cast<size_t>(got);
+    const size_t size = contents.size();
     // What the kernel makes up has no size beforehand. Room that is not needed is never touched.
     constexpr size_t kRoom = size_t{16} << 20;
-    const bool is_full = contents.capacity() - contents.size() < count;
-    if (is_full && contents.size() > buffer.size()) contents.reserve(std::min(limit, kRoom));
-    contents.append(buffer.data(), count);
+    const bool is_full = contents.capacity() - size < room;
+    if (is_full && size > kPiece) contents.reserve(std::max(size + room, std::min(limit, kRoom)));
+    contents.resize(size + room);
+    const ssize_t got = ::read(file.get(), contents.data() + size, room);
+    const int cause = errno;
+    contents.resize(size + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && cause == EINTR) continue;
+    if (got < 0) return fail(system_error("cannot read", cause));
+    if (got == 0) return contents;
     if (contents.size() > limit) {
       return fail(ErrorKind::kCorrupt, "more than " + std::to_string(limit) + " bytes");
     }
+    if (has_size) room = kPiece;
   }
 }
 

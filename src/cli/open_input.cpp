@@ -79,7 +79,7 @@ Result<Profile> open_named(const std::string& path, const InputArguments& argume
       arguments.unwinder == "dwfl" ? unwind::dwfl_unwinder(files) : unwind::table_unwinder(files);
   symbolizer::Options naming = arguments.naming;
   if (!arguments.raw && symbolizer::mentions_running_kernel(path))
-    naming.kernel = std::make_shared<symbolizer::RunningKernel>();
+    naming.kernel = std::make_shared<symbolizer::RunningKernel>(cache_folder());
   const char* folder = std::getenv("TMPDIR");
   if (folder != nullptr && *folder != '\0') options.temporary_folder = folder;
   auto opened = input::open(path, options);

@@ -5,27 +5,19 @@
 namespace pgflame::diagnose {
 namespace {
 
-// Whether `name` is `pattern`, in which '*' stands for any characters, also none.
+// Whether `name` is `pattern`, in which '*' stands for any characters, also none. There is one.
 bool matches(std::string_view pattern, std::string_view name) {
-  size_t at = 0;
-  size_t in_name = 0;
-  size_t star = std::string_view::npos;
-  size_t after_star = 0;
-  while (in_name < name.size()) {
-    if (at < pattern.size() && pattern[at] == '*') {
-      star = at++;
-      after_star = in_name;
-    } else if (at < pattern.size() && pattern[at] == name[in_name]) {
-      ++at;
-      ++in_name;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      in_name = ++after_star;
-    } else {
-      return false;
-    }
+  size_t star = pattern.find('*');
+  if (!name.starts_with(pattern.substr(0, star))) return false;
+  name.remove_prefix(star);
+  pattern.remove_prefix(star + 1);
+  while ((star = pattern.find('*')) != std::string_view::npos) {
+    const size_t at = name.find(pattern.substr(0, star));
+    if (at == std::string_view::npos) return false;
+    name.remove_prefix(at + star);
+    pattern.remove_prefix(star + 1);
   }
-  return pattern.find_first_not_of('*', at) == std::string_view::npos;
+  return name.ends_with(pattern);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ Status run(Capture& capture, PerfAssembler& assembler) {
   if (capture.size < kSmall) {
     status = decode(capture, accept);
   } else {
-    constexpr size_t kAhead = 4;
+    constexpr size_t kAhead = 16;
     make_and_use<Batch>(
         kAhead, [&](const auto& put) { status = decode(capture, put); }, accept);
   }

@@ -21,11 +21,31 @@ struct Key {
   uint64_t who() const { return uint64_t{stack.value} << 32 | backend.value; }
 };
 
-std::vector<Key> sorted_keys(const std::vector<Sample>& rows) {
+struct StackRange {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+
+  bool contains(StackId stack) const { return stack.value - begin < end - begin; }
+};
+
+// A stack that about half of the rows come before.
+uint32_t middle_stack(const std::vector<Sample>& rows) {
+  constexpr size_t kTried = 1024;
+  std::vector<uint32_t> stacks;
+  for (size_t i = 0; i < rows.size(); i += rows.size() / kTried + 1)
+    stacks.push_back(rows[i].stack.value);
+  const auto middle = stacks.begin() + static_cast<std::ptrdiff_t>(stacks.size() / 2);
+  std::ranges::nth_element(stacks, middle);
+  return middle == stacks.end() ? 0 : *middle;
+}
+
+// Of the rows whose stack is in the range.
+std::vector<Key> sorted_keys(const std::vector<Sample>& rows, StackRange range) {
   std::vector<Key> keys;
   reserve_large(keys, rows.size());
-  for (uint32_t i = 0; i < rows.size(); ++i)
-    keys.push_back({rows[i].stack, rows[i].backend, i});
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    if (range.contains(rows[i].stack)) keys.push_back({rows[i].stack, rows[i].backend, i});
+  }
   radix_sort(keys, [](const Key& key) { return key.who(); });
   return keys;
 }
@@ -48,8 +68,10 @@ void add_up_equal(std::vector<Sample>& rows, size_t first) {
   rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(kept), rows.end());
 }
 
-// Adds the rows of the keys, those of one stack and backend in order.
-void merge(const std::vector<Sample>& rows, std::span<const Key> keys, std::vector<Sample>& all) {
+// Adds the rows of these stacks, those of one stack and backend in order.
+void merge(const std::vector<Sample>& rows, StackRange range, std::vector<Sample>& all) {
+  const std::vector<Key> keys = sorted_keys(rows, range);
+  reserve_large(all, keys.size());
   for (size_t begin = 0, end = 0; begin < keys.size(); begin = end) {
     const size_t first = all.size();
     for (; end < keys.size() && keys[end].who() == keys[begin].who(); ++end) {
@@ -61,14 +83,6 @@ void merge(const std::vector<Sample>& rows, std::span<const Key> keys, std::vect
     if (!std::ranges::is_sorted(run, comes_before)) std::ranges::sort(run, comes_before);
     add_up_equal(all, first);
   }
-}
-
-// Where the keys can be cut in two: in the middle, between two stacks or backends.
-size_t middle_of(const std::vector<Key>& keys) {
-  size_t middle = keys.size() / 2;
-  while (middle < keys.size() && middle > 0 && keys[middle].who() == keys[middle - 1].who())
-    ++middle;
-  return middle;
 }
 
 }  // namespace
@@ -90,16 +104,12 @@ void SampleTable::make_room() {
 // What the rows come to, in order. Two threads have half of the stacks each.
 SampleTable::Halves SampleTable::merged() {
   if (whole_seconds_) std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
-  const std::vector<Key> keys = sorted_keys(rows_);
-  const size_t middle = middle_of(keys);
+  const uint32_t middle = middle_stack(rows_);
   Halves halves;
   {
-    const std::jthread helper([&] {
-      reserve_large(halves.second, keys.size() - middle);
-      merge(rows_, std::span(keys).subspan(middle), halves.second);
-    });
-    reserve_large(halves.first, keys.size());  // room for the second half, too
-    merge(rows_, std::span(keys).first(middle), halves.first);
+    const std::jthread helper([&] { merge(rows_, {middle, uint64_t{1} << 32}, halves.second); });
+    reserve_large(halves.first, rows_.size());  // room for the second half, too
+    merge(rows_, {0, middle}, halves.first);
   }
   return halves;
 }

@@ -1,23 +1,19 @@
 #include "symbolizer/recovery/cache.h"
 
 #include <cstring>
-#include <filesystem>
 #include <string_view>
 #include <vector>
 
-#include "src/base/file.h"
-#include "src/base/hash_index.h"
+#include "src/base/kept_file.h"
 #include "symbolizer/unwind/byte_cursor.h"
 
 namespace pgflame::symbolizer {
 namespace {
 
 // Changes whenever recovery or its references change, so that old results are not read.
-constexpr std::string_view kHeader = "pgflame-names 9\n";
-constexpr size_t kMaxBytes = size_t{64} << 20;
+constexpr std::string_view kMark = "pgflame-names 10\n";
 
-// The file: kHeader, a hash of all that follows, the number of rows, the rows, and their texts one
-// after the other.
+// The file: the number of rows, the rows, and their texts one after the other.
 struct Row {
   uint64_t start = 0;
   uint64_t entry = 0;
@@ -68,15 +64,12 @@ bool read_row(const Row& row,
 
 bool read_cache(const std::string& directory, const std::string& build_id, FunctionTable& table) {
   if (directory.empty() || build_id.empty()) return false;
-  auto file = read_strange_file(path_of(directory, build_id), kMaxBytes);
-  if (!file || !file->starts_with(kHeader)) return false;
+  auto file = read_kept_file(path_of(directory, build_id), kMark);
+  if (!file) return false;
   const std::string_view kept = table.keep(std::move(*file));
   unwind::ByteCursor cursor({reinterpret_cast<const uint8_t*>(kept.data()), kept.size()});
-  cursor.skip(kHeader.size());
-  const uint64_t checksum = cursor.u64();
-  if (!cursor.ok() || checksum != hash_bytes(kept.substr(cursor.position()))) return false;
   const uint64_t count = cursor.u64();
-  if (count > kMaxBytes / sizeof(Row)) return false;
+  if (count > kept.size() / sizeof(Row)) return false;
   const auto rows = cursor.take(count * sizeof(Row));
   if (!cursor.ok()) return false;
   size_t from = 0;
@@ -92,8 +85,6 @@ void write_cache(const std::string& directory,
                  const std::string& build_id,
                  const FunctionTable& table) {
   if (directory.empty() || build_id.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
   uint64_t count = 0;
   std::string rows;
   std::string texts;
@@ -115,10 +106,7 @@ void write_cache(const std::string& directory,
   append(body, count);
   body += rows;
   body += texts;
-  std::string bytes(kHeader);
-  append(bytes, hash_bytes(body));
-  bytes += body;
-  static_cast<void>(write_file_atomically(path_of(directory, build_id), bytes, Overwrite::kAllow));
+  write_kept_file(path_of(directory, build_id), kMark, body);
 }
 
 }  // namespace pgflame::symbolizer

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "src/base/large_memory.h"
 #include "src/base/rows.h"
 #include "symbolizer/unwind/byte_cursor.h"
 
@@ -19,6 +20,10 @@ constexpr uint8_t kIndirect = 0x80;
 // Longer than any augmentation in use ("zPLRSB", "armcc+"); keeps hostile strings from costing.
 constexpr size_t kMaxAugmentation = 16;
 
+// Few are smaller. Beyond some megabytes there is room for what was found only.
+constexpr size_t kSmallFde = 32;
+constexpr size_t kMostRoom = size_t{1} << 17;
+
 struct Record {
   uint64_t id = 0;                // what distinguishes a CIE from an FDE
   uint64_t id_offset = 0;         // of the id field in the section
@@ -32,6 +37,8 @@ class Parser {
   explicit Parser(const FrameSection& section) : section_(section) {}
 
   Frames parse() {
+    // Room that is not needed is never touched.
+    reserve_large(frames_.fdes, std::min(section_.bytes.size() / kSmallFde, kMostRoom));
     ByteCursor cursor(section_.bytes);
     while (cursor.remaining() >= 4) {
       const auto record = next(cursor);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# How fast a capture becomes a report, against perf's own tools in the same run: medians.
+# How fast a capture becomes a report, against perf's own tools in the same run: medians. Then what other
+# formats of it, folded stacks of many such loads, and 60 000 different stacks take.
 #   tests/bench/report_speed.sh PGFLAME [CAPTURE]
 # Without a capture it records 15 s of a mixed load at 4999 Hz and repeats its samples four times.
 set -euo pipefail
@@ -51,12 +52,16 @@ echo "pgflame convert --raw  $reading s wall, $reading_cpu s CPU"
 
 perf script -i "$capture" > "$work/script.txt" 2> /dev/null
 "$pgflame" convert "$capture" --raw --to pprof -o "$work/capture.pb.gz" --force
-for file in script.txt raw capture.pb.gz; do
+"$pgflame" convert "$capture" --to folded -o "$work/named" --force
+python3 "$here/repeat_folded.py" "$work/named" 120000000 > "$work/folded.txt"
+python3 "$here/random_stacks.py" 60000 > "$work/stacks.folded"
+"$pgflame" convert "$work/stacks.folded" --to pprof -o "$work/stacks.pb.gz" --force
+for file in script.txt folded.txt raw capture.pb.gz stacks.pb.gz; do
   size=$(stat -c %s "$file")
   read -r seconds cpu memory < <(measure 3 "$pgflame" report "$file" -o "$work/out" --force)
   echo "pgflame report $file: $size bytes in $seconds s wall, $cpu s CPU, $(awk -v a="$size" -v b="$seconds" 'BEGIN { printf "%.0f", a / b / 1e6 }') MB/s, $((memory / 1024)) MiB"
 done
-rm "$work/script.txt"
+rm "$work/script.txt" "$work/folded.txt"
 
 # A capture that goes on: time grows with the bytes, memory with the different stacks.
 size=$(stat -c %s "$capture")

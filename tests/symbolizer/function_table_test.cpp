@@ -96,6 +96,41 @@ TEST_CASE("no kernel function reaches into a gap or another module") {
   }
 }
 
+TEST_CASE("few lines of kallsyms name an address as all of them do") {
+  const std::string proper =
+      "0000000000000000 A fixed_percpu_data\n"
+      "0000000000001000 A cpu_debug_store\n"
+      "ffffffff81000000 T _stext\n"
+      "ffffffff81000000 T _text\n"
+      "ffffffff81000000 T startup_64\n"
+      "ffffffff81000100 t __do_it\n"
+      "ffffffff81000100 t do_it\n"
+      "ffffffff81000100 d its_data\n"
+      "ffffffff81000180 D some_data\n"
+      "ffffffff81001190 t long_one\n"
+      "ffffffff81040010 T __sched_text_end\n"
+      "ffffffff81050000 D more_data\n"
+      "ffffffff81060000 t last_one\n"
+      "ffffffff81070000 R __start_rodata\n";
+  const std::string modules = "ffffffffc0000000 t ext4_sync_file\t[ext4]\n";
+  CHECK(kernel_proper(proper + modules) == proper);
+  CHECK(kernel_proper(proper) == proper);
+  CHECK(kernel_proper("").empty());
+  const KernelSymbols all = parse_kallsyms(proper + modules);
+  for (uint64_t address = 0xffffffff80fffff0; address < 0xffffffff81070010; address += 8) {
+    CAPTURE(address);
+    const KernelSymbols few = parse_kallsyms(lines_about(proper, std::array{address}));
+    const FunctionRange* expected = all.table.find(address);
+    const FunctionRange* range = few.table.find(address);
+    REQUIRE((range == nullptr) == (expected == nullptr));
+    if (range != nullptr) CHECK(range->name == expected->name);
+    if (range != nullptr) CHECK(range->entry == expected->entry);
+    CHECK(few.text_start == all.text_start);
+  }
+  CHECK(lines_about(proper, std::array<uint64_t, 1>{0}) == "ffffffff81000000 T _text\n");
+  CHECK(lines_about("", std::array<uint64_t, 1>{8}).empty());
+}
+
 TEST_CASE("kallsyms full of zeros is recognised as hidden") {
   CHECK(parse_kallsyms("0000000000000000 T _text\n0000000000000000 t do_fork\n").hidden);
 }

@@ -1,10 +1,14 @@
 #include "symbolizer/running_kernel.h"
 
 #include <charconv>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <doctest/doctest.h>
 
 #include "src/base/file.h"
+#include "src/base/kept_file.h"
 #include "tests/support/folder.h"
 
 using namespace pgflame;
@@ -45,12 +49,45 @@ TEST_SUITE("symbolizer") {
 
   TEST_CASE("the kernel's names are the same whoever reads them, and each time") {
     const auto direct = read_kernel_symbols();
-    RunningKernel kernel;
-    for (int i = 0; i < 2; ++i) {
-      const auto symbols = kernel.take();
-      REQUIRE(symbols.has_value() == direct.has_value());
-      if (direct) CHECK(symbols->text_start == direct->text_start);
-      if (direct) CHECK(symbols->hidden == direct->hidden);
+    if (!direct || direct->hidden) return;
+    const Folder folder;
+    const auto& ranges = direct->table.ranges();
+    const std::vector<uint64_t> addresses{ranges.front().start, ranges.at(ranges.size() / 2).start};
+    const auto check = [&](RunningKernel& kernel) {
+      const auto symbols = kernel.take(addresses);
+      REQUIRE(symbols);
+      CHECK(symbols->text_start == direct->text_start);
+      CHECK_FALSE(symbols->hidden);
+      for (const uint64_t address : addresses) {
+        REQUIRE(symbols->table.find(address) != nullptr);
+        CHECK(symbols->table.find(address)->name == direct->table.find(address)->name);
+      }
+    };
+    const std::string kept = folder / ("kernel-" + build_id_of_running_kernel()).c_str();
+    RunningKernel first(folder.path());
+    check(first);
+    check(first);
+    REQUIRE(read_file(kept));
+    RunningKernel second(folder.path());
+    check(second);
+    // Of a kernel at another place, and of nothing that this program wrote.
+    for (const std::string_view other : {"ffffffff80100000 T _text\n", "\n\t\n"}) {
+      write_kept_file(kept, "pgflame-kernel 1\n", other);
+      RunningKernel third(folder.path());
+      check(third);
     }
+    RunningKernel none("");
+    check(none);
+  }
+
+  TEST_CASE("what is in no function of the kernel proper is looked for among all of them") {
+    const auto direct = read_kernel_symbols();
+    if (!direct || direct->hidden) return;
+    const Folder folder;
+    RunningKernel(folder.path()).take({});
+    const std::vector<uint64_t> addresses{1};
+    const auto symbols = RunningKernel(folder.path()).take(addresses);
+    REQUIRE(symbols);
+    CHECK(symbols->table.ranges().size() >= direct->table.ranges().size() / 2);
   }
 }

@@ -1,0 +1,18 @@
+// Files in the cache folder: what can be made again, kept between runs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pgflame {
+
+// What write_kept_file() was given, or nothing: no such file, another mark, cut or changed since. A
+// mark says what is kept and in which form. Anybody may have written such a file: what it says is
+// for the caller to check.
+std::optional<std::string> read_kept_file(const std::string& path, std::string_view mark);
+
+// Best effort, with the folders that are missing: what cannot be kept is only made again.
+void write_kept_file(const std::string& path, std::string_view mark, std::string_view contents);
+
+}  // namespace pgflame
