@@ -100,17 +100,19 @@ void WaitBalance::give_bare(const WaitTotal& bare, std::vector<WaitTotal>& total
   before.ns += ns;
   before.count += count;
   if (ns == 0 && count == 0) return;
-  const auto event_of = [](const WaitTotal& total) {
-    return std::tuple(total.key.pid, total.key.state, total.key.wait_event);
+  const auto event_of = [](const WaitKey& of) {
+    return std::tuple(of.pid, of.state, of.wait_event);
   };
-  const auto same = std::ranges::equal_range(
-      totals, std::tuple(key.pid, key.state, key.wait_event), {}, event_of);
+  const auto comes_before = [&](const WaitTotal& total) {
+    return event_of(total.key) < event_of(key);
+  };
+  const auto first = std::partition_point(totals.begin(), totals.end(), comes_before);
   std::vector<Reason*> reasons;
-  for (const WaitTotal& total : same)
-    reasons.push_back(&reasons_[total.key]);
+  for (auto same = first; same != totals.end() && event_of(same->key) == event_of(key); ++same)
+    reasons.push_back(&reasons_[same->key]);
   if (reasons.empty()) {
     reasons.push_back(&reasons_[key]);
-    totals.insert(same.begin(), WaitTotal{key});
+    totals.insert(first, WaitTotal{key});
   }
   const auto weights = [&](uint64_t Reason::*weight) {
     std::vector<uint64_t> all(reasons.size());
