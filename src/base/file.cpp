@@ -145,7 +145,8 @@ Result<std::string> read_all(const FileHandle& file, size_t limit) {
     if (contents.size() > limit) {
       return fail(ErrorKind::kCorrupt, "more than " + std::to_string(limit) + " bytes");
     }
-    if (has_size) room = kPiece;
+    // The end, unless it grew: looked for in the room that is left.
+    if (has_size) room = std::clamp<size_t>(contents.capacity() - contents.size(), 1, kPiece);
   }
 }
 
