@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstring>
 #include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -194,6 +199,37 @@ bool lists(std::string_view list, std::string_view path) {
   return false;
 }
 
+constexpr std::string_view kList = ".list";
+
+std::string letters_and_digits(std::string_view text) {
+  std::string kept;
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+      kept += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return kept;
+}
+
+// A library's package begins as its file does, as a rule: libLLVM-14.so.1 is of libllvm14. There
+// may be thousands of lists.
+std::vector<std::string> lists_by_likeness(std::string_view path, const std::string& dpkg_info) {
+  const std::string file = letters_and_digits(path.substr(path.rfind('/') + 1));
+  std::vector<std::pair<ptrdiff_t, std::string>> lists;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dpkg_info, error)) {
+    std::string name = entry.path().filename().string();
+    if (!name.ends_with(kList)) continue;
+    const std::string package = letters_and_digits(name);
+    const auto [end, ignored] = std::ranges::mismatch(file, package);
+    lists.emplace_back(file.begin() - end, std::move(name));
+  }
+  std::ranges::sort(lists);
+  std::vector<std::string> names;
+  for (auto& [unlike, name] : lists)
+    names.push_back(std::move(name));
+  return names;
+}
+
 }  // namespace
 
 std::string debug_package(std::string_view path) {
@@ -213,15 +249,12 @@ std::string debug_package(std::string_view path) {
 std::string installed_debug_package(std::string_view path, const std::string& dpkg_info) {
   constexpr size_t kMaxList = size_t{16} << 20;
   constexpr std::string_view kUsr = "/usr";
-  std::error_code error;
   // Where /lib is a link to /usr/lib the lists may name either.
   const std::string_view shorter = path.starts_with("/usr/lib") ? path.substr(kUsr.size()) : path;
-  for (const auto& entry : std::filesystem::directory_iterator(dpkg_info, error)) {
-    if (entry.path().extension() != ".list") continue;
-    const auto list = read_strange_file(entry.path().string(), kMaxList);
+  for (const std::string& name : lists_by_likeness(path, dpkg_info)) {
+    const auto list = read_strange_file(dpkg_info + '/' + name, kMaxList);
     if (!list || (!lists(*list, path) && !lists(*list, shorter))) continue;
-    const std::string package = entry.path().stem().string();
-    return package.substr(0, package.find(':')) + "-dbgsym";
+    return name.substr(0, std::min(name.find(':'), name.rfind(kList))) + "-dbgsym";
   }
   return {};
 }
