@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <functional>
+#include <future>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -117,6 +119,22 @@ flamegraph::CollapseOptions in_state(const Subject& subject, State state) {
   return options;
 }
 
+FrameTree running_tree(const Subject& subject) {
+  return collapse(subject.profile, in_state(subject, State::kRunning));
+}
+
+FrameTree plan_tree(const Subject& subject) {
+  flamegraph::CollapseOptions options;
+  options.base = cluster_frames(subject.profile);
+  return collapse(subject.plan(), options);
+}
+
+FrameTree waiting_tree(const Subject& subject) {
+  flamegraph::CollapseOptions options = in_state(subject, State::kWaiting);
+  options.tip = [&subject](const Sample& sample) { return wait_name(subject.profile, sample); };
+  return collapse(subject.profile, options);
+}
+
 struct Graph {
   std::string_view id;  // "cpu", "executor", "waits"
   std::string_view title;
@@ -184,13 +202,19 @@ void draw_status_place(Page& page) {
   page.y += kStatus;
 }
 
-void draw_graphs(Page& page, const Subject& subject) {
+Trees start_trees(const Subject& subject) {
+  const auto start = [&subject](auto tree) {
+    return std::async(std::launch::async, tree, std::cref(subject));
+  };
+  return {start(running_tree), start(plan_tree), start(waiting_tree)};
+}
+
+void draw_graphs(Page& page, const Subject& subject, Trees trees) {
   const Profile& profile = subject.profile;
-  const FrameTree cpu = collapse(profile, in_state(subject, State::kRunning));
+  const FrameTree cpu = trees.running.get();
   const bool has_cpu = cpu.nodes[flamegraph::kRoot].total > 0;
   const diagnose::Measure measure = diagnose::measure_of(profile.recording.event);
   const std::string hint = "callers below, callees above · width is " + measure.whole;
-  const std::string plan_title = measure.title + ", by plan node";
   if (has_cpu) {
     draw_graph(page,
                subject,
@@ -202,23 +226,19 @@ void draw_graphs(Page& page, const Subject& subject) {
                 "samples",
                 true});
   }
+  const FrameTree plan = trees.plan.get();
   const auto is_plan_node = [](const Function& function) { return function.file.empty(); };
   if (std::ranges::any_of(subject.plan().functions, is_plan_node)) {
-    flamegraph::CollapseOptions options;
-    options.base = cluster_frames(profile);
-    const FrameTree plan = collapse(subject.plan(), options);
     draw_graph(page,
                subject,
                {subject.plan(), plan, plan_paint(subject.plan(), plan)},
                {"executor",
-                plan_title,
+                measure.title + ", by plan node",
                 "the same samples",
                 "what each plan node did stands on top of it",
                 "samples"});
   }
-  flamegraph::CollapseOptions waits = in_state(subject, State::kWaiting);
-  waits.tip = [&profile](const Sample& sample) { return wait_name(profile, sample); };
-  const FrameTree waiting = collapse(profile, waits);
+  const FrameTree waiting = trees.waiting.get();
   if (waiting.nodes[flamegraph::kRoot].total > 0) {
     const double seconds = static_cast<double>(waiting.nodes[flamegraph::kRoot].total) / 1e9;
     draw_graph(page,

@@ -26,7 +26,16 @@ struct Subject {
 void draw_header(Page& page, const Subject& subject);    // what, when, how; grade; verdict
 void draw_time(Page& page, const Subject& subject);      // where the time went; host
 void draw_timeline(Page& page, const Subject& subject);  // the recording second by second
-void draw_graphs(Page& page, const Subject& subject);    // CPU, by plan node, waiting when captured
+
+// What the graphs show, made while the parts above them are drawn. Looks at `subject` meanwhile.
+struct Trees {
+  std::future<flamegraph::FrameTree> running;
+  std::future<flamegraph::FrameTree> plan;
+  std::future<flamegraph::FrameTree> waiting;
+};
+Trees start_trees(const Subject& subject);
+// CPU, by plan node, waiting when captured.
+void draw_graphs(Page& page, const Subject& subject, Trees trees);
 void draw_findings(Page& page, const Subject& subject);
 void draw_tables(Page& page, const Subject& subject);
 void draw_database(Page& page, const Subject& subject);  // --dsn, or what to ask instead
