@@ -7,6 +7,7 @@ import threading
 import time
 import unittest
 
+from capture_bcc_test import on_another_host
 from cluster import Cluster
 from recorder import Recorder
 from servers import MAJORS, bindir_of
@@ -138,6 +139,17 @@ class Context(unittest.TestCase):
                     silent.close()
                 self.assertEqual(mute.code, 0, mute.stderr)
                 self.assertFalse(mute.json["database"]["asked"])
+
+    def test_a_host_without_the_client_library_records_all_the_same(self):
+        library = "$(ldconfig -p | awk '$1 == \"libpq.so.5\" {print $NF; exit}')"
+        with Cluster() as cluster, Recorder() as recorder:
+            recorder.pgflame = on_another_host(recorder, "bare", f"mount --bind /dev/null {library}")
+            with cluster.psql_loop("select count(*) from generate_series(1, 100000);"):
+                recording = recorder.record("-p", str(cluster.pid), "1s", "--dsn", self.dsn(cluster))
+            self.assertEqual(recording.code, 0, recording.stderr)
+            self.assertFalse(recording.json["database"]["asked"])
+            self.assertIn("PostgreSQL's client library cannot be loaded: ",
+                          " ".join(recording.json["database"]["sentences"]))
 
     def test_a_server_that_stops_answering_does_not_cost_the_recording(self):
         with Cluster() as cluster, Recorder() as recorder:
