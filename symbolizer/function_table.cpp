@@ -16,10 +16,21 @@ constexpr uint8_t kWeak = 2;   // STB_WEAK
 constexpr uint8_t kLocal = 0;  // STB_LOCAL
 constexpr uint64_t kLargest = uint64_t{1} << 32;
 
+// A name for a function.
 struct Candidate {
-  FunctionRange range;  // its end is set when all are in order
+  FunctionRange range;  // without its end
   uint64_t size = 0;    // 0: it ends where the next begins
   int rank = 0;         // of several names for one address the highest wins
+};
+
+// A function with or without a name; libraries have hundreds of thousands of those without.
+struct Piece {
+  static constexpr uint32_t kUnnamed = UINT32_MAX;
+
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint32_t candidate = kUnnamed;  // the one that names it
+  bool has_size = true;
 };
 
 int rank_of(const ElfSymbol& symbol) {
@@ -112,14 +123,22 @@ void add_plt(const ElfImage& image, std::vector<Candidate>& candidates) {
   }
 }
 
-// For candidates without a size; they are sorted by start.
-void end_where_next_begins(std::vector<Candidate>& candidates) {
+// Of those without a size; they are sorted by start.
+void end_where_next_begins(std::vector<Piece>& pieces) {
   uint64_t next = UINT64_MAX;
-  for (size_t i = candidates.size(); i-- > 0;) {
-    FunctionRange& range = candidates[i].range;
-    if (candidates[i].size == 0) range.end = std::min(range.end, next);
-    if (i > 0 && candidates[i - 1].range.start != range.start) next = range.start;
+  for (size_t i = pieces.size(); i-- > 0;) {
+    Piece& piece = pieces[i];
+    if (!piece.has_size) piece.end = std::min(piece.end, next);
+    if (i > 0 && pieces[i - 1].start != piece.start) next = piece.start;
   }
+}
+
+FunctionRange range_of(const Piece& piece, const std::vector<Candidate>& named) {
+  FunctionRange range{.start = piece.start, .end = piece.end, .entry = piece.start};
+  if (piece.candidate == Piece::kUnnamed) return range;
+  range = named[piece.candidate].range;
+  range.end = piece.end;
+  return range;
 }
 
 // Moves what ends before `at` from the enclosing ranges to the flat ones.
@@ -142,19 +161,19 @@ void close_until(uint64_t at, std::vector<FunctionRange>& open, std::vector<Func
 }
 
 // Cuts nested and overlapping ranges, sorted, so that every address belongs to the innermost one.
-std::vector<FunctionRange> flatten(std::vector<Candidate> candidates) {
+std::vector<FunctionRange> flatten(std::vector<Piece> pieces, const std::vector<Candidate>& named) {
   std::vector<FunctionRange> flat;
-  reserve_large(flat, candidates.size());
+  reserve_large(flat, pieces.size());
   std::vector<FunctionRange> open;  // enclosing ranges, outermost first
-  end_where_next_begins(candidates);
+  end_where_next_begins(pieces);
   uint64_t last = 0;
   bool any = false;
-  for (const Candidate& candidate : candidates) {
-    if (any && candidate.range.start == last) continue;  // a worse name for the same place
-    if (candidate.range.end <= candidate.range.start) continue;
-    close_until(candidate.range.start, open, flat);
-    if (open.size() < 64) open.push_back(candidate.range);
-    last = candidate.range.start;
+  for (const Piece& piece : pieces) {
+    if (any && piece.start == last) continue;  // a worse name for the same place
+    if (piece.end <= piece.start) continue;
+    close_until(piece.start, open, flat);
+    if (open.size() < 64) open.push_back(range_of(piece, named));
+    last = piece.start;
     any = true;
   }
   close_until(UINT64_MAX, open, flat);
@@ -217,10 +236,10 @@ std::vector<Place> in_order(const std::vector<Candidate>& candidates) {
 }
 
 // In order, with their ends and with the functions that only the unwind table knows.
-std::vector<Candidate> with_unnamed(const ElfImage& image,
-                                    std::span<const FunctionBounds> bounds,
-                                    const std::vector<Candidate>& named) {
-  std::vector<Candidate> all;
+std::vector<Piece> with_unnamed(const ElfImage& image,
+                                std::span<const FunctionBounds> bounds,
+                                const std::vector<Candidate>& named) {
+  std::vector<Piece> all;
   reserve_large(all, named.size() + bounds.size());
   uint64_t covered = 0;  // everything below belongs to a symbol seen so far
   SectionFinder sections(image);
@@ -228,16 +247,15 @@ std::vector<Candidate> with_unnamed(const ElfImage& image,
   auto row = bounds.begin();
   const auto add_unnamed_before = [&](uint64_t end) {
     for (; row != bounds.end() && row->start < end; ++row) {
-      if (row->start < covered) continue;
-      all.push_back(
-          {{.start = row->start, .end = row->end, .entry = row->start}, row->end - row->start, -1});
+      if (row->start >= covered) all.push_back({.start = row->start, .end = row->end});
     }
   };
   for (const Place& place : in_order(named)) {
     add_unnamed_before(place.start);
-    FunctionRange& range = all.emplace_back(named[place.candidate]).range;
-    range.end = end_of(sections, walk, all.back());
-    covered = std::max(covered, range.end);
+    const Candidate& candidate = named[place.candidate];
+    const uint64_t end = end_of(sections, walk, candidate);
+    all.push_back({place.start, end, place.candidate, candidate.size != 0});
+    covered = std::max(covered, end);
   }
   add_unnamed_before(UINT64_MAX);
   return all;
@@ -277,7 +295,7 @@ FunctionTable FunctionTable::from_image(const ElfImage& image,
   add_symbols(image, image.symbols(".dynsym"), exported, candidates);
   add_plt(image, candidates);
   FunctionTable table;
-  table.ranges_ = flatten(with_unnamed(image, bounds, candidates));
+  table.ranges_ = flatten(with_unnamed(image, bounds, candidates), candidates);
   link_fragments(table.ranges_);
   return table;
 }
