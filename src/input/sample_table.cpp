@@ -87,6 +87,24 @@ void merge(const std::vector<Sample>& rows, StackRange range, std::vector<Sample
 
 }  // namespace
 
+// An equal one or a new, empty one.
+Sample& SampleTable::row_for(const Sample& sample) {
+  const size_t stack = sample.stack.value;
+  if (stack >= latest_.size()) latest_.resize(std::max(stack + 1, latest_.size() * 2));
+  Latest& latest = latest_[stack];
+  if (latest.row < rows_.size() && latest.backend == sample.backend.value &&
+      latest.second == sample.second) {
+    Sample& row = rows_[latest.row];
+    if (place_of(row) == place_of(sample)) return row;
+  }
+  if (rows_.size() == rows_.capacity()) make_room();
+  latest_[stack] = {sample.backend.value, sample.second, static_cast<uint32_t>(rows_.size())};
+  Sample& row = rows_.emplace_back(sample);
+  row.count = 0;
+  row.weight = 0;
+  return row;
+}
+
 void SampleTable::make_room() {
   constexpr size_t kFew = size_t{1} << 14;
   const size_t most = max_rows_ + max_rows_ / 2;
@@ -98,6 +116,7 @@ void SampleTable::make_room() {
     const Halves halves = merged();
     rows_.assign(halves.first.begin(), halves.first.end());
     append(halves.second);
+    latest_.assign(latest_.size(), {});
   }
 }
 

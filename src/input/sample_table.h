@@ -25,10 +25,10 @@ class SampleTable {
   void add(const Sample& sample) {
     const uint64_t count = counts_.admit(sample.count);
     if (count == 0) return;
-    if (rows_.size() == rows_.capacity()) make_room();
-    rows_.push_back(sample);
-    rows_.back().count = count;
-    rows_.back().weight = weights_.admit(sample.weight);
+    const uint64_t weight = weights_.admit(sample.weight);
+    Sample& row = row_for(sample);
+    row.count += count;
+    row.weight += weight;
   }
   // Seconds that one value of Sample::second stands for. Final after take().
   uint32_t resolution() const { return resolution_; }
@@ -43,6 +43,14 @@ class SampleTable {
     std::vector<Sample> second;
   };
 
+  // The latest row of a stack, which the next sample with it often belongs to.
+  struct Latest {
+    uint32_t backend = 0;
+    uint32_t second = 0;
+    uint32_t row = UINT32_MAX;
+  };
+
+  Sample& row_for(const Sample& sample);
   void make_room();
   Halves merged();
   void append(const std::vector<Sample>& second);
@@ -50,6 +58,7 @@ class SampleTable {
   void round_down(Sample& row) const;
 
   std::vector<Sample> rows_;
+  std::vector<Latest> latest_;  // by stack
   BoundedSum counts_;
   BoundedSum weights_;
   size_t max_rows_;
