@@ -49,6 +49,13 @@ static __always_inline int is_short(const struct target* target, struct span off
          (off.waiting + off.runnable) * target->look_stride < MOST_STOOD_FOR_NS;
 }
 
+static __always_inline void forget_short(struct target* target, __u64 waiting, __u64 runnable) {
+  target->short_waiting_ns -=
+      waiting < target->short_waiting_ns ? waiting : target->short_waiting_ns;
+  target->short_runnable_ns -=
+      runnable < target->short_runnable_ns ? runnable : target->short_runnable_ns;
+}
+
 static __always_inline void add_interval(struct target* target,
                                          __u32 pid,
                                          struct span off,
@@ -78,6 +85,8 @@ static __always_inline void add_interval(struct target* target,
     sum->short_runnable_ns += grown.short_runnable_ns;
   } else if (bpf_map_update_elem(&intervals, &key, &grown, BPF_NOEXIST)) {
     count(COUNT_INTERVALS_FULL);
+    // Others must not be taken to have lasted as long.
+    if (as_others) forget_short(target, grown.waiting_ns, grown.runnable_ns);
     return;
   }
   target->booked_ns += grown.waiting_ns + grown.runnable_ns;

@@ -8,7 +8,6 @@ namespace pgflame::capture {
 namespace {
 
 constexpr uint32_t kClassActivity = 0x05;     // main loops of background processes
-constexpr uint32_t kClientRead = 0x06000000;  // same number in 13 to 19
 
 // Return addresses point behind the call; one less lies inside it.
 uint64_t lookup_address(uint64_t address, bool is_return_address) {
@@ -159,6 +158,8 @@ Assembler::Identity Assembler::identity_of(int32_t pid) {
 }
 
 std::vector<int32_t> Assembler::book(WaitTimes times) {
+  for (const Statement& statement : times.statements)
+    queries_.identify(statement);
   balance_.balance(times);
   for (const Waits::Share& share : waits_.settle(times)) {
     const Identity who = identity_of(share.key.pid);

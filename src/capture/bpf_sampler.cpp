@@ -20,6 +20,7 @@
 #include "src/capture/privileges.h"
 #include "src/capture/sampler.h"
 #include "src/capture/sampling_events.h"
+#include "src/capture/sleepers.h"
 #include "src/capture/stack_pace.h"
 #include "src/capture/unwind_feed.h"
 
@@ -58,7 +59,7 @@ class BpfSampler : public Sampler {
   uint64_t preparation_ns() const override { return feed_ ? feed_->compile_ns() : 0; }
   bool lower_rate() override;
   bool measures_waits() const override { return settings_.waits; }
-  WaitTimes wait_times() const override;
+  WaitTimes wait_times() override;
   void ignore(const std::vector<int32_t>& pids) override;
   void forget(const std::vector<int32_t>& pids) override;
 
@@ -85,6 +86,7 @@ class BpfSampler : public Sampler {
   std::unique_ptr<UnwindFeed> feed_;  // none: stacks are walked by frame pointers
   StackPace stack_pace_;
   LookPace look_pace_;
+  Sleepers sleepers_;
   const EventSink* sink_ = nullptr;
   uint64_t bad_records_ = 0;
 };
@@ -247,10 +249,12 @@ bool BpfSampler::lower_rate() {
   return true;
 }
 
-WaitTimes BpfSampler::wait_times() const {
+WaitTimes BpfSampler::wait_times() {
   if (!settings_.waits) return Sampler::wait_times();
-  return read_wait_times(bpf_map__fd(programs_->maps.intervals),
-                         bpf_map__fd(programs_->maps.targets));
+  const int targets = bpf_map__fd(programs_->maps.targets);
+  WaitTimes times = read_wait_times(bpf_map__fd(programs_->maps.intervals), targets);
+  sleepers_.tell(times, targets, layouts_);
+  return times;
 }
 
 void BpfSampler::forget(const std::vector<int32_t>& pids) {

@@ -20,7 +20,7 @@ bool LookPace::lower() {
 
 uint32_t LookPace::per_window(uint64_t looks, uint64_t now_ns) {
   constexpr uint64_t kSecond = 1'000'000'000;
-  if (judged_ns_ == 0) {
+  if (judged_ns_ == 0 || looks < judged_looks_) {
     judged_looks_ = looks;
     judged_ns_ = now_ns;
   }

@@ -66,7 +66,7 @@ class Sampler {
   // Time off the CPU, in total since each process was added. Only its moment when it is not
   // measured.
   virtual bool measures_waits() const { return false; }
-  virtual WaitTimes wait_times() const {
+  virtual WaitTimes wait_times() {
     WaitTimes times;
     times.at_ns = monotonic_now();
     return times;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 namespace pgflame::capture {
 namespace {
@@ -28,28 +29,15 @@ void merge(std::vector<WaitTotal>& totals) {
   totals.resize(kept);
 }
 
-// Takes what is bare out of the times. An interval that is open counts as far as it has come, once
-// it is long.
-std::vector<WaitTotal> take_bare(WaitTimes& times) {
-  std::vector<WaitTotal> bare;
-  const auto add = [&](WaitKey key, State state, uint64_t count, uint64_t ns) {
-    key.state = state;
-    bare.push_back({key, count, ns});
-  };
-  std::erase_if(times.totals, [&](const WaitTotal& total) {
-    if (total.is_bare) add(total.key, total.key.state, total.count, total.ns);
-    return total.is_bare;
-  });
-  std::erase_if(times.open, [&](const OpenWait& open) {
-    if (!open.is_bare) return false;
-    if (times.at_ns < open.since_ns + kLongIntervalNs) return true;
-    const uint64_t woken = open.woken_ns == 0 ? times.at_ns : open.woken_ns;
-    add(open.key, State::kWaiting, 0, growth(woken, open.since_ns));
-    add(open.key, State::kRunnable, 0, growth(times.at_ns, woken));
-    return true;
-  });
-  merge(bare);
-  return bare;
+// A backend's times for one wait event are neighbours.
+auto event_of(const WaitKey& key) {
+  return std::tuple(key.pid, key.state, key.wait_event);
+}
+
+// Adds an empty one where there is none.
+void ensure_total(const WaitKey& key, std::vector<WaitTotal>& totals) {
+  const auto place = std::ranges::lower_bound(totals, key, {}, &WaitTotal::key);
+  if (place == totals.end() || place->key != key) totals.insert(place, WaitTotal{key});
 }
 
 }  // namespace
@@ -84,54 +72,112 @@ void WaitBalance::divide_short(std::span<WaitTotal> totals, std::optional<uint64
     Reason& reason = reasons_[totals[i].key];
     const uint64_t long_ns = growth(totals[i].ns, totals[i].short_ns);
     reason.new_long_ns = growth(long_ns, reason.long_ns);
-    reason.balanced_ns += parts[i] + reason.new_long_ns;
+    reason.new_ns = parts[i] + reason.new_long_ns;
+    reason.balanced_ns += reason.new_ns;
     reason.long_ns = std::max(reason.long_ns, long_ns);
     reason.short_ns = std::max(reason.short_ns, totals[i].short_ns);
   }
 }
 
-// To the reasons that long intervals had lately, or else to all that there were; a wait event that
-// was never looked at is a reason of its own.
-void WaitBalance::give_bare(const WaitTotal& bare, std::vector<WaitTotal>& totals) {
-  const WaitKey& key = bare.key;
-  WaitTotal& before = bare_[key];
-  const uint64_t ns = growth(bare.ns, before.ns);
-  const uint64_t count = growth(bare.count, before.count);
-  before.ns += ns;
-  before.count += count;
-  if (ns == 0 && count == 0) return;
-  const auto event_of = [](const WaitKey& of) {
-    return std::tuple(of.pid, of.state, of.wait_event);
+// Takes what is bare out of the times. An interval that is open counts as far as it has come, once
+// it is long.
+std::vector<WaitTotal> WaitBalance::take_bare(WaitTimes& times, ToldByPid& told) const {
+  std::vector<WaitTotal> bare;
+  const auto add = [&](WaitKey key, State state, uint64_t count, uint64_t ns) {
+    key.state = state;
+    bare.push_back({key, count, ns});
   };
-  const auto comes_before = [&](const WaitTotal& total) {
-    return event_of(total.key) < event_of(key);
-  };
-  const auto first = std::partition_point(totals.begin(), totals.end(), comes_before);
-  std::vector<Reason*> reasons;
+  std::erase_if(times.totals, [&](const WaitTotal& total) {
+    if (total.is_bare) add(total.key, total.key.state, total.count, total.ns);
+    return total.is_bare;
+  });
+  std::erase_if(times.open, [&](const OpenWait& open) {
+    if (!open.is_bare) return false;
+    if (times.at_ns < open.since_ns + kLongIntervalNs) return true;
+    const uint64_t woken = open.woken_ns == 0 ? times.at_ns : open.woken_ns;
+    const uint64_t waiting = growth(woken, open.since_ns);
+    const uint64_t runnable = growth(times.at_ns, woken);
+    add(open.key, State::kWaiting, 0, waiting);
+    add(open.key, State::kRunnable, 0, runnable);
+    if (open.told) told[open.key.pid] = {*open.told, waiting, runnable};
+    return true;
+  });
+  merge(bare);
+  return bare;
+}
+
+void WaitBalance::give_told(const WaitKey& key, Amount amount, std::vector<WaitTotal>& totals) {
+  ensure_total(key, totals);
+  Reason& reason = reasons_[key];
+  reason.balanced_ns += amount.ns;
+  reason.given_count += amount.count;
+}
+
+// To the reasons that long intervals had lately, or else short ones; what no reason is likely for
+// is a reason of its own.
+void WaitBalance::give_likely(const WaitKey& key, Amount amount, std::vector<WaitTotal>& totals) {
+  const auto first =
+      std::partition_point(totals.begin(), totals.end(), [&](const WaitTotal& total) {
+        return event_of(total.key) < event_of(key);
+      });
+  std::vector<WaitKey> keys;
   for (auto same = first; same != totals.end() && event_of(same->key) == event_of(key); ++same)
-    reasons.push_back(&reasons_[same->key]);
-  if (reasons.empty()) {
-    reasons.push_back(&reasons_[key]);
-    totals.insert(first, WaitTotal{key});
-  }
+    keys.push_back(same->key);
   const auto weights = [&](uint64_t Reason::*weight) {
-    std::vector<uint64_t> all(reasons.size());
-    std::ranges::transform(
-        reasons, all.begin(), [&](const Reason* reason) { return reason->*weight; });
+    std::vector<uint64_t> all;
+    for (const WaitKey& one : keys)
+      all.push_back(reasons_[one].*weight);
     return all;
   };
+  const auto is_zero = [](uint64_t weight) { return weight == 0; };
   std::vector<uint64_t> chosen = weights(&Reason::new_long_ns);
-  if (std::ranges::count(chosen, 0) == std::ssize(chosen)) chosen = weights(&Reason::balanced_ns);
-  const auto ns_parts = divide(ns, chosen);
-  const auto count_parts = divide(count, chosen);
-  for (size_t i = 0; i < reasons.size(); ++i) {
-    reasons[i]->balanced_ns += ns_parts[i];
-    reasons[i]->given_count += count_parts[i];
+  if (std::ranges::all_of(chosen, is_zero)) chosen = weights(&Reason::new_ns);
+  const auto command_of = [](const WaitKey& one) {
+    return std::pair(one.has_backend, one.session_state);
+  };
+  const bool agreed = std::ranges::all_of(
+      keys, [&](const WaitKey& one) { return command_of(one) == command_of(keys.front()); });
+  if (!agreed || std::ranges::all_of(chosen, is_zero)) return give_told(key, amount, totals);
+  const auto ns_parts = divide(amount.ns, chosen);
+  const auto count_parts = divide(amount.count, chosen);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    reasons_[keys[i]].balanced_ns += ns_parts[i];
+    reasons_[keys[i]].given_count += count_parts[i];
   }
 }
 
+// What a wait that is open has grown by, and the rest of one that was, are known.
+void WaitBalance::give_bare(const WaitTotal& bare,
+                            const ToldByPid& told,
+                            std::vector<WaitTotal>& totals) {
+  Amount& before = bare_[bare.key];
+  Amount left{growth(bare.count, before.count), growth(bare.ns, before.ns)};
+  before.count += left.count;
+  before.ns += left.ns;
+  const auto reason_in = [&](const ToldByPid& from) {
+    const auto found = from.find(bare.key.pid);
+    const bool same = found != from.end() && found->second.key.wait_event == bare.key.wait_event;
+    return same ? &found->second : nullptr;
+  };
+  const auto key_of = [&](const Told& reason) {
+    WaitKey key = reason.key;
+    key.state = bare.key.state;
+    return key;
+  };
+  if (const Told* now = reason_in(told)) {
+    const bool waiting = bare.key.state == State::kWaiting;
+    const uint64_t ns = std::min(left.ns, waiting ? now->waiting_ns : now->runnable_ns);
+    if (ns > 0) give_told(key_of(*now), {0, ns}, totals);
+    left.ns -= ns;
+  }
+  if (left.ns == 0 && left.count == 0) return;
+  if (const Told* ended = reason_in(told_)) return give_told(key_of(*ended), left, totals);
+  give_likely(bare.key, left, totals);
+}
+
 void WaitBalance::balance(WaitTimes& times) {
-  const auto bare = take_bare(times);
+  ToldByPid told;
+  const auto bare = take_bare(times, told);
   merge(times.totals);
   auto from = times.totals.begin();
   while (from != times.totals.end()) {
@@ -143,7 +189,8 @@ void WaitBalance::balance(WaitTimes& times) {
     from = to;
   }
   for (const WaitTotal& total : bare)
-    give_bare(total, times.totals);
+    give_bare(total, told, times.totals);
+  told_ = std::move(told);
   for (WaitTotal& total : times.totals) {
     const Reason& reason = reasons_[total.key];
     total.ns = reason.balanced_ns;
@@ -153,6 +200,7 @@ void WaitBalance::balance(WaitTimes& times) {
 
 void WaitBalance::forget(int32_t pid) {
   last_.erase(pid);
+  told_.erase(pid);
   divided_ns_.erase({pid, State::kWaiting});
   divided_ns_.erase({pid, State::kRunnable});
   const auto erase_from = [pid](auto& rows) {

@@ -14,16 +14,22 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "src/capture/event.h"
+#include "src/capture/tag_layout.h"
 #include "src/profile/builder.h"
 
 namespace pgflame::capture {
 
 // The shortest interval that is certainly booked by itself (bpf/offcpu.h).
 constexpr uint64_t kLongIntervalNs = 8'000'000;
+
+// Waiting for the client's next command, or for more of one; the same number in PostgreSQL 13 to 19
+// (wait_event.h; wait_event_names.txt since 17).
+constexpr uint32_t kClientRead = 0x06000000;
 
 // Who was off the CPU, and why.
 struct WaitKey {
@@ -57,9 +63,10 @@ struct ShortIntervals {
 // An interval that has not ended yet.
 struct OpenWait {
   WaitKey key;
-  uint64_t since_ns = 0;  // CLOCK_MONOTONIC; tells one interval from the next
-  uint64_t woken_ns = 0;  // 0: still asleep
-  bool is_bare = false;   // as in WaitTotal
+  uint64_t since_ns = 0;          // CLOCK_MONOTONIC; tells one interval from the next
+  uint64_t woken_ns = 0;          // 0: still asleep
+  bool is_bare = false;           // as in WaitTotal
+  std::optional<WaitKey> told{};  // of a bare one, when its reason was found out later (sleepers.h)
 };
 
 // What the sampler knows at one moment. Totals only grow.
@@ -69,6 +76,7 @@ struct WaitTimes {
   std::vector<OpenWait> open;                        // none of them is in the totals
   std::unordered_map<int32_t, uint64_t> running_ns;  // by backend
   std::unordered_map<int32_t, ShortIntervals> short_intervals;
+  std::vector<Statement> statements;  // of waits whose reasons were found out since the last time
 };
 
 class Waits {

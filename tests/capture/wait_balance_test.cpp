@@ -22,6 +22,16 @@ WaitTotal short_ones(WaitKey key, uint64_t ns) {
   return {key, 1, ns, ns};
 }
 
+OpenWait bare_open(WaitKey key, uint64_t since_ns) {
+  return {key, since_ns, 0, true};
+}
+
+WaitKey of_query(WaitKey key, uint64_t query_id) {
+  key.query_id = query_id;
+  key.has_backend = true;
+  return key;
+}
+
 uint64_t ns_of(const WaitTimes& times, const WaitKey& key) {
   uint64_t ns = 0;
   for (const WaitTotal& total : times.totals)
@@ -127,26 +137,86 @@ TEST_SUITE("capture") {
   TEST_CASE("a bare wait that is open counts once, open and over") {
     WaitBalance balance;
     WaitTimes times;
-    WaitKey query = key_of(1, kRead);
-    query.query_id = 7;
-    query.has_backend = true;
+    const WaitKey query = of_query(key_of(1, kRead), 7);
     times.at_ns = 10 * kLongIntervalNs;
     times.totals = {{query, 1, 100}};
-    times.open = {{key_of(1, kRead), 8 * kLongIntervalNs, 0, true}};
+    times.open = {bare_open(key_of(1, kRead), 8 * kLongIntervalNs)};
     balance.balance(times);
     CHECK(times.open.empty());
     CHECK(ns_of(times, query) == 100 + 2 * kLongIntervalNs);
     times.at_ns = 20 * kLongIntervalNs;
-    times.totals = {{query, 1, 100}, {key_of(1, kRead), 1, 5 * kLongIntervalNs, 0, true}};
+    times.totals = {{query, 2, 200}, {key_of(1, kRead), 1, 5 * kLongIntervalNs, 0, true}};
     balance.balance(times);
-    CHECK(ns_of(times, query) == 100 + 5 * kLongIntervalNs);
+    CHECK(ns_of(times, query) == 200 + 5 * kLongIntervalNs);
+  }
+
+  TEST_CASE("a bare wait whose reason was found out while it lasted is its reason's to the end") {
+    WaitBalance balance;
+    WaitTimes times;
+    const WaitKey busy = of_query(key_of(1, kRead), 7);
+    const WaitKey slow = of_query(key_of(1, kRead), 8);
+    times.at_ns = 10 * kLongIntervalNs;
+    times.totals = {{busy, 9, 900}};
+    times.open = {bare_open(key_of(1, kRead), 8 * kLongIntervalNs)};
+    times.open[0].told = slow;
+    balance.balance(times);
+    CHECK(ns_of(times, slow) == 2 * kLongIntervalNs);
+    CHECK(ns_of(times, busy) == 900);
+    times.at_ns = 20 * kLongIntervalNs;
+    times.totals = {{busy, 10, 1000}, {key_of(1, kRead), 1, 5 * kLongIntervalNs, 0, true}};
+    balance.balance(times);
+    CHECK(ns_of(times, slow) == 5 * kLongIntervalNs);
+    CHECK(ns_of(times, busy) == 1000);
+    // The next one is another wait.
+    times.totals = {{busy, 11, 1100}, {key_of(1, kRead), 2, 6 * kLongIntervalNs, 0, true}};
+    balance.balance(times);
+    CHECK(ns_of(times, busy) == 1100 + kLongIntervalNs);
+  }
+
+  TEST_CASE("a bare wait that follows one whose reason is known has its own") {
+    WaitBalance balance;
+    WaitTimes times;
+    const WaitKey first = of_query(key_of(1, kRead), 7);
+    const WaitKey second = of_query(key_of(1, kRead), 8);
+    times.at_ns = 10 * kLongIntervalNs;
+    times.open = {bare_open(key_of(1, kRead), 0)};
+    times.open[0].told = first;
+    balance.balance(times);
+    times.at_ns = 30 * kLongIntervalNs;
+    times.totals = {{key_of(1, kRead), 1, 20 * kLongIntervalNs, 0, true}};
+    times.open = {bare_open(key_of(1, kRead), 25 * kLongIntervalNs)};
+    times.open[0].told = second;
+    balance.balance(times);
+    CHECK(ns_of(times, first) == 20 * kLongIntervalNs);
+    CHECK(ns_of(times, second) == 5 * kLongIntervalNs);
+  }
+
+  TEST_CASE(
+      "bare waits go to no reason of another second, nor where a command may have been over") {
+    WaitBalance balance;
+    WaitTimes times;
+    const WaitKey query = of_query(key_of(1, kRead), 7);
+    times.totals = {{query, 1, 3000}};
+    balance.balance(times);
+    times.totals = {{query, 1, 3000}, {key_of(1, kRead), 1, 500, 0, true}};
+    balance.balance(times);
+    CHECK(ns_of(times, query) == 3000);
+    CHECK(ns_of(times, key_of(1, kRead)) == 500);
+
+    WaitKey idle = query;
+    idle.session_state = 2;
+    times.totals = {{query, 2, 4000}, {idle, 1, 100}, {key_of(1, kRead), 2, 900, 0, true}};
+    balance.balance(times);
+    CHECK(ns_of(times, query) == 4000);
+    CHECK(ns_of(times, idle) == 100);
+    CHECK(ns_of(times, key_of(1, kRead)) == 900);
   }
 
   TEST_CASE("a short bare wait is not open: it may never be booked by itself") {
     WaitBalance balance;
     WaitTimes times;
     times.at_ns = kLongIntervalNs;
-    times.open = {{key_of(1, kRead), 1, 0, true}, {key_of(2, kRead), 1, 0, false}};
+    times.open = {bare_open(key_of(1, kRead), 1), {key_of(2, kRead), 1, 0, false}};
     balance.balance(times);
     CHECK(times.totals.empty());
     REQUIRE(times.open.size() == 1);
@@ -161,8 +231,9 @@ TEST_SUITE("capture") {
     CHECK(ns_of(times, key_of(1, kRead)) == 9);
     CHECK(ns_of(times, key_of(1, kWrite)) == 5);
     balance.forget(1);
-    balance.balance(times = WaitTimes{});
-    CHECK(times.totals.empty());
+    times.totals = {{key_of(1, kRead), 1, 4, 0, true}};
+    balance.balance(times);
+    CHECK(ns_of(times, key_of(1, kRead)) == 4);
   }
 
   TEST_CASE("without exact sums estimates stay, and rows of one key are one total") {

@@ -145,6 +145,46 @@ class Waits(unittest.TestCase):
         self.assertGreater(share(lambda sample: "query_id" in sample), 0.95)
         self.assertGreater(share(lambda sample: sample["locations"]), 0.85)
 
+    def time_by_text(self, capture, pid, state, wait_event):
+        """Seconds of a session's time by statement, whose text may be not known."""
+        texts = {query["id"]: query["text"] for query in capture.metadata["queries"]}
+        found = capture.total(["pid", "state", "wait_event", "query_id"])
+        return {texts.get((key[3] or 0) % (1 << 64), ""): ns / 1e9 for key, ns in found.items()
+                if key[:3] == (pid, state, wait_event)}
+
+    def test_a_long_wait_is_not_taken_for_the_many_short_ones_before_it(self):
+        # More naps than are looked at, of all sessions together: the long one seldom is.
+        nap = ("do $$ declare until timestamptz := clock_timestamp() + interval '3 s'; begin "
+               "while clock_timestamp() < until loop perform pg_sleep(0.00005); end loop; end $$;")
+        with self.cluster.psql_loop(nap, clients=24), Session(self.cluster, "napper") as napper:
+            time.sleep(2)
+            napper.send(nap + "\nselect pg_sleep(5);\n" + nap)
+            time.sleep(1)
+            capture = self.record("9s")
+        seconds = self.time_by_text(capture, napper.pid, WAITING, PG_SLEEP_15)
+        long = seconds.get("select pg_sleep($1);", 0)
+        self.assertAlmostEqual(long, 5, delta=0.2, msg=str(seconds))
+        self.assertLess(sum(seconds.values()) - long, 5, seconds)
+
+    def test_a_session_that_is_idle_after_a_copy_is_idle(self):
+        self.cluster.psql("create unlogged table fed (a text)")
+        with Session(self.cluster, "feeder") as feeder:
+            base, child = self.recorder.start("-p", str(self.cluster.pid), "9s")
+            feeder.send("copy fed from stdin;")
+            until = time.monotonic() + 4
+            while time.monotonic() < until:
+                feeder.send("x" * 9000)
+                time.sleep(0.0001)
+            feeder.send("\\.")
+            recording = self.recorder.finish(base, child)
+        self.assertEqual(recording.code, 0, recording.stderr)
+        capture = Capture(recording.capture)
+        sums = capture.total(["pid", "state", "wait_event"])
+        seconds = {key[1]: ns / 1e9 for key, ns in sums.items()
+                   if key[0] == feeder.pid and key[2] == CLIENT_READ}
+        self.assertGreater(seconds.get(IDLE, 0), 4, seconds)
+        self.assertLess(seconds.get(WAITING, 0), 4.2, seconds)
+
     def test_two_queries_get_the_cpu_that_they_use(self):
         long = "select count(*) from generate_series(1, 3000000) i where i % 7 = 3"
         with self.cluster.psql_loop(long + ";", database="shop"), \
