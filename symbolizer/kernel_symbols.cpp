@@ -144,6 +144,7 @@ std::string lines_about(std::string_view proper, std::span<const uint64_t> addre
     const size_t line = line_around(proper, at);
     lines = proper.substr(line, at + kText.size() - line);
   }
+  size_t done = 0;    // of the text
   uint64_t next = 0;  // above all addresses that were dealt with
   for (const uint64_t address : addresses) {
     if (address < next) continue;
@@ -152,8 +153,9 @@ std::string lines_about(std::string_view proper, std::span<const uint64_t> addre
     next = upper ? upper->address : UINT64_MAX;
     const auto last = symbol_at(proper, line_around(proper, above - std::min<size_t>(above, 1)));
     if (!last || last->address == 0 || last->address > address) continue;
-    const size_t begin = line_above(proper, last->address - 1);
-    lines += proper.substr(begin, end_of_function(proper, above) - begin);
+    const size_t begin = std::max(done, line_above(proper, last->address - 1));
+    done = std::max(done, end_of_function(proper, above));
+    lines += proper.substr(begin, done - begin);
   }
   return lines;
 }

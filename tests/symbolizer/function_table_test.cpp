@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "src/base/file.h"
 #include "symbolizer/kernel_symbols.h"
@@ -129,6 +132,25 @@ TEST_CASE("few lines of kallsyms name an address as all of them do") {
   }
   CHECK(lines_about(proper, std::array<uint64_t, 1>{0}) == "ffffffff81000000 T _text\n");
   CHECK(lines_about("", std::array<uint64_t, 1>{8}).empty());
+}
+
+TEST_CASE(
+    "lines about many addresses are no more than there are, however far the next function is") {
+  std::string proper = "ffffffff81000000 T _text\nffffffff81000000 T first\n";
+  std::vector<uint64_t> addresses;
+  for (uint64_t i = 1; i <= 2000; ++i) {
+    const uint64_t address = 0xffffffff81000000 + i * 16;
+    proper += fmt::format("{:x} d datum{}\n", address, i);
+    addresses.push_back(address + 8);
+  }
+  proper += "ffffffff81100000 T second\nffffffff81100010 T third\n";
+  addresses.push_back(0xffffffff81100004);
+  const std::string lines = lines_about(proper, addresses);
+  CHECK(lines.size() <= proper.size() + 100);
+  const KernelSymbols some = parse_kallsyms(lines);
+  CHECK(some.table.find(addresses[1000]) == nullptr);
+  REQUIRE(some.table.find(addresses.back()) != nullptr);
+  CHECK(some.table.find(addresses.back())->name == "second");
 }
 
 TEST_CASE("kallsyms full of zeros is recognised as hidden") {
