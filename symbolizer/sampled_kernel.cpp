@@ -12,13 +12,16 @@ namespace {
 // A kernel at such an address was not moved to a random one.
 constexpr uint64_t kUnmovedKernel = uint64_t{16} << 20;
 
-std::vector<uint64_t> addresses_in(const Profile& profile,
-                                   MappingId mapping,
-                                   const std::vector<LocationId>& locations) {
+// By whichever mapping: a capture may claim several of the one kernel.
+std::vector<uint64_t> kernel_addresses(const Profile& profile,
+                                       const std::vector<LocationId>& locations) {
   std::vector<uint64_t> addresses;
   for (const LocationId id : locations) {
     const Location& location = profile.locations[id];
-    if (location.mapping == mapping) addresses.push_back(location.address);
+    if (!location.mapping.valid()) continue;
+    const ModuleId module = profile.mappings[location.mapping].module;
+    if (module.valid() && profile.modules[module].kind == ModuleKind::kKernel)
+      addresses.push_back(location.address);
   }
   std::ranges::sort(addresses);
   return addresses;
@@ -39,7 +42,7 @@ KernelSymbols sampled_kernel(const Profile& profile,
   }
   auto kernel = options.kernel == nullptr
                     ? read_kernel_symbols()
-                    : options.kernel->take(addresses_in(profile, mapping, locations));
+                    : options.kernel->take(kernel_addresses(profile, locations));
   if (!kernel) return hidden;
   const bool same_place = kernel->text_start == profile.mappings[mapping].start;
   if (!options.this_host && !same_place) return hidden;
