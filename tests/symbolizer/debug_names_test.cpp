@@ -114,11 +114,15 @@ TEST_CASE("what is installed tells the package of any other file") {
   list("postgresql-15-cron.list", "/.\n/usr/lib/postgresql/15/lib/pg_cron.so\n");
   list("libfoo1:amd64.list", "/lib/x86_64-linux-gnu/libfoo.so.1\n");
   list("other.md5sums", "/usr/lib/other.so\n");
+  // Thousands are not looked into when the name of one is like that of the file.
+  list("a-copy.list", "/usr/lib/x86_64-linux-gnu/libFoo-7.so.1\n");
+  list("libfoo7:amd64.list", "/usr/lib/x86_64-linux-gnu/libFoo-7.so.1\n");
   const auto package = [&](std::string_view path) {
     return installed_debug_package(path, folder.path());
   };
   CHECK(package("/usr/lib/postgresql/15/lib/pg_cron.so") == "postgresql-15-cron-dbgsym");
   CHECK(package("/usr/lib/x86_64-linux-gnu/libfoo.so.1") == "libfoo1-dbgsym");
+  CHECK(package("/usr/lib/x86_64-linux-gnu/libFoo-7.so.1") == "libfoo7-dbgsym");
   CHECK(package("/usr/lib/postgresql/15/lib/pg_cro").empty());
   CHECK(package("/usr/lib/other.so").empty());
   CHECK(installed_debug_package("/usr/lib/other.so", folder / "none").empty());
