@@ -88,8 +88,10 @@ RunningKernel::RunningKernel(const std::string& cache_dir)
     : lines_(std::async(std::launch::async, read, cache_dir)) {}
 
 std::optional<RunningKernel::Lines> RunningKernel::read(const std::string& cache_dir) {
-  const uint64_t place = cache_dir.empty() ? 0 : text_start_of_running_kernel();
-  const std::string path = cache_dir + "/kernel-" + build_id_of_running_kernel();
+  const std::string build_id = build_id_of_running_kernel();
+  const bool keeps = !cache_dir.empty() && !build_id.empty();
+  const uint64_t place = keeps ? text_start_of_running_kernel() : 0;
+  const std::string path = cache_dir + "/kernel-" + build_id;
   if (place != 0) {
     auto kept = read_kept_file(path, kMark);
     if (kept && parse_kallsyms(lines_about(*kept, {})).text_start == place)

@@ -176,12 +176,13 @@ Status may_be_replaced(const std::string& path) {
 Status write_pieces_atomically(const std::string& path,
                                const std::function<Status(const PieceSink&)>& make,
                                Overwrite overwrite,
-                               Flush flush) {
+                               Flush flush,
+                               Readers readers) {
   if (Status done = may_be_replaced(path); !done) return done;
   std::string temporary = path + ".XXXXXX";
   FileHandle file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file.valid()) return fail(file_error("cannot write", path));
-  ::fchmod(file.get(), 0640);
+  ::fchmod(file.get(), readers == Readers::kGroup ? 0640 : 0600);
   Status done = make([&](std::string_view piece) { return write_all(file.get(), piece, path); });
   if (done && flush == Flush::kYes) done = flush_to_disk(file.get(), path);
   if (done) done = move_into_place(temporary, path, overwrite);
@@ -192,9 +193,10 @@ Status write_pieces_atomically(const std::string& path,
 Status write_file_atomically(const std::string& path,
                              std::string_view contents,
                              Overwrite overwrite,
-                             Flush flush) {
+                             Flush flush,
+                             Readers readers) {
   const auto all = [contents](const PieceSink& put) { return put(contents); };
-  return write_pieces_atomically(path, all, overwrite, flush);
+  return write_pieces_atomically(path, all, overwrite, flush, readers);
 }
 
 }  // namespace pgflame

@@ -65,6 +65,8 @@ Result<std::string> read_all(const FileHandle& file, size_t limit);
 enum class Overwrite { kRefuse, kAllow };
 // Not to wait for the disk is for what can be made again and is checked when read.
 enum class Flush { kNo, kYes };
+// Who else than its owner may read a new file.
+enum class Readers { kNobody, kGroup };
 
 // An error when there is something at `path` that is no file and must not be replaced by one: a
 // folder, a device, a FIFO.
@@ -76,6 +78,7 @@ Status may_be_replaced(const std::string& path);
 Status write_file_atomically(const std::string& path,
                              std::string_view contents,
                              Overwrite overwrite,
-                             Flush flush = Flush::kYes);
+                             Flush flush = Flush::kYes,
+                             Readers readers = Readers::kGroup);
 
 }  // namespace pgflame

@@ -7,12 +7,12 @@
 
 namespace pgflame {
 
-// What write_kept_file() was given, or nothing: no such file, another mark, cut or changed since. A
-// mark says what is kept and in which form. Anybody may have written such a file: what it says is
-// for the caller to check.
+// What write_kept_file() was given, or nothing: no such file, another mark, cut or changed since,
+// or one that others than this user could have written. A mark says what is kept and in which form.
 std::optional<std::string> read_kept_file(const std::string& path, std::string_view mark);
 
-// Best effort, with the folders that are missing: what cannot be kept is only made again.
+// Best effort, with the folders that are missing: what cannot be kept is only made again. Nobody
+// else may read the file.
 void write_kept_file(const std::string& path, std::string_view mark, std::string_view contents);
 
 }  // namespace pgflame

@@ -17,6 +17,7 @@ using PieceSink = std::function<Status(std::string_view)>;
 Status write_pieces_atomically(const std::string& path,
                                const std::function<Status(const PieceSink&)>& make,
                                Overwrite overwrite,
-                               Flush flush = Flush::kYes);
+                               Flush flush = Flush::kYes,
+                               Readers readers = Readers::kGroup);
 
 }  // namespace pgflame

@@ -1,6 +1,7 @@
 #include "symbolizer/running_kernel.h"
 
 #include <charconv>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,20 @@ TEST_SUITE("symbolizer") {
     REQUIRE(read_file(kept));
     RunningKernel second(folder.path());
     check(second);
+    // What was kept is what is read, from a file that nobody else could have written.
+    const std::string name(direct->table.find(addresses[1])->name);
+    std::string lines = read_kept_file(kept, "pgflame-kernel 1\n").value_or("");
+    const size_t at = lines.find(' ' + name + '\n');
+    REQUIRE(at != std::string::npos);
+    lines.replace(at + 1, name.size(), std::string(name.size(), 'x'));
+    write_kept_file(kept, "pgflame-kernel 1\n", lines);
+    CHECK(std::filesystem::status(kept).permissions() == std::filesystem::perms(0600));
+    const auto renamed = RunningKernel(folder.path()).take(addresses);
+    REQUIRE(renamed);
+    CHECK(renamed->table.find(addresses[1])->name == std::string(name.size(), 'x'));
+    std::filesystem::permissions(kept, std::filesystem::perms(0620));
+    RunningKernel doubtful(folder.path());
+    check(doubtful);
     // Of a kernel at another place, and of nothing that this program wrote.
     for (const std::string_view other : {"ffffffff80100000 T _text\n", "\n\t\n"}) {
       write_kept_file(kept, "pgflame-kernel 1\n", other);
