@@ -50,7 +50,7 @@ enum tag_flags {
   TAG_WAIT_EVENT = 1,
   TAG_BACKEND = 2,     // query_id, database, user, session_state, backend_type
   TAG_UNREADABLE = 4,  // there was something to read, and it could not be read or was implausible
-  TAG_NOT_READ = 8,    // ... and nobody tried: an interval that was not looked at
+  TAG_NOT_READ = 8,    // nobody tried: an interval that was not looked at
 };
 
 // Read from the backend's own memory through the globals MyBEEntry and my_wait_event_info.

@@ -12,6 +12,7 @@ from pprof import Capture
 from recorder import Recorder
 
 SECONDS = int(os.environ.get("PGFLAME_TEST_SECONDS", "6"))
+CLIENTS = 40
 LIVED_NS = 20_000_000
 BORN_NS = 1_000_000
 SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
@@ -41,7 +42,7 @@ class Storm(unittest.TestCase):
     def test_whoever_lives_20_ms_is_named_and_memory_stays_bounded(self):
         with Cluster(settings={"max_connections": "300"}) as cluster, Recorder() as recorder:
             cluster.psql("create role alice superuser login")
-            with Sessions(cluster, 40) as storm:
+            with Sessions(cluster, CLIENTS) as storm:
                 time.sleep(1)
                 recording = recorder.record("-p", str(cluster.pid), f"{SECONDS}s", "--max-cpu", "0")
             self.assertEqual(recording.code, 0, recording.stderr)
@@ -50,10 +51,11 @@ class Storm(unittest.TestCase):
         print(f"{storm.per_second:.0f} sessions a second")
         long = [row for row in capture.metadata["backends"] if row["lifetime_ns"] >= LIVED_NS]
         self.assertGreater(len(long), 50 * SECONDS)
-        # One that is still being born when the recording ends has no name yet.
         nameless = [row for row in long if not (row["type"] and row["user"] and row["database"])
-                    and row["type"] not in SYSTEM and row["on_cpu_ns"] > BORN_NS]
-        self.assertEqual(nameless, [])
+                    and row["type"] not in SYSTEM]
+        # Those that are still being born when the recording ends have no name yet: one per client.
+        self.assertEqual([row for row in nameless if row["on_cpu_ns"] > BORN_NS], [])
+        self.assertLessEqual(len(nameless), CLIENTS)
         self.assertLess(capture.recording["cost"]["peak_rss_bytes"], 128 << 20)
         self.assertEqual(capture.recording["losses"][0], 0)
         self.assertAlmostEqual(capture.accounted(), 1, delta=0.02)
