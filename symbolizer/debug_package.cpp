@@ -252,7 +252,7 @@ std::string installed_debug_package(std::string_view path, const std::string& dp
   // Where /lib is a link to /usr/lib the lists may name either.
   const std::string_view shorter = path.starts_with("/usr/lib") ? path.substr(kUsr.size()) : path;
   for (const std::string& name : lists_by_likeness(path, dpkg_info)) {
-    const auto list = read_strange_file(dpkg_info + '/' + name, kMaxList);
+    const auto list = read_strange_file(std::string(dpkg_info).append("/").append(name), kMaxList);
     if (!list || (!lists(*list, path) && !lists(*list, shorter))) continue;
     return name.substr(0, std::min(name.find(':'), name.rfind(kList))) + "-dbgsym";
   }

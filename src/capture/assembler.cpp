@@ -7,7 +7,7 @@
 namespace pgflame::capture {
 namespace {
 
-constexpr uint32_t kClassActivity = 0x05;     // main loops of background processes
+constexpr uint32_t kClassActivity = 0x05;  // main loops of background processes
 
 // Return addresses point behind the call; one less lies inside it.
 uint64_t lookup_address(uint64_t address, bool is_return_address) {

@@ -1,5 +1,5 @@
-// What backends that sleep for long sleep in, when nobody looked at the moment they fell asleep, and
-// what statements they execute: their memory says so until they wake up.
+// What backends that sleep for long sleep in, when nobody looked at the moment they fell asleep,
+// and what statements they execute: their memory says so until they wake up.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ namespace pgflame::capture {
 
 class Sleepers {
  public:
-  // Tells the reasons of the bare open waits that are long, and the statements of these and of others.
-  // Each wait is asked about once.
-  // `targets`: the map, whose rows name a layout of `layouts`.
+  // Tells the reasons of the bare open waits that are long, and the statements of these and of
+  // others. Each wait is asked about once. `targets`: the map, whose rows name a layout of
+  // `layouts`.
   void tell(WaitTimes& times, int targets, std::span<const TagLayout> layouts);
 
  private:
