@@ -225,6 +225,7 @@ std::vector<std::string> lists_by_likeness(std::string_view path, const std::str
   }
   std::ranges::sort(lists);
   std::vector<std::string> names;
+  names.reserve(lists.size());
   for (auto& [unlike, name] : lists)
     names.push_back(std::move(name));
   return names;

@@ -125,6 +125,7 @@ void WaitBalance::give_likely(const WaitKey& key, Amount amount, std::vector<Wai
     keys.push_back(same->key);
   const auto weights = [&](uint64_t Reason::*weight) {
     std::vector<uint64_t> all;
+    all.reserve(keys.size());
     for (const WaitKey& one : keys)
       all.push_back(reasons_[one].*weight);
     return all;

@@ -55,7 +55,7 @@ class InMapping : public RecordBytes {
   // Not needed any more: what was decoded so long ago was walked, too, however far the reader of
   // the records may be ahead (perf_data.cpp: 18 batches of 3 blocks).
   void let_go() {
-    constexpr size_t kKept = 18 * 3 * Block::kSize;
+    constexpr size_t kKept = size_t{18} * 3 * Block::kSize;
     constexpr size_t kStep = size_t{4} << 20;
     if (begin_ - let_go_ < kKept + kStep) return;
     const size_t until = (begin_ - kKept) / kStep * kStep;
