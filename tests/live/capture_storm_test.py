@@ -50,7 +50,8 @@ class Storm(unittest.TestCase):
         self.assertEqual(storm.refused, 0)
         print(f"{storm.per_second:.0f} sessions a second")
         long = [row for row in capture.metadata["backends"] if row["lifetime_ns"] >= LIVED_NS]
-        self.assertGreater(len(long), 50 * SECONDS)
+        # Enough to say something; the faster the machine, the fewer live so long.
+        self.assertGreater(len(long), 20 * SECONDS)
         nameless = [row for row in long if not (row["type"] and row["user"] and row["database"])
                     and row["type"] not in SYSTEM]
         # Those that are still being born when the recording ends have no name yet: one per client.
