@@ -27,6 +27,8 @@ class InlinedFrames {
   // Innermost inlined function first, the function that has machine code of its own last. Empty
   // when DWARF does not cover the address.
   virtual std::vector<SourceFrame> at(uint64_t vaddr) = 0;
+  // Best effort: what was told is there in the next run, too.
+  virtual void keep() {}
 
  protected:
   InlinedFrames() = default;

@@ -4,6 +4,7 @@
 
 #include "src/base/own_vdso.h"
 #include "symbolizer/function_bounds.h"
+#include "symbolizer/kept_frames.h"
 #include "symbolizer/mapped_code.h"
 #include "symbolizer/module_search.h"
 #include "symbolizer/recovery.h"
@@ -18,13 +19,13 @@ bool has_dwarf(const ElfImage& image) {
 
 // DWARF is in the file with the symbol table, or apart from it all the same.
 std::unique_ptr<InlinedFrames> find_inlined(const ModuleSymbols& symbols, const Options& options) {
-  if (has_dwarf(*symbols.image)) return InlinedFrames::open(symbols.path);
-  if (symbols.debug != nullptr) {
-    return has_dwarf(*symbols.debug->image) ? InlinedFrames::open(symbols.debug->path) : nullptr;
-  }
+  const auto frames_in = [&](const ElfImage& image, const std::string& path) {
+    return has_dwarf(image) ? KeptFrames::open(image, path, options.cache_dir) : nullptr;
+  };
+  if (has_dwarf(*symbols.image)) return frames_in(*symbols.image, symbols.path);
+  if (symbols.debug != nullptr) return frames_in(*symbols.debug->image, symbols.debug->path);
   const auto debug = find_local_debug_file(*symbols.image, symbols.place, options);
-  const bool found = debug != nullptr && has_dwarf(*debug->image);
-  return found ? InlinedFrames::open(debug->path) : nullptr;
+  return debug == nullptr ? nullptr : frames_in(*debug->image, debug->path);
 }
 
 void read_functions(ModuleSymbols& symbols, const Options& options) {

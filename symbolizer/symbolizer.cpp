@@ -303,7 +303,12 @@ std::vector<Found> Namer::look_up() const {
       found[i].frames = inlined_at(module, found[i].place);
     }
   };
-  const std::jthread helper(look, true);
+  const std::jthread helper([&] {
+    look(true);
+    for (const auto& symbols : modules_) {
+      if (symbols != nullptr && symbols->inlined != nullptr) symbols->inlined->keep();
+    }
+  });
   look(false);
   return found;
 }
