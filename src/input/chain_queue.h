@@ -17,8 +17,11 @@ class ChainQueue {
   void add(ChainTable& chains, Bytes chain, std::vector<SampleRecord>& samples, size_t sample) {
     if (count_ == waiting_.size()) settle_oldest(chains, samples);
     Waiting& next = waiting_[(first_ + count_++) % waiting_.size()];
-    next.print = chains.print_of(chain);
-    chains.fetch(next.print);
+    const Fingerprint print = chains.print_of(chain);
+    chains.fetch(print);
+    // Not as a whole, which gcc 12 copies through memory and waits for.
+    next.print.low = print.low;
+    next.print.high = print.high;
     next.words = chain;
     next.sample = sample;
   }

@@ -132,13 +132,25 @@ void PerfAssembler::flush(std::vector<SampleRecord>& latest, uint64_t until) {
   if (waiting_samples_.empty()) waiting_dump_bytes_ = 0;
 }
 
+// What is known of the chains, their stacks and the rows of those are in tables larger than the
+// caches, and each tells where to look in the next.
+void PerfAssembler::fetch_ahead(size_t i) const {
+  constexpr size_t kChain = 8;
+  constexpr size_t kLatest = 4;
+  constexpr size_t kRow = 2;
+  const auto known = [&](size_t ahead) -> const KnownStack* {
+    if (i + ahead >= due_samples_.size()) return nullptr;
+    return &known_stacks_[due_samples_[i + ahead].sample->chain];
+  };
+  if (const KnownStack* later = known(kChain)) __builtin_prefetch(later);
+  if (const KnownStack* next = known(kLatest)) samples_.fetch_latest(next->stack.id);
+  if (const KnownStack* next = known(kRow)) samples_.fetch_row(next->stack.id);
+}
+
 void PerfAssembler::add_due() {
   auto process = due_processes_.begin();
   for (size_t i = 0; i < due_samples_.size(); ++i) {
-    // What is known of the chains is in a table larger than the caches.
-    constexpr size_t kAhead = 8;
-    if (i + kAhead < due_samples_.size())
-      __builtin_prefetch(&known_stacks_[due_samples_[i + kAhead].sample->chain]);
+    fetch_ahead(i);
     const SampleRecord& sample = *due_samples_[i].sample;
     for (; process != due_processes_.end() &&
            (process->time < sample.time ||

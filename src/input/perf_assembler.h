@@ -70,6 +70,7 @@ class PerfAssembler {
 
   void flush(std::vector<SampleRecord>& latest, uint64_t until);
   void add_due();
+  void fetch_ahead(size_t i) const;
   void apply(const ProcessRecord& record);
   void add(const SampleRecord& record);
   bool is_wanted(const SampleRecord& sample);

@@ -46,6 +46,10 @@ class InMapping : public RecordBytes {
   void took(size_t count) override { begin_ += count; }
   const BlockRef& block() const override { return block_; }
   bool are_there(Bytes bytes) const override {
+    constexpr size_t kLine = 64;
+    constexpr size_t kAhead = 4096;
+    for (size_t at = 0; at <= bytes.size(); at += kLine)
+      __builtin_prefetch(bytes.data() + kAhead + at);
     // What a file lost is lost up to its end.
     if (!bytes.empty()) static_cast<void>(*static_cast<const volatile uint8_t*>(&bytes.back()));
     return !mapping_->lost_bytes();

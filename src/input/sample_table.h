@@ -30,6 +30,16 @@ class SampleTable {
     row.count += count;
     row.weight += weight;
   }
+  // Memory that add() of a sample with this stack will need, which is in no cache: first where the
+  // stack's latest row is, later the row itself.
+  void fetch_latest(StackId stack) const {
+    if (stack.value < latest_.size()) __builtin_prefetch(&latest_[stack.value]);
+  }
+  void fetch_row(StackId stack) const {
+    if (stack.value >= latest_.size()) return;
+    const size_t row = latest_[stack.value].row;
+    if (row < rows_.size()) __builtin_prefetch(&rows_[row]);
+  }
   // Seconds that one value of Sample::second stands for. Final after take().
   uint32_t resolution() const { return resolution_; }
   // Not all of the counts or weights could be counted.
