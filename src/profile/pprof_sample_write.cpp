@@ -12,33 +12,6 @@ namespace {
 
 enum Key : uint8_t { kWaitEvent, kQueryId, kSecond };
 
-// Protocol buffers: wire types 0 (varint) and 2 (bytes with their length in front).
-void add_varint(std::string& out, uint64_t value) {
-  if (value < 0x80) {
-    out += static_cast<char>(value);
-    return;
-  }
-  std::array<char, 10> bytes{};
-  size_t count = 0;
-  for (; value >= 0x80; value >>= 7U)
-    bytes[count++] = static_cast<char>(value | 0x80U);
-  bytes[count++] = static_cast<char>(value);
-  out.append(bytes.data(), count);
-}
-
-template <typename Field, typename Number>
-void add_number(std::string& out, Field field, Number value) {
-  add_varint(out, static_cast<uint64_t>(field) << 3U);
-  add_varint(out, static_cast<uint64_t>(value));
-}
-
-template <typename Field>
-void add_bytes(std::string& out, Field field, std::string_view bytes) {
-  add_varint(out, static_cast<uint64_t>(field) << 3U | 2U);
-  add_varint(out, bytes.size());
-  out += bytes;
-}
-
 }  // namespace
 
 SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& strings)
@@ -46,14 +19,14 @@ SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& 
   keys_ = {strings_.number("wait_event"), strings_.number("query_id"), strings_.number("second")};
   uint64_t number = 0;
   for (const Backend& backend : profile.backends) {
-    backend_labels_.push_back(labels_of(backend, number++));
-    std::string& own = own_applications_.emplace_back();
+    label_backend(backend_labels_.emplace_back(), backend, number++);
+    Bytes& own = own_applications_.emplace_back();
     if (form_ == PprofForm::kExchange) text_label(own, "application", backend.application);
   }
   label_applications();
   for (size_t state = 0; state < kStateCount; ++state) {
     for (size_t end = 0; end < kStackEndCount; ++end) {
-      std::string& labels = state_and_end_.emplace_back();
+      Bytes& labels = state_and_end_.emplace_back();
       text_label(labels, "state", name_of(static_cast<State>(state)));
       text_label(labels, "stack_end", name_of(static_cast<StackEnd>(end)));
     }
@@ -69,13 +42,14 @@ SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& 
 // Only of names that samples have: others are not for the reader.
 void SampleWriter::label_applications() {
   applications_.resize(profile_.applications.size());
+  if (applications_.empty()) return;
   for (const Sample& sample : profile_.samples) {
     if (!sample.application.valid()) continue;
-    std::string& label = applications_[sample.application.value];
-    if (!label.empty()) continue;
+    Bytes& label = applications_[sample.application.value];
+    if (!label.view().empty()) continue;
     text_label(label, "application", profile_.applications[sample.application]);
     // That a session had no name is said too.
-    if (label.empty()) number_label(label, strings_.number("application"), 0);
+    if (label.view().empty()) number_label(label, strings_.number("application"), 0);
   }
 }
 
@@ -88,7 +62,7 @@ bool SampleWriter::write(const std::function<bool(std::string_view)>& hand_on) {
       ++end;
     }
     write_row(tags, begin, end);
-    if (!hand_on(row_)) return false;
+    if (!hand_on(row_.view())) return false;
   }
   return true;
 }
@@ -112,9 +86,9 @@ void SampleWriter::write_locations(StackId stack) {
     path_of_ = stack;
     path_.clear();
     for (StackId at = stack; at != kEmptyStack; at = profile_.stacks[at].caller)
-      add_varint(path_, uint64_t{profile_.stacks[at].location.value} + 1);
+      path_.add_varint(uint64_t{profile_.stacks[at].location.value} + 1);
   }
-  if (!path_.empty()) add_bytes(row_, SampleField::kLocationId, path_);
+  if (!path_.view().empty()) row_.add_bytes(SampleField::kLocationId, path_.view());
 }
 
 void SampleWriter::write_values(State state, uint64_t count, uint64_t weight) {
@@ -124,19 +98,20 @@ void SampleWriter::write_values(State state, uint64_t count, uint64_t weight) {
   const size_t used = profile_.recording.has_waits ? 4 : 2;
   part_.clear();
   for (const uint64_t value : std::span(values).first(used))
-    add_varint(part_, value);
-  add_bytes(row_, SampleField::kValue, part_);
+    part_.add_varint(value);
+  row_.add_bytes(SampleField::kValue, part_.view());
 }
 
 void SampleWriter::write_labels(const Sample& sample) {
-  if (sample.backend.valid()) row_ += backend_labels_[sample.backend.value];
+  if (sample.backend.valid()) row_.append(backend_labels_[sample.backend.value].view());
   if (sample.application.valid()) {
-    row_ += applications_[sample.application.value];
+    row_.append(applications_[sample.application.value].view());
   } else if (sample.backend.valid()) {
-    row_ += own_applications_[sample.backend.value];
+    row_.append(own_applications_[sample.backend.value].view());
   }
-  row_ += state_and_end_[static_cast<size_t>(sample.state) * kStackEndCount +
-                         static_cast<size_t>(sample.end)];
+  const auto& labels = state_and_end_[static_cast<size_t>(sample.state) * kStackEndCount +
+                                      static_cast<size_t>(sample.end)];
+  row_.append(labels.view());
   const auto number = [this](Key key, uint64_t value) { number_label(row_, keys_[key], value); };
   if (sample.wait_event != kUnknownWait) number(kWaitEvent, sample.wait_event);
   // Read back as signed, as pg_stat_statements shows it.
@@ -149,39 +124,37 @@ void SampleWriter::write_moments(size_t begin, size_t end) {
   uint32_t last = 0;
   for (size_t i = begin; i < end; ++i) {
     const Sample& row = sample(i);
-    add_varint(part_, row.second - last);
-    add_varint(part_, row.count);
-    add_varint(part_, row.weight);
+    part_.add_varint(row.second - last);
+    part_.add_varint(row.count);
+    part_.add_varint(row.weight);
     last = row.second;
   }
-  add_bytes(row_, SampleField::kMoments, part_);
+  row_.add_bytes(SampleField::kMoments, part_.view());
 }
 
-std::string SampleWriter::labels_of(const Backend& backend, uint64_t number) {
-  std::string labels;
+void SampleWriter::label_backend(Bytes& labels, const Backend& backend, uint64_t number) {
   number_label(labels, strings_.number("backend"), number);
-  if (form_ == PprofForm::kEmbedded) return labels;
+  if (form_ == PprofForm::kEmbedded) return;
   number_label(labels, strings_.number("pid"), static_cast<uint64_t>(int64_t{backend.pid}));
   text_label(labels, "comm", backend.comm);
   text_label(labels, "backend_type", backend.type);
   text_label(labels, "database", backend.database);
   text_label(labels, "user", backend.user);
-  return labels;
 }
 
-void SampleWriter::number_label(std::string& out, int64_t key, uint64_t number) {
+void SampleWriter::number_label(Bytes& out, int64_t key, uint64_t number) {
   part_.clear();
-  add_number(part_, LabelField::kKey, key);
-  add_number(part_, LabelField::kNum, number);
-  add_bytes(out, SampleField::kLabel, part_);
+  part_.add_number(LabelField::kKey, key);
+  part_.add_number(LabelField::kNum, number);
+  out.add_bytes(SampleField::kLabel, part_.view());
 }
 
-void SampleWriter::text_label(std::string& out, std::string_view key, std::string_view text) {
+void SampleWriter::text_label(Bytes& out, std::string_view key, std::string_view text) {
   if (text.empty()) return;
   part_.clear();
-  add_number(part_, LabelField::kKey, strings_.number(key));
-  add_number(part_, LabelField::kStr, strings_.number(text));
-  add_bytes(out, SampleField::kLabel, part_);
+  part_.add_number(LabelField::kKey, strings_.number(key));
+  part_.add_number(LabelField::kStr, strings_.number(text));
+  out.add_bytes(SampleField::kLabel, part_.view());
 }
 
 }  // namespace pgflame::pprof

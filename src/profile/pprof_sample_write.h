@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/profile/pprof.h"
+#include "src/profile/pprof_bytes.h"
 #include "src/profile/pprof_fields.h"
 #include "src/profile/profile.h"
 
@@ -46,25 +47,25 @@ class SampleWriter {
   void write_values(State state, uint64_t count, uint64_t weight);
   void write_moments(size_t begin, size_t end);
   void write_labels(const Sample& sample);
-  void number_label(std::string& out, int64_t key, uint64_t number);
+  void number_label(Bytes& out, int64_t key, uint64_t number);
   void label_applications();
-  void text_label(std::string& out, std::string_view key, std::string_view text);
-  std::string labels_of(const Backend& backend, uint64_t number);
+  void text_label(Bytes& out, std::string_view key, std::string_view text);
+  void label_backend(Bytes& labels, const Backend& backend, uint64_t number);
   const Sample& sample(size_t position) const { return profile_.samples[order_[position]]; }
 
   const Profile& profile_;
   const PprofForm form_;
   StringTable& strings_;
-  std::vector<uint32_t> order_;                // of the samples
-  std::vector<std::string> backend_labels_;    // encoded, by BackendId
-  std::vector<std::string> own_applications_;  // the same
-  std::vector<std::string> applications_;      // encoded, by ApplicationId
-  std::vector<std::string> state_and_end_;     // encoded, by state * kEnds + end
-  std::array<int64_t, 3> keys_{};              // strings: wait_event, query_id, second
-  std::string path_;                           // encoded, of the stack it is kept for
+  std::vector<uint32_t> order_;          // of the samples
+  std::vector<Bytes> backend_labels_;    // encoded, by BackendId
+  std::vector<Bytes> own_applications_;  // the same
+  std::vector<Bytes> applications_;      // encoded, by ApplicationId
+  std::vector<Bytes> state_and_end_;     // encoded, by state * kEnds + end
+  std::array<int64_t, 3> keys_{};        // strings: wait_event, query_id, second
+  Bytes path_;                           // encoded, of the stack it is kept for
   StackId path_of_ = kEmptyStack;
-  std::string row_;
-  std::string part_;
+  Bytes row_;
+  Bytes part_;
 };
 
 }  // namespace pgflame::pprof

@@ -2,6 +2,7 @@
 
 #include <protozero/pbf_builder.hpp>
 
+#include "src/base/large_memory.h"
 #include "src/base/utf8.h"
 #include "src/profile/gzip.h"
 #include "src/profile/pprof.h"
@@ -48,6 +49,7 @@ class Writer {
     for (const std::string& text : strings_.strings()) {
       message_.add_string(ProfileField::kStringTable, valid_utf8(text));  // as proto3 demands
     }
+    make_room_for_samples();
     const bool whole = samples.write([&](std::string_view row) {
       message_.add_message(ProfileField::kSample, row.data(), row.size());
       return !size.too_large(out_);
@@ -56,6 +58,13 @@ class Writer {
   }
 
  private:
+  // What there is too much of is never touched.
+  void make_room_for_samples() {
+    constexpr size_t kBytesOfSample = 24;
+    out_.reserve(out_.size() + profile_.samples.size() * kBytesOfSample);
+    prefer_large_pages(out_.data(), out_.capacity());
+  }
+
   void write_value_type(ProfileField field, std::string_view type, std::string_view unit) {
     pbf_builder<ValueTypeField> value(message_, field);
     value.add_int64(ValueTypeField::kType, strings_.number(type));
