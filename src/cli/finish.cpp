@@ -78,7 +78,7 @@ std::shared_future<std::string> start_packing(const Profile& profile, const Outp
       .share();
 }
 
-// Starts the plan view, which is made meanwhile too.
+// Starts what is drawn whatever the diagnosis says.
 report::Options page_options(const OutputOptions& output,
                              std::shared_future<std::string> packed,
                              const diagnose::Analysis& analysis) {
@@ -89,6 +89,7 @@ report::Options page_options(const OutputOptions& output,
   page.series = analysis.series();
   page.plan =
       std::async(std::launch::async, [&analysis] { return diagnose::plan_view(analysis); }).share();
+  page.trees = report::start_trees(analysis.profile(), page.series, page.plan);
   return page;
 }
 

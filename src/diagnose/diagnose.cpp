@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <future>
 
 #include "src/diagnose/backend_times.h"
 #include "src/diagnose/database_facts.h"
@@ -49,6 +50,11 @@ Diagnosis diagnose(const Profile& profile, const Options& options) {
 Diagnosis diagnose(const Analysis& analysis, const Options& options) {
   const TimeSplit split = split_time(analysis);
   Diagnosis diagnosis;
+  // Nothing else reads or writes what these fill in.
+  auto tables = std::async(std::launch::async, [&] {
+    diagnosis.database = view_database(analysis, options.table_rows);
+    fill_tables(analysis, split, options.table_rows, diagnosis);
+  });
   diagnosis.selection = options.selection.describe();
   diagnosis.quality = grade(analysis, split);
   diagnosis.backends = times_by_backend(analysis);
@@ -62,8 +68,7 @@ Diagnosis diagnose(const Analysis& analysis, const Options& options) {
   if (carries_findings(diagnosis.quality))
     diagnosis.findings = find_patterns(analysis, split, options);
   diagnosis.verdict = pronounce(analysis, split, diagnosis.quality, diagnosis.findings);
-  diagnosis.database = view_database(analysis, options.table_rows);
-  fill_tables(analysis, split, options.table_rows, diagnosis);
+  tables.get();
   if (diagnosis.backends.size() > options.table_rows) diagnosis.backends.resize(options.table_rows);
   return diagnosis;
 }

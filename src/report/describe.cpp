@@ -1,6 +1,7 @@
 #include "src/report/describe.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include <fmt/format.h>
 
@@ -67,11 +68,27 @@ std::string product_of(const Cluster& cluster) {
   return version.empty() ? "PostgreSQL" : "PostgreSQL " + version;
 }
 
-bool has_registered_waits(const Profile& profile) {
-  return std::ranges::any_of(profile.samples, [&](const Sample& sample) {
+template <typename Samples>
+bool has_registered_waits(const Profile& profile, const Samples& samples) {
+  return std::ranges::any_of(samples, [&](const Sample& sample) {
     return sample.wait_event != 0 && sample.wait_event != kUnknownWait &&
            postgres::is_registered_wait(major_of(profile, sample), sample.wait_event);
   });
+}
+
+template <typename Samples>
+std::vector<std::string> notes_on(const Profile& profile, const Samples& samples) {
+  const Recording& recording = profile.recording;
+  std::vector<std::string> notes = recording.notes;
+  if (recording.truncated_input) notes.emplace_back("The input ended in the middle.");
+  if (has_registered_waits(profile, samples)) {
+    notes.emplace_back(
+        "Wait events with a number (\"Extension:1\", \"LWLock:extension 95\") were registered by "
+        "extensions; it is the number that the server gave them. pg_stat_activity shows their "
+        "names "
+        "while somebody waits.");
+  }
+  return notes;
 }
 
 }  // namespace
@@ -202,17 +219,11 @@ std::string cost_line(const Profile& profile) {
 }
 
 std::vector<std::string> notes_of(const Profile& profile) {
-  const Recording& recording = profile.recording;
-  std::vector<std::string> notes = recording.notes;
-  if (recording.truncated_input) notes.emplace_back("The input ended in the middle.");
-  if (has_registered_waits(profile)) {
-    notes.emplace_back(
-        "Wait events with a number (\"Extension:1\", \"LWLock:extension 95\") were registered by "
-        "extensions; it is the number that the server gave them. pg_stat_activity shows their "
-        "names "
-        "while somebody waits.");
-  }
-  return notes;
+  return notes_on(profile, profile.samples);
+}
+
+std::vector<std::string> notes_of(const Profile& profile, std::span<const Series> series) {
+  return notes_on(profile, std::views::transform(series, &Series::sum));
 }
 
 std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagnosis) {

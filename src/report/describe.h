@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "src/diagnose/diagnosis.h"
 #include "src/profile/profile.h"
+#include "src/profile/series.h"
 
 namespace pgflame::report {
 
@@ -27,6 +29,8 @@ std::string cost_line(const Profile& profile);
 
 // Everything the reader must know about the capture and the accounting line does not say.
 std::vector<std::string> notes_of(const Profile& profile);
+// The same where series_of the profile are known.
+std::vector<std::string> notes_of(const Profile& profile, std::span<const Series> series);
 
 // What lowers the grade, without what the verdict says itself.
 std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagnosis);

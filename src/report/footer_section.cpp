@@ -17,7 +17,7 @@ void draw_footer(Page& page, const Subject& subject, std::string_view reopening)
   if (!recording.sampler_reason.empty()) small(recording.sampler + ": " + recording.sampler_reason);
   for (const std::string& note : subject.diagnosis.notes)
     small(note);
-  for (const std::string& note : notes_of(subject.profile))
+  for (const std::string& note : notes_of(subject.profile, subject.series))
     small(note);
   small(reopening);
   small(cost_line(subject.profile));

@@ -111,28 +111,30 @@ void draw_legend(Page& page,
   page.y += 26;
 }
 
-flamegraph::CollapseOptions in_state(const Subject& subject, State state) {
+flamegraph::CollapseOptions in_state(const Profile& profile,
+                                     std::span<const Series> series,
+                                     State state) {
   flamegraph::CollapseOptions options;
-  options.series = subject.series;
-  options.base = cluster_frames(subject.profile);
+  options.series = series;
+  options.base = cluster_frames(profile);
   options.select = [state](const Sample& sample) { return sample.state == state; };
   return options;
 }
 
-FrameTree running_tree(const Subject& subject) {
-  return collapse(subject.profile, in_state(subject, State::kRunning));
+FrameTree running_tree(const Profile& profile, std::span<const Series> series) {
+  return collapse(profile, in_state(profile, series, State::kRunning));
 }
 
-FrameTree plan_tree(const Subject& subject) {
+FrameTree plan_tree(const Profile& profile, const Profile& plan) {
   flamegraph::CollapseOptions options;
-  options.base = cluster_frames(subject.profile);
-  return collapse(subject.plan(), options);
+  options.base = cluster_frames(profile);
+  return collapse(plan, options);
 }
 
-FrameTree waiting_tree(const Subject& subject) {
-  flamegraph::CollapseOptions options = in_state(subject, State::kWaiting);
-  options.tip = [&subject](const Sample& sample) { return wait_name(subject.profile, sample); };
-  return collapse(subject.profile, options);
+FrameTree waiting_tree(const Profile& profile, std::span<const Series> series) {
+  flamegraph::CollapseOptions options = in_state(profile, series, State::kWaiting);
+  options.tip = [&profile](const Sample& sample) { return wait_name(profile, sample); };
+  return collapse(profile, options);
 }
 
 struct Graph {
@@ -202,16 +204,18 @@ void draw_status_place(Page& page) {
   page.y += kStatus;
 }
 
-Trees start_trees(const Subject& subject) {
-  const auto start = [&subject](auto tree) {
-    return std::async(std::launch::async, tree, std::cref(subject));
-  };
-  return {start(running_tree), start(plan_tree), start(waiting_tree)};
+Trees start_trees(const Profile& profile,
+                  std::span<const Series> series,
+                  const std::shared_future<Profile>& plan) {
+  const auto start = [](auto tree) { return std::async(std::launch::async, tree).share(); };
+  return {start([&profile, series] { return running_tree(profile, series); }),
+          start([&profile, plan] { return plan_tree(profile, plan.get()); }),
+          start([&profile, series] { return waiting_tree(profile, series); })};
 }
 
-void draw_graphs(Page& page, const Subject& subject, Trees trees) {
+void draw_graphs(Page& page, const Subject& subject, const Trees& trees) {
   const Profile& profile = subject.profile;
-  const FrameTree cpu = trees.running.get();
+  const FrameTree& cpu = trees.running.get();
   const bool has_cpu = cpu.nodes[flamegraph::kRoot].total > 0;
   const diagnose::Measure measure = diagnose::measure_of(profile.recording.event);
   const std::string hint = "callers below, callees above · width is " + measure.whole;
@@ -226,7 +230,7 @@ void draw_graphs(Page& page, const Subject& subject, Trees trees) {
                 "samples",
                 true});
   }
-  const FrameTree plan = trees.plan.get();
+  const FrameTree& plan = trees.plan.get();
   const auto is_plan_node = [](const Function& function) { return function.file.empty(); };
   if (std::ranges::any_of(subject.plan().functions, is_plan_node)) {
     draw_graph(page,
@@ -238,7 +242,7 @@ void draw_graphs(Page& page, const Subject& subject, Trees trees) {
                 "what each plan node did stands on top of it",
                 "samples"});
   }
-  const FrameTree waiting = trees.waiting.get();
+  const FrameTree& waiting = trees.waiting.get();
   if (waiting.nodes[flamegraph::kRoot].total > 0) {
     const double seconds = static_cast<double>(waiting.nodes[flamegraph::kRoot].total) / 1e9;
     draw_graph(page,

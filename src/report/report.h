@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "flamegraph/frame_tree.h"
 #include "src/base/error.h"
 #include "src/diagnose/diagnosis.h"
 #include "src/diagnose/difference.h"
@@ -12,6 +13,13 @@
 #include "src/profile/series.h"
 
 namespace pgflame::report {
+
+// What the graphs show: samples on CPU, the same by plan node, waits.
+struct Trees {
+  std::shared_future<flamegraph::FrameTree> running;
+  std::shared_future<flamegraph::FrameTree> plan;
+  std::shared_future<flamegraph::FrameTree> waiting;
+};
 
 struct Options {
   double width = 1200;        // pixels
@@ -23,6 +31,8 @@ struct Options {
   std::shared_future<Profile> plan;
   // series_of the profile when they are known; they are looked at during the call.
   std::span<const Series> series;
+  // The result of start_trees() when they were started before; made here otherwise.
+  Trees trees;
   // The result of packed() when it was started before; made here otherwise.
   std::shared_future<std::string> packed;
 };
@@ -31,6 +41,11 @@ struct Options {
 // profile, so that it can be made while the profile is diagnosed and drawn.
 // Empty as soon as it is clear that an SVG of `most_bytes` has no room for it.
 std::string packed(const Profile& profile, size_t most_bytes);
+
+// Trees need nothing of the diagnosis either. Profile and series are looked at until they are made.
+Trees start_trees(const Profile& profile,
+                  std::span<const Series> series,
+                  const std::shared_future<Profile>& plan);
 
 // A self-contained SVG document, see the design of the page in svg_page.h.
 std::string to_svg(const Profile& profile,

@@ -10,6 +10,7 @@
 #include "src/profile/profile.h"
 #include "src/profile/series.h"
 #include "src/report/page.h"
+#include "src/report/report.h"
 
 namespace pgflame::report {
 
@@ -27,15 +28,8 @@ void draw_header(Page& page, const Subject& subject);    // what, when, how; gra
 void draw_time(Page& page, const Subject& subject);      // where the time went; host
 void draw_timeline(Page& page, const Subject& subject);  // the recording second by second
 
-// What the graphs show, made while the parts above them are drawn. Looks at `subject` meanwhile.
-struct Trees {
-  std::future<flamegraph::FrameTree> running;
-  std::future<flamegraph::FrameTree> plan;
-  std::future<flamegraph::FrameTree> waiting;
-};
-Trees start_trees(const Subject& subject);
-// CPU, by plan node, waiting when captured.
-void draw_graphs(Page& page, const Subject& subject, Trees trees);
+// CPU, by plan node, waiting when captured. Waits for the trees.
+void draw_graphs(Page& page, const Subject& subject, const Trees& trees);
 void draw_findings(Page& page, const Subject& subject);
 void draw_tables(Page& page, const Subject& subject);
 void draw_database(Page& page, const Subject& subject);  // --dsn, or what to ask instead

@@ -139,14 +139,16 @@ std::string to_svg(const Profile& profile,
       options.plan.valid() ? options.plan : std::async(std::launch::async, make_plan).share()};
   std::future<uint64_t> identity = std::async(
       std::launch::async, [&] { return identity_of(profile, hash_bytes(diagnosis.verdict.text)); });
-  Trees trees = start_trees(subject);
+  const Trees trees = options.trees.running.valid()
+                          ? options.trees
+                          : start_trees(profile, subject.series, subject.plan_view);
   Packing packing = start_packing(subject, options);
   Page page(options.width, kMargin);
   page.y = kMargin - 6;
   draw_header(page, subject);
   draw_time(page, subject);
   draw_timeline(page, subject);
-  draw_graphs(page, subject, std::move(trees));
+  draw_graphs(page, subject, trees);
   draw_findings(page, subject);
   draw_tables(page, subject);
   draw_database(page, subject);

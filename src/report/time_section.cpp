@@ -74,11 +74,13 @@ void draw_bar_legend(Page& page, const std::vector<diagnose::TimeSegment>& segme
 }
 
 // What can be said about time when only running backends were sampled.
-std::string cpu_only_text(const Profile& profile, uint64_t samples) {
+std::string cpu_only_text(const Subject& subject) {
+  const Profile& profile = subject.profile;
   const Event& event = profile.recording.event;
+  const uint64_t samples = subject.diagnosis.totals.running;
   uint64_t weight = 0;
-  for (const Sample& sample : profile.samples)
-    weight += sample.state == State::kRunning ? sample.weight : 0;
+  for (const Series& series : subject.series)
+    weight += series.sum.state == State::kRunning ? series.sum.weight : 0;
   if (!event.is_cpu_time)
     return fmt::format("No time was captured, but {}.",
                        diagnose::events_in_samples(event, weight, samples));
@@ -99,10 +101,7 @@ void draw_time(Page& page, const Subject& subject) {
   page.heading("Where the time went",
                segments.empty() ? std::string_view{} : "all time of all sampled backends");
   if (segments.empty()) {
-    page.paragraph(page.left,
-                   page.width,
-                   style::kBody,
-                   cpu_only_text(subject.profile, subject.diagnosis.totals.running));
+    page.paragraph(page.left, page.width, style::kBody, cpu_only_text(subject));
   } else {
     page.y += 4;
     draw_bar(page, segments);
