@@ -1,5 +1,6 @@
 #include "src/diagnose/analysis.h"
 
+#include <future>
 #include <thread>
 #include <unordered_map>
 
@@ -57,12 +58,22 @@ std::string Selection::describe() const {
 }
 
 Analysis::Analysis(const Profile& profile, const RuleBook& book, const Selection& selection)
+    : Analysis(profile,
+               book,
+               selection,
+               std::async(std::launch::async, series_of, std::cref(profile))) {}
+
+Analysis::Analysis(const Profile& profile,
+                   const RuleBook& book,
+                   const Selection& selection,
+                   std::future<std::vector<Series>> series)
     : profile_(profile),
       book_(book),
       classifier_(profile, book),
       clusters_(profile),
       frames_(profile),
-      series_(series_of(profile)) {
+      from_root_(stacks_from_root(profile)),
+      series_(series.get()) {
   collect(selection);
   sum_up();
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,6 +66,8 @@ class Analysis {
   const std::vector<uint32_t>& use_of_series() const { return use_of_series_; }
   static constexpr uint32_t kNotRunning = 0xffffffff;
   bool selected(size_t series) const { return selected_[series]; }
+  // stacks_from_root of the profile.
+  const std::vector<bool>& from_root() const { return from_root_; }
 
   uint64_t weight() const { return weight_; }    // on CPU, selected
   uint64_t samples() const { return samples_; }  // likewise
@@ -90,6 +93,10 @@ class Analysis {
     std::vector<postgres::PlanNode> nodes;  // of the functions
   };
 
+  Analysis(const Profile& profile,
+           const RuleBook& book,
+           const Selection& selection,
+           std::future<std::vector<Series>> series);
   void collect(const Selection& selection);
   void classify(std::span<const uint32_t> firsts);
   void classify(std::span<const uint32_t> firsts, size_t begin, size_t end, Paths& paths);
@@ -102,6 +109,7 @@ class Analysis {
   PlanFrames frames_;
   Paths paths_;
   std::vector<StackUse> uses_;
+  std::vector<bool> from_root_;
   std::vector<Series> series_;
   std::vector<uint32_t> use_of_series_;
   std::vector<bool> selected_;

@@ -82,13 +82,12 @@ bool stops_for_its_code(StackEnd end) {
 
 CutStacks cut_stacks(const Analysis& analysis) {
   const Profile& profile = analysis.profile();
-  const std::vector<bool> from_root = stacks_from_root(profile);
   const std::vector<ModuleId> outermost = outermost_files(profile);
   std::array<SamplesByModule, kStackEndCount> by_end;
   for (size_t i = 0; i < analysis.series().size(); ++i) {
     const Sample& sample = analysis.series()[i].sum;
     if (analysis.use_of_series()[i] == Analysis::kNotRunning) continue;
-    if (reaches_root(sample, from_root)) continue;
+    if (reaches_root(sample, analysis.from_root())) continue;
     by_end[static_cast<size_t>(sample.end)][outermost[sample.stack.value]] += sample.count;
   }
   CutStacks cut;

@@ -9,6 +9,7 @@
 #include "src/diagnose/figures.h"
 #include "src/diagnose/findings.h"
 #include "src/diagnose/quality.h"
+#include "src/diagnose/skid.h"
 #include "src/diagnose/tables.h"
 #include "src/diagnose/time_split.h"
 #include "src/diagnose/totals.h"
@@ -56,10 +57,11 @@ Diagnosis diagnose(const Analysis& analysis, const Options& options) {
     fill_tables(analysis, split, options.table_rows, diagnosis);
   });
   diagnosis.selection = options.selection.describe();
-  diagnosis.quality = grade(analysis, split);
+  const double skid = skid_share(analysis);
+  diagnosis.quality = grade(analysis, split, skid);
   diagnosis.backends = times_by_backend(analysis);
   diagnosis.totals = total_up(analysis, diagnosis.backends);
-  diagnosis.notes = notes_on(analysis);
+  diagnosis.notes = notes_on(analysis, skid);
   if (!diagnosis.quality.cut_stacks.empty())
     diagnosis.notes.push_back(diagnosis.quality.cut_stacks);
   diagnosis.activities = split_by_activity(analysis);

@@ -12,6 +12,7 @@
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
 #include "src/diagnose/quality.h"
+#include "src/diagnose/skid.h"
 #include "src/diagnose/statistics.h"
 #include "src/diagnose/time_split.h"
 #include "src/postgres/areas.h"
@@ -129,8 +130,8 @@ class Comparer {
  private:
   // A profile without samples on a CPU has a verdict of its own.
   void judge() {
-    result_.quality_before = grade(before_, split_time(before_));
-    result_.quality_after = grade(after_, split_time(after_));
+    result_.quality_before = grade(before_, split_time(before_), skid_share(before_));
+    result_.quality_after = grade(after_, split_time(after_), skid_share(after_));
     if (before_.samples() == 0 || after_.samples() == 0) return;
     const Measure before = measure_of(before_.profile().recording.event);
     if (before != result_.measure)

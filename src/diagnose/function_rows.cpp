@@ -1,5 +1,7 @@
 #include "src/diagnose/function_rows.h"
 
+#include <algorithm>
+#include <functional>
 #include <map>
 
 #include "src/diagnose/figures.h"
@@ -70,27 +72,49 @@ Times add_up(const Analysis& analysis, const std::vector<Part>& parts) {
   return times;
 }
 
-}  // namespace
+// A row before it is written out: there are thousands of them, and few are shown.
+struct Use {
+  FunctionId function;
+  uint32_t cluster = ClusterIndex::kNone;
+  Analysis::Sum self;
+  uint64_t with_callees = 0;
+};
 
-std::vector<TableRow> function_rows(const Analysis& analysis) {
-  const Profile& profile = analysis.profile();
-  std::vector<TableRow> rows;
+std::vector<Use> uses_of_functions(const Analysis& analysis) {
+  std::vector<Use> uses;
   for (const auto& [cluster, parts] : parts_of(analysis)) {
     const Times times = add_up(analysis, parts);
     for (uint32_t i = 0; i < times.self.size(); ++i) {
       if (times.self[i].weight == 0) continue;
-      const FunctionId id{i};
-      TableRow row;
-      row.key = postgres::base_name(profile.functions[id].name);
-      row.detail = module_file(profile, profile.functions[id]);
-      row.area = postgres::id_of(analysis.classifier().area(id));
-      row.samples = times.self[i].samples;
-      row.share = ratio(times.self[i].weight, analysis.weight());
-      row.total_share = ratio(times.with_callees[i], analysis.weight());
-      row.cluster = analysis.clusters().name_of(cluster);
-      rows.push_back(std::move(row));
+      uses.push_back({FunctionId{i}, cluster, times.self[i], times.with_callees[i]});
     }
   }
+  return uses;
+}
+
+TableRow write_out(const Use& use, const Analysis& analysis) {
+  const Profile& profile = analysis.profile();
+  const Function& function = profile.functions[use.function];
+  TableRow row;
+  row.key = postgres::base_name(function.name);
+  row.detail = module_file(profile, function);
+  row.area = postgres::id_of(analysis.classifier().area(use.function));
+  row.samples = use.self.samples;
+  row.share = ratio(use.self.weight, analysis.weight());
+  row.total_share = ratio(use.with_callees, analysis.weight());
+  row.cluster = analysis.clusters().name_of(use.cluster);
+  return row;
+}
+
+}  // namespace
+
+std::vector<TableRow> function_rows(const Analysis& analysis, size_t most) {
+  std::vector<Use> uses = uses_of_functions(analysis);
+  std::ranges::stable_sort(uses, std::greater{}, [](const Use& use) { return use.self.weight; });
+  if (uses.size() > most) uses.resize(most);
+  std::vector<TableRow> rows;
+  for (const Use& use : uses)
+    rows.push_back(write_out(use, analysis));
   return rows;
 }
 

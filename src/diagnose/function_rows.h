@@ -8,7 +8,7 @@
 
 namespace pgflame::diagnose {
 
-// All functions that have time of their own, once for each cluster, in no order that matters.
-std::vector<TableRow> function_rows(const Analysis& analysis);
+// The `most` functions that have most time of their own, once for each cluster.
+std::vector<TableRow> function_rows(const Analysis& analysis, size_t most);
 
 }  // namespace pgflame::diagnose

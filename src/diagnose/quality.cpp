@@ -202,8 +202,7 @@ void add_losses(const Analysis& analysis, std::vector<Reason>& reasons) {
     reasons.push_back({'B', "the input ends in the middle", "copy the capture again, completely"});
 }
 
-void add_skid(const Analysis& analysis, std::vector<Reason>& reasons) {
-  const double part = skid_share(analysis);
+void add_skid(double part, std::vector<Reason>& reasons) {
   reasons.push_back({grade_of(part, kSkid),
                      fmt::format("{} of the samples end where the kernel switches interrupts back "
                                  "on: the time was spent just before",
@@ -223,7 +222,7 @@ void add_size(const Analysis& analysis, const TimeSplit& split, std::vector<Reas
 
 }  // namespace
 
-Quality grade(const Analysis& analysis, const TimeSplit& split) {
+Quality grade(const Analysis& analysis, const TimeSplit& split, double skid) {
   Quality quality;
   std::vector<Reason> reasons;
   add_size(analysis, split, reasons);
@@ -232,7 +231,7 @@ Quality grade(const Analysis& analysis, const TimeSplit& split) {
   if (analysis.samples() >= kTelling || split.waiting() == 0) {
     quality.cut_stacks = add_truncated(analysis, reasons);
     add_unnamed(analysis, reasons);
-    add_skid(analysis, reasons);
+    add_skid(skid, reasons);
   }
   add_losses(analysis, reasons);
   std::erase_if(reasons, [](const Reason& reason) { return reason.grade == 'A'; });
@@ -246,9 +245,10 @@ Quality grade(const Analysis& analysis, const TimeSplit& split) {
   return quality;
 }
 
-std::vector<std::string> notes_on(const Analysis& analysis) {
+std::vector<std::string> notes_on(const Analysis& analysis, double skid) {
   std::vector<std::string> notes;
-  if (std::string skid = note_on_skid(analysis); !skid.empty()) notes.push_back(std::move(skid));
+  if (std::string note = note_on_skid(analysis.profile().recording.event, skid); !note.empty())
+    notes.push_back(std::move(note));
   return notes;
 }
 

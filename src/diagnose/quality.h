@@ -10,9 +10,9 @@
 
 namespace pgflame::diagnose {
 
-// Grade, reasons and remedy for the selected samples. Measured waiting time counts as what sampling
-// at 100 Hz would have seen of it.
-Quality grade(const Analysis& analysis, const TimeSplit& split);
+// Grade, reasons and remedy for the selected samples, given their skid_share. Measured waiting time
+// counts as what sampling at 100 Hz would have seen of it.
+Quality grade(const Analysis& analysis, const TimeSplit& split, double skid);
 
 inline bool carries_findings(const Quality& quality) {
   return quality.grade >= 'A' && quality.grade <= 'C';
@@ -20,6 +20,6 @@ inline bool carries_findings(const Quality& quality) {
 
 // What readers of the report should know about these samples though it is no finding: sampling
 // artefacts, missing tags.
-std::vector<std::string> notes_on(const Analysis& analysis);
+std::vector<std::string> notes_on(const Analysis& analysis, double skid);
 
 }  // namespace pgflame::diagnose

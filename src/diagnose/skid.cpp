@@ -37,15 +37,14 @@ double skid_share(const Analysis& analysis) {
   return ratio(skidded, analysis.samples());
 }
 
-std::string note_on_skid(const Analysis& analysis) {
-  const double part = skid_share(analysis);
-  if (part < 0.03) return {};
+std::string note_on_skid(const Event& event, double share) {
+  if (share < 0.03) return {};
   return fmt::format(
       "VMSKID: {} of the samples end where the kernel switches interrupts back on "
       "(finish_task_switch, _raw_spin_unlock_irqrestore). The {} event is a timer, which cannot "
       "interrupt before that: the time was spent somewhere just before, not in these functions.",
-      short_percent(part),
-      analysis.profile().recording.event.name);
+      short_percent(share),
+      event.name);
 }
 
 std::string skid_page() {

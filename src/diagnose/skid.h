@@ -11,8 +11,8 @@ namespace pgflame::diagnose {
 // The share of such samples; 0 when the event is no timer.
 double skid_share(const Analysis& analysis);
 
-// A sentence when at least 3 % of the on-CPU samples of a timer event are such; else empty.
-std::string note_on_skid(const Analysis& analysis);
+// A sentence when the share is at least 3 %; else empty.
+std::string note_on_skid(const Event& event, double share);
 
 // What `pgflame explain VMSKID` prints.
 std::string skid_page();

@@ -239,8 +239,7 @@ void fill_tables(const Analysis& analysis,
   diagnosis.queries = tables.queries();
   tables.fill_by_backend(diagnosis);
   diagnosis.applications = tables.applications();
-  diagnosis.functions = function_rows(analysis);
-  sort_and_cut(diagnosis.functions, rows);
+  diagnosis.functions = function_rows(analysis, rows);
   diagnosis.waits = waits(split, rows);
 }
 

@@ -71,7 +71,7 @@ std::string conservation_text(const Profile& profile,
 Totals total_up(const Analysis& analysis, const std::vector<BackendRow>& backends) {
   const Profile& profile = analysis.profile();
   const Recording& recording = profile.recording;
-  const Accounting accounting = account(profile, analysis.series());
+  const Accounting accounting = account(profile, analysis.series(), analysis.from_root());
   Totals totals;
   totals.captured = accounting.captured;
   totals.running = accounting.running;

@@ -74,7 +74,7 @@ uint64_t lost_samples(const Recording& recording) {
 }
 
 Accounting account(const Profile& profile) {
-  return account(profile, series_of(profile));
+  return account(profile, series_of(profile), stacks_from_root(profile));
 }
 
 std::vector<FunctionId> functions_of(const Profile& profile, StackId stack) {

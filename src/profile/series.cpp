@@ -1,5 +1,6 @@
 #include "src/profile/series.h"
 
+#include "src/base/large_memory.h"
 #include "src/profile/sample_order.h"
 
 namespace pgflame {
@@ -18,7 +19,7 @@ bool is_unnamed_leaf(const Profile& profile, StackId stack) {
 
 std::vector<Series> series_of(const Profile& profile) {
   std::vector<Series> all;
-  all.reserve(profile.samples.size());  // memory that is not needed is never touched
+  reserve_large(all, profile.samples.size());  // memory that is not needed is never touched
   for (uint32_t row = 0; row < profile.samples.size(); ++row) {
     const Sample& sample = profile.samples[row];
     if (all.empty() || tags_of(all.back().sum) != tags_of(sample)) {
@@ -33,9 +34,10 @@ std::vector<Series> series_of(const Profile& profile) {
   return all;
 }
 
-Accounting account(const Profile& profile, const std::vector<Series>& series) {
+Accounting account(const Profile& profile,
+                   const std::vector<Series>& series,
+                   const std::vector<bool>& from_root) {
   Accounting total;
-  const std::vector<bool> from_root = stacks_from_root(profile);
   for (const auto& [sample, first, end] : series) {
     total.captured += sample.count;
     if (sample.state != State::kRunning) continue;

@@ -17,7 +17,9 @@ struct Series {
 
 std::vector<Series> series_of(const Profile& profile);
 
-// As account(profile), of series_of(profile).
-Accounting account(const Profile& profile, const std::vector<Series>& series);
+// As account(profile), of series_of(profile) and stacks_from_root(profile).
+Accounting account(const Profile& profile,
+                   const std::vector<Series>& series,
+                   const std::vector<bool>& from_root);
 
 }  // namespace pgflame

@@ -1,7 +1,7 @@
 #include "src/report/describe.h"
 
 #include <algorithm>
-#include <ranges>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -68,20 +68,20 @@ std::string product_of(const Cluster& cluster) {
   return version.empty() ? "PostgreSQL" : "PostgreSQL " + version;
 }
 
-template <typename Samples>
-bool has_registered_waits(const Profile& profile, const Samples& samples) {
-  return std::ranges::any_of(samples, [&](const Sample& sample) {
+// `sample_of` gives the sample of a row.
+template <typename Rows, typename SampleOf>
+bool has_registered_waits(const Profile& profile, const Rows& rows, SampleOf sample_of) {
+  const auto is_registered = [&](const Sample& sample) {
     return sample.wait_event != 0 && sample.wait_event != kUnknownWait &&
            postgres::is_registered_wait(major_of(profile, sample), sample.wait_event);
-  });
+  };
+  return std::ranges::any_of(rows, is_registered, sample_of);
 }
 
-template <typename Samples>
-std::vector<std::string> notes_on(const Profile& profile, const Samples& samples) {
-  const Recording& recording = profile.recording;
+std::vector<std::string> notes_on(const Recording& recording, bool registered_waits) {
   std::vector<std::string> notes = recording.notes;
   if (recording.truncated_input) notes.emplace_back("The input ended in the middle.");
-  if (has_registered_waits(profile, samples)) {
+  if (registered_waits) {
     notes.emplace_back(
         "Wait events with a number (\"Extension:1\", \"LWLock:extension 95\") were registered by "
         "extensions; it is the number that the server gave them. pg_stat_activity shows their "
@@ -219,11 +219,12 @@ std::string cost_line(const Profile& profile) {
 }
 
 std::vector<std::string> notes_of(const Profile& profile) {
-  return notes_on(profile, profile.samples);
+  return notes_on(profile.recording,
+                  has_registered_waits(profile, profile.samples, std::identity{}));
 }
 
 std::vector<std::string> notes_of(const Profile& profile, std::span<const Series> series) {
-  return notes_on(profile, std::views::transform(series, &Series::sum));
+  return notes_on(profile.recording, has_registered_waits(profile, series, &Series::sum));
 }
 
 std::vector<std::string> reasons_beside_verdict(const diagnose::Diagnosis& diagnosis) {
