@@ -76,51 +76,53 @@ Classifier::Lookup Classifier::make_lookup(const Profile& profile) const {
 
 void Classifier::learn(const Profile& profile, FunctionId id, const Lookup& lookup) {
   Facts& facts = facts_[id.value];
+  std::vector<NameSetId> sets;
   const Function& function = profile.functions[id];
   facts.area = postgres::area_of(profile, id);
   if (function.tier != NameTier::kNone && function.tier != NameTier::kPlaced) {
     const std::string_view name = postgres::base_name(function.name);
-    book_.names().find(name, facts.sets);
+    book_.names().find(name, sets);
     facts.starts_executor = starts_executor(name);
   }
   if (!function.file.empty()) {
     const std::string_view file = std::string_view(function.file);
     book_.names().find(std::string(kFileMark).append(file.substr(file.find_last_of('/') + 1)),
-                       facts.sets);
+                       sets);
   }
   if (function.module.valid() && profile.modules.contains(function.module)) {
-    const std::vector<NameSetId>& sets = lookup.module_sets[function.module.value];
-    facts.sets.insert(facts.sets.end(), sets.begin(), sets.end());
+    const std::vector<NameSetId>& all = lookup.module_sets[function.module.value];
+    sets.insert(sets.end(), all.begin(), all.end());
   }
-  std::ranges::sort(facts.sets);
-  drop_repeated(facts.sets);
+  std::ranges::sort(sets);
+  drop_repeated(sets);
+  facts.sets = Rows::in<NameSetId>(sets_, sets);
   find_candidates(facts, lookup);
 }
 
 // Whether and how the function can stand for rules.
-void Classifier::find_candidates(Facts& facts, const Lookup& lookup) const {
+void Classifier::find_candidates(Facts& facts, const Lookup& lookup) {
   std::vector<Candidate> found;
-  for (const NameSetId set : facts.sets)
+  for (const NameSetId set : facts.sets.of(sets_))
     found.insert(found.end(), lookup.by_set[set].begin(), lookup.by_set[set].end());
   std::ranges::sort(found);
   drop_repeated(found);
-  for (const Candidate& candidate : found) {
-    const bool running = book_.rules()[candidate.rule].speaks_of(State::kRunning);
-    (running ? facts.candidates : facts.off_cpu).push_back(candidate);
-  }
-  std::stable_partition(
-      facts.candidates.begin(), facts.candidates.end(), [&](const Candidate& candidate) {
-        return book_.rules()[candidate.rule].matches[candidate.match].conditional();
-      });
+  const auto off_cpu = std::stable_partition(found.begin(), found.end(), [&](Candidate candidate) {
+    return book_.rules()[candidate.rule].speaks_of(State::kRunning);
+  });
+  std::stable_partition(found.begin(), off_cpu, [&](Candidate candidate) {
+    return book_.rules()[candidate.rule].matches[candidate.match].conditional();
+  });
+  facts.candidates = Rows::in<Candidate>(candidates_, {found.begin(), off_cpu});
+  facts.off_cpu = Rows::in<Candidate>(candidates_, {off_cpu, found.end()});
   facts.default_rule = lookup.default_rules[static_cast<size_t>(facts.area)];
 }
 
 bool Classifier::in_set(FunctionId function, NameSetId set) const {
-  return set != kNoNames && std::ranges::binary_search(facts(function).sets, set);
+  return set != kNoNames && std::ranges::binary_search(facts(function).sets.of(sets_), set);
 }
 
 bool Classifier::stands_for(FunctionId function, RuleIndex rule) const {
-  return std::ranges::any_of(facts(function).candidates,
+  return std::ranges::any_of(candidates(function),
                              [&](const Candidate& candidate) { return candidate.rule == rule; });
 }
 
@@ -161,7 +163,7 @@ bool Classifier::matches(const std::vector<FunctionId>& path,
                          std::string_view backend_type,
                          RuleIndex rule) const {
   for (size_t i = 0; i < path.size(); ++i) {
-    for (const Candidate& candidate : facts(path[i]).off_cpu) {
+    for (const Candidate& candidate : facts(path[i]).off_cpu.of(candidates_)) {
       const Match& match = book_.rules()[candidate.rule].matches[candidate.match];
       if (candidate.rule == rule && holds(match, Place{path, i, backend_type, {}})) return true;
     }
@@ -171,7 +173,7 @@ bool Classifier::matches(const std::vector<FunctionId>& path,
 
 Claim Classifier::claim(const std::vector<FunctionId>& path, std::string_view backend_type) const {
   for (size_t i = 0; i < path.size(); ++i) {
-    for (const Candidate& candidate : facts(path[i]).candidates) {
+    for (const Candidate& candidate : candidates(path[i])) {
       const Match& match = book_.rules()[candidate.rule].matches[candidate.match];
       if (holds(match, Place{path, i, backend_type, {}}))
         return Claim{candidate.rule, static_cast<uint16_t>(i)};
@@ -188,7 +190,7 @@ Claim Classifier::claim(const std::vector<FunctionId>& path, std::string_view ba
 void Classifier::climb(Classification& result, const Place& start) const {
   bool crossed = false;
   for (size_t i = start.at; i < start.path.size(); ++i) {
-    for (const Candidate& candidate : facts(start.path[i]).candidates) {
+    for (const Candidate& candidate : candidates(start.path[i])) {
       const Rule& rule = book_.rules()[candidate.rule];
       const Match& match = rule.matches[candidate.match];
       if (candidate.rule == result.primary.rule ||

@@ -52,11 +52,28 @@ class Classifier {
     uint16_t match = 0;
     auto operator<=>(const Candidate&) const = default;
   };
+  // Rows of a table of all functions. Stacks are climbed far more often than there are functions,
+  // so what is asked about each frame is kept small.
+  struct Rows {
+    uint32_t first = 0;
+    uint32_t count = 0;
+    // Appends them.
+    template <typename Row>
+    static Rows in(std::vector<Row>& table, std::span<const Row> rows) {
+      const Rows place{static_cast<uint32_t>(table.size()), static_cast<uint32_t>(rows.size())};
+      table.insert(table.end(), rows.begin(), rows.end());
+      return place;
+    }
+    template <typename Row>
+    std::span<const Row> of(const std::vector<Row>& table) const {
+      return {table.data() + first, count};
+    }
+  };
   struct Facts {
-    std::vector<Candidate> candidates;  // conditional matches first, then book order
-    std::vector<Candidate> off_cpu;     // of rules that speak of other states than running
-    std::vector<NameSetId> sets;        // sorted
-    bool starts_executor = false;       // another plan or command begins
+    Rows candidates;               // conditional matches first, then book order
+    Rows off_cpu;                  // of rules that speak of other states than running
+    Rows sets;                     // sorted
+    bool starts_executor = false;  // another plan or command begins
     postgres::Area area = postgres::Area::kOther;
     RuleIndex default_rule = kNoRule;
   };
@@ -68,6 +85,9 @@ class Classifier {
   };
 
   const Facts& facts(FunctionId function) const { return facts_[function.value]; }
+  std::span<const Candidate> candidates(FunctionId function) const {
+    return facts(function).candidates.of(candidates_);
+  }
   // The rule book the other way round.
   struct Lookup {
     std::vector<std::vector<Candidate>> by_set;  // by NameSetId: what its names can stand for
@@ -76,7 +96,7 @@ class Classifier {
   };
   Lookup make_lookup(const Profile& profile) const;
   void learn(const Profile& profile, FunctionId id, const Lookup& lookup);
-  void find_candidates(Facts& facts, const Lookup& lookup) const;
+  void find_candidates(Facts& facts, const Lookup& lookup);
   bool called_from(const Place& place, NameSetId set, uint32_t within) const;
   bool calls(const Place& place, NameSetId set, uint32_t within) const;
   bool holds(const Match& match, const Place& place) const;
@@ -86,6 +106,8 @@ class Classifier {
   const RuleBook& book_;
   int major_ = 0;             // of all clusters; 0 unknown or several
   std::vector<Facts> facts_;  // by FunctionId
+  std::vector<Candidate> candidates_;
+  std::vector<NameSetId> sets_;
 };
 
 }  // namespace pgflame::diagnose

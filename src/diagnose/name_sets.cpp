@@ -20,6 +20,10 @@ bool matches(std::string_view pattern, std::string_view name) {
   return name.ends_with(pattern);
 }
 
+void append(const std::vector<NameSetId>& more, std::vector<NameSetId>& sets) {
+  sets.insert(sets.end(), more.begin(), more.end());
+}
+
 }  // namespace
 
 NameSetId NameSets::add(const std::vector<std::string>& patterns) {
@@ -32,9 +36,6 @@ NameSetId NameSets::add(const std::vector<std::string>& patterns) {
       loose_.push_back(Loose{pattern, set});
     } else if (first_star != std::string::npos) {
       prefixes_[text].push_back(set);
-      const auto at = std::ranges::lower_bound(prefix_lengths_, text.size());
-      if (at == prefix_lengths_.end() || *at != text.size())
-        prefix_lengths_.insert(at, text.size());
     } else {
       exact_[text].push_back(set);
     }
@@ -43,17 +44,27 @@ NameSetId NameSets::add(const std::vector<std::string>& patterns) {
 }
 
 void NameSets::find(std::string_view name, std::vector<NameSetId>& sets) const {
-  const auto append = [&sets](const ByText& table, std::string_view text) {
-    const auto found = table.find(text);
-    if (found != table.end()) sets.insert(sets.end(), found->second.begin(), found->second.end());
-  };
-  append(exact_, name);
-  for (const size_t length : prefix_lengths_) {
-    if (length > name.size()) break;
-    append(prefixes_, name.substr(0, length));
-  }
+  const auto found = exact_.find(name);
+  if (found != exact_.end()) append(found->second, sets);
+  find_prefixes(name, sets);
   for (const Loose& loose : loose_) {
     if (matches(loose.pattern, name)) sets.push_back(loose.set);
+  }
+}
+
+// The last text that does not stand behind `name` begins with all the others that `name` begins
+// with: one search for each of them and a few more.
+void NameSets::find_prefixes(std::string_view name, std::vector<NameSetId>& sets) const {
+  for (;;) {
+    auto at = prefixes_.upper_bound(name);
+    if (at == prefixes_.begin()) return;
+    const std::string_view prefix = (--at)->first;
+    const auto shorter = std::min(prefix.size(), name.size());
+    const auto differ = std::mismatch(prefix.begin(), prefix.begin() + shorter, name.begin());
+    const auto common = static_cast<size_t>(differ.first - prefix.begin());
+    if (common == prefix.size()) append(at->second, sets);
+    if (prefix.empty()) return;
+    name = name.substr(0, std::min(common, prefix.size() - 1));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,9 +34,10 @@ class NameSets {
   };
   using ByText = std::unordered_map<std::string, std::vector<NameSetId>, TextHash, std::equal_to<>>;
 
+  void find_prefixes(std::string_view name, std::vector<NameSetId>& sets) const;
+
   ByText exact_;
-  ByText prefixes_;
-  std::vector<size_t> prefix_lengths_;  // ascending, distinct
+  std::map<std::string, std::vector<NameSetId>, std::less<>> prefixes_;
   std::vector<Loose> loose_;
   uint32_t count_ = 0;
 };

@@ -132,6 +132,36 @@ TEST_SUITE("diagnose") {
     CHECK(found("ExecARInsertTriggersX").empty());
     CHECK(found("other").empty());
   }
+
+  TEST_CASE("every pattern at the start of a name is found, however they are nested") {
+    NameSets sets;
+    const std::array<std::string, 8> starts{"", "a", "ab", "abc", "abd", "abda", "b", "zz"};
+    std::vector<NameSetId> ids;
+    for (const std::string& start : starts)
+      ids.push_back(sets.add({start + "*"}));
+    for (const std::string_view name : {"",
+                                        "a",
+                                        "aa",
+                                        "ab",
+                                        "abb",
+                                        "abc",
+                                        "abcd",
+                                        "abd",
+                                        "abdaa",
+                                        "abe",
+                                        "c",
+                                        "z",
+                                        "zz",
+                                        "zzz"}) {
+      CAPTURE(name);
+      std::vector<NameSetId> hits;
+      sets.find(name, hits);
+      for (size_t i = 0; i < starts.size(); ++i) {
+        CAPTURE(starts[i]);
+        CHECK(std::ranges::count(hits, ids[i]) == (name.starts_with(starts[i]) ? 1 : 0));
+      }
+    }
+  }
 }
 
 }  // namespace pgflame::diagnose
