@@ -4,6 +4,8 @@
 #include <thread>
 #include <unordered_map>
 
+#include "src/base/large_memory.h"
+
 namespace pgflame::diagnose {
 namespace {
 
@@ -115,6 +117,13 @@ void Analysis::collect(const Selection& selection) {
 void Analysis::classify(std::span<const uint32_t> firsts) {
   const size_t middle = firsts.size() / 2;
   Paths second;
+  const auto make_room = [](Paths& paths, size_t stacks) {
+    constexpr size_t kUsualDepth = 32;
+    reserve_large(paths.functions, stacks * kUsualDepth);
+    reserve_large(paths.nodes, stacks * kUsualDepth);
+  };
+  make_room(paths_, firsts.size());
+  make_room(second, firsts.size() - middle);
   {
     const std::jthread helper([&] { classify(firsts, middle, firsts.size(), second); });
     classify(firsts, 0, middle, paths_);
@@ -130,18 +139,15 @@ void Analysis::classify(std::span<const uint32_t> firsts) {
 }
 
 void Analysis::classify(std::span<const uint32_t> firsts, size_t begin, size_t end, Paths& paths) {
-  std::vector<FunctionId> path;
   for (size_t i = begin; i < end; ++i) {
     const Sample& sample = series_[firsts[i]].sum;
     StackUse& use = uses_[i];
     use.first = static_cast<uint32_t>(paths.functions.size());
-    path.clear();
-    frames_.append(sample.stack, path, paths.nodes);
-    use.length = static_cast<uint32_t>(path.size());
-    use.classification = classifier_.classify(path,
-                                              std::span(paths.nodes).subspan(use.first, use.length),
+    frames_.append(sample.stack, paths.functions, paths.nodes);
+    use.length = static_cast<uint32_t>(paths.functions.size()) - use.first;
+    use.classification = classifier_.classify(std::span(paths.functions).subspan(use.first),
+                                              std::span(paths.nodes).subspan(use.first),
                                               backend_of(profile_, sample).type);
-    paths.functions.insert(paths.functions.end(), path.begin(), path.end());
   }
 }
 

@@ -96,6 +96,8 @@ void Classifier::learn(const Profile& profile, FunctionId id, const Lookup& look
   std::ranges::sort(sets);
   drop_repeated(sets);
   facts.sets = Rows::in<NameSetId>(sets_, sets);
+  for (const NameSetId set : sets)
+    facts.some_sets |= bit_of(set);
   find_candidates(facts, lookup);
 }
 
@@ -118,7 +120,9 @@ void Classifier::find_candidates(Facts& facts, const Lookup& lookup) {
 }
 
 bool Classifier::in_set(FunctionId function, NameSetId set) const {
-  return set != kNoNames && std::ranges::binary_search(facts(function).sets.of(sets_), set);
+  const Facts& known = facts(function);
+  if ((known.some_sets & bit_of(set)) == 0) return false;
+  return set != kNoNames && std::ranges::binary_search(known.sets.of(sets_), set);
 }
 
 bool Classifier::stands_for(FunctionId function, RuleIndex rule) const {
@@ -159,7 +163,7 @@ bool Classifier::holds(const Match& match, const Place& place) const {
          std::ranges::find(match.backend_types, place.backend_type) != match.backend_types.end();
 }
 
-bool Classifier::matches(const std::vector<FunctionId>& path,
+bool Classifier::matches(std::span<const FunctionId> path,
                          std::string_view backend_type,
                          RuleIndex rule) const {
   for (size_t i = 0; i < path.size(); ++i) {
@@ -171,7 +175,7 @@ bool Classifier::matches(const std::vector<FunctionId>& path,
   return false;
 }
 
-Claim Classifier::claim(const std::vector<FunctionId>& path, std::string_view backend_type) const {
+Claim Classifier::claim(std::span<const FunctionId> path, std::string_view backend_type) const {
   for (size_t i = 0; i < path.size(); ++i) {
     for (const Candidate& candidate : candidates(path[i])) {
       const Match& match = book_.rules()[candidate.rule].matches[candidate.match];
@@ -211,7 +215,7 @@ void Classifier::climb(Classification& result, const Place& start) const {
                 [&](const Claim& claim) { return claim.rule == result.primary.rule; });
 }
 
-Classification Classifier::classify(const std::vector<FunctionId>& path,
+Classification Classifier::classify(std::span<const FunctionId> path,
                                     std::span<const postgres::PlanNode> nodes,
                                     std::string_view backend_type) const {
   Classification result;

@@ -30,12 +30,12 @@ class Classifier {
   Classifier(const Profile& profile, const RuleBook& book);
 
   // `path`: functions of one stack, leaf first; `nodes`: the plan node that each runs.
-  Classification classify(const std::vector<FunctionId>& path,
+  Classification classify(std::span<const FunctionId> path,
                           std::span<const postgres::PlanNode> nodes,
                           std::string_view backend_type) const;
 
   // Whether a frame of a stack that is off CPU is one of the rule's.
-  bool matches(const std::vector<FunctionId>& path,
+  bool matches(std::span<const FunctionId> path,
                std::string_view backend_type,
                RuleIndex rule) const;
 
@@ -73,17 +73,19 @@ class Classifier {
     Rows candidates;               // conditional matches first, then book order
     Rows off_cpu;                  // of rules that speak of other states than running
     Rows sets;                     // sorted
+    uint64_t some_sets = 0;        // bits of them: without its bit, a set is none of them
     bool starts_executor = false;  // another plan or command begins
     postgres::Area area = postgres::Area::kOther;
     RuleIndex default_rule = kNoRule;
   };
   struct Place {
-    const std::vector<FunctionId>& path;
+    std::span<const FunctionId> path;
     size_t at = 0;
     std::string_view backend_type;
     std::span<const postgres::PlanNode> nodes;  // for climbing
   };
 
+  static uint64_t bit_of(NameSetId set) { return uint64_t{1} << (set % 64); }
   const Facts& facts(FunctionId function) const { return facts_[function.value]; }
   std::span<const Candidate> candidates(FunctionId function) const {
     return facts(function).candidates.of(candidates_);
@@ -100,7 +102,7 @@ class Classifier {
   bool called_from(const Place& place, NameSetId set, uint32_t within) const;
   bool calls(const Place& place, NameSetId set, uint32_t within) const;
   bool holds(const Match& match, const Place& place) const;
-  Claim claim(const std::vector<FunctionId>& path, std::string_view backend_type) const;
+  Claim claim(std::span<const FunctionId> path, std::string_view backend_type) const;
   void climb(Classification& result, const Place& start) const;
 
   const RuleBook& book_;
