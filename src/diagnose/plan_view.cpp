@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "src/base/large_memory.h"
 #include "src/profile/builder.h"
 
 namespace pgflame::diagnose {
@@ -32,7 +33,7 @@ class Viewer {
     stacks.reserve(analysis_.uses().size());
     for (const StackUse& use : analysis_.uses())
       stacks.push_back(stack_of(use));
-    builder_.profile().samples.reserve(analysis_.series().size());
+    reserve_large(builder_.profile().samples, analysis_.series().size());
     for (size_t i = 0; i < analysis_.series().size(); ++i) {
       const uint32_t use = analysis_.use_of_series()[i];
       if (use == Analysis::kNotRunning) continue;

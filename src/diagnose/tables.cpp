@@ -52,8 +52,9 @@ class Tables {
       : analysis_(analysis), clusters_(analysis.clusters()), most_(most) {}
 
   std::vector<TableRow> queries() const;
-  void fill_by_backend(Diagnosis& diagnosis) const;
-  std::vector<TableRow> applications() const;
+  Tagged backends() const;
+  void fill_by_backend(const Tagged& tagged, Diagnosis& diagnosis) const;
+  std::vector<TableRow> applications(const Tagged& by_backend) const;
   std::vector<ClusterRow> clusters() const;
 
  private:
@@ -131,9 +132,12 @@ std::vector<TableRow> Tables::rows_by_name(const Tagged& tagged,
   return rows;
 }
 
-void Tables::fill_by_backend(Diagnosis& diagnosis) const {
+Tagged Tables::backends() const {
+  return sum_up([](const Sample& sample) { return sample.backend.value; });
+}
+
+void Tables::fill_by_backend(const Tagged& tagged, Diagnosis& diagnosis) const {
   const auto& backends = analysis_.profile().backends;
-  const Tagged tagged = sum_up([](const Sample& sample) { return sample.backend.value; });
   const auto rows_by = [&](const char* nameless, std::string Backend::*field) {
     return rows_by_name(tagged, nameless, [&](uint64_t number) {
       const BackendId id{static_cast<uint32_t>(number)};
@@ -146,12 +150,14 @@ void Tables::fill_by_backend(Diagnosis& diagnosis) const {
 }
 
 // A session may change its name: only some samples go by another one than their backend.
-std::vector<TableRow> Tables::applications() const {
+std::vector<TableRow> Tables::applications(const Tagged& by_backend) const {
   const Profile& profile = analysis_.profile();
   constexpr uint64_t kOfSample = uint64_t{1} << 32;
-  const Tagged tagged = sum_up([](const Sample& sample) {
+  const auto number_of = [](const Sample& sample) {
     return sample.application.valid() ? kOfSample | sample.application.value : sample.backend.value;
-  });
+  };
+  const bool all_as_backend = profile.applications.empty();
+  const Tagged tagged = all_as_backend ? by_backend : sum_up(number_of);
   return rows_by_name(tagged, "(none)", [&](uint64_t number) {
     Sample sample;
     const auto row = static_cast<uint32_t>(number);
@@ -237,8 +243,9 @@ void fill_tables(const Analysis& analysis,
   const Tables tables(analysis, rows);
   diagnosis.clusters = tables.clusters();
   diagnosis.queries = tables.queries();
-  tables.fill_by_backend(diagnosis);
-  diagnosis.applications = tables.applications();
+  const Tagged by_backend = tables.backends();
+  tables.fill_by_backend(by_backend, diagnosis);
+  diagnosis.applications = tables.applications(by_backend);
   diagnosis.functions = function_rows(analysis, rows);
   diagnosis.waits = waits(split, rows);
 }

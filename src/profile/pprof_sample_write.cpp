@@ -15,7 +15,7 @@ enum Key : uint8_t { kWaitEvent, kQueryId, kSecond };
 }  // namespace
 
 SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& strings)
-    : profile_(profile), form_(form), strings_(strings), order_(profile.samples.size()) {
+    : profile_(profile), form_(form), strings_(strings) {
   keys_ = {strings_.number("wait_event"), strings_.number("query_id"), strings_.number("second")};
   uint64_t number = 0;
   for (const Backend& backend : profile.backends) {
@@ -31,12 +31,15 @@ SampleWriter::SampleWriter(const Profile& profile, PprofForm form, StringTable& 
       text_label(labels, "stack_end", name_of(static_cast<StackEnd>(end)));
     }
   }
+  if (form_ == PprofForm::kEmbedded) find_order();
+}
+
+void SampleWriter::find_order() {
+  const auto& samples = profile_.samples;
+  if (std::ranges::is_sorted(samples, {}, place_of)) return;
+  order_.resize(samples.size());
   std::iota(order_.begin(), order_.end(), 0U);
-  if (form_ == PprofForm::kExchange) return;
-  const auto before = [&](uint32_t a, uint32_t b) {
-    return place_of(profile.samples[a]) < place_of(profile.samples[b]);
-  };
-  if (!std::ranges::is_sorted(order_, before)) std::ranges::sort(order_, before);
+  std::ranges::sort(order_, {}, [&](uint32_t row) { return place_of(samples[row]); });
 }
 
 // Only of names that samples have: others are not for the reader.
@@ -54,10 +57,11 @@ void SampleWriter::label_applications() {
 }
 
 bool SampleWriter::write(const std::function<bool(std::string_view)>& hand_on) {
-  for (size_t begin = 0, end = 0; begin < order_.size(); begin = end) {
+  const size_t samples = profile_.samples.size();
+  for (size_t begin = 0, end = 0; begin < samples; begin = end) {
     const Sample& tags = sample(begin);
     end = begin + 1;
-    while (form_ == PprofForm::kEmbedded && end < order_.size() &&
+    while (form_ == PprofForm::kEmbedded && end < samples &&
            tags_of(sample(end)) == tags_of(tags)) {
       ++end;
     }

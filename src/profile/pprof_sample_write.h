@@ -51,12 +51,15 @@ class SampleWriter {
   void label_applications();
   void text_label(Bytes& out, std::string_view key, std::string_view text);
   void label_backend(Bytes& labels, const Backend& backend, uint64_t number);
-  const Sample& sample(size_t position) const { return profile_.samples[order_[position]]; }
+  void find_order();
+  const Sample& sample(size_t position) const {
+    return profile_.samples[order_.empty() ? position : order_[position]];
+  }
 
   const Profile& profile_;
   const PprofForm form_;
   StringTable& strings_;
-  std::vector<uint32_t> order_;          // of the samples
+  std::vector<uint32_t> order_;          // of the samples; empty: as they stand
   std::vector<Bytes> backend_labels_;    // encoded, by BackendId
   std::vector<Bytes> own_applications_;  // the same
   std::vector<Bytes> applications_;      // encoded, by ApplicationId

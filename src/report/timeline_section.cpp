@@ -2,6 +2,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -24,20 +25,26 @@ struct Bands {
   uint64_t tallest = 0;
 };
 
-// By StackId. Each function is looked up once.
-std::vector<postgres::Area> leaf_areas(const Profile& profile) {
-  std::vector<std::optional<postgres::Area>> of_function(profile.functions.size());
-  std::vector<postgres::Area> of_stack(profile.stacks.size(), postgres::Area::kUnnamed);
-  for (size_t i = 0; i < of_stack.size(); ++i) {
-    const LocationId location = profile.stacks[profile.stacks.id_at(i)].location;
-    if (!location.valid() || profile.locations[location].line_count == 0) continue;
-    const FunctionId leaf = profile.lines[profile.locations[location].first_line].function;
-    std::optional<postgres::Area>& area = of_function[leaf.value];
-    if (!area) area = postgres::area_of(profile, leaf);
-    of_stack[i] = *area;
+// Areas of the functions that stacks end in. Each function is looked up once.
+class LeafAreas {
+ public:
+  explicit LeafAreas(const Profile& profile)
+      : profile_(profile), of_function_(profile.functions.size()) {}
+
+  postgres::Area of(StackId stack) {
+    const LocationId location = profile_.stacks[stack].location;
+    if (!location.valid() || profile_.locations[location].line_count == 0)
+      return postgres::Area::kUnnamed;
+    const FunctionId leaf = profile_.lines[profile_.locations[location].first_line].function;
+    std::optional<postgres::Area>& area = of_function_[leaf.value];
+    if (!area) area = postgres::area_of(profile_, leaf);
+    return *area;
   }
-  return of_stack;
-}
+
+ private:
+  const Profile& profile_;
+  std::vector<std::optional<postgres::Area>> of_function_;
+};
 
 // A recording of 10 s ends a few milliseconds into its eleventh second, which is none to be shown.
 uint32_t last_second(const Recording& recording) {
@@ -47,18 +54,28 @@ uint32_t last_second(const Recording& recording) {
   return static_cast<uint32_t>(std::min<int64_t>(begun, kLongest));
 }
 
-Bands count(const Profile& profile) {
-  Bands bands;
+using BySecond = std::array<std::vector<uint64_t>, postgres::kAreaCount>;  // by area
+
+BySecond count_by_second(const Profile& profile, std::span<const Series> series) {
   const uint32_t last = last_second(profile.recording);
-  const std::vector<postgres::Area> areas = leaf_areas(profile);
-  std::array<std::vector<uint64_t>, postgres::kAreaCount> by_second;
-  for (const Sample& sample : profile.samples) {
-    if (sample.state != State::kRunning || sample.second >= kLongest) continue;
-    auto& row = by_second[static_cast<size_t>(areas[sample.stack.value])];
-    const uint32_t second = std::min(sample.second, last);
-    if (row.size() <= second) row.resize(size_t{second} + 1);
-    row[second] += sample.count;
+  LeafAreas areas(profile);
+  BySecond by_second;
+  for (const auto& [sum, first, end] : series) {
+    if (sum.state != State::kRunning) continue;
+    auto& row = by_second[static_cast<size_t>(areas.of(sum.stack))];
+    for (const Sample& sample : std::span(profile.samples).subspan(first, end - first)) {
+      if (sample.second >= kLongest) continue;
+      const uint32_t second = std::min(sample.second, last);
+      if (row.size() <= second) row.resize(size_t{second} + 1);
+      row[second] += sample.count;
+    }
   }
+  return by_second;
+}
+
+Bands count(const Profile& profile, std::span<const Series> series) {
+  Bands bands;
+  const BySecond by_second = count_by_second(profile, series);
   for (const auto& row : by_second)
     bands.seconds = std::max(bands.seconds, static_cast<uint32_t>(row.size()));
   bands.per_column = (bands.seconds + kMostColumns - 1) / kMostColumns;
@@ -139,7 +156,7 @@ void draw_axis(Page& page, const Recording& recording, const Bands& bands, doubl
 }  // namespace
 
 void draw_timeline(Page& page, const Subject& subject) {
-  const Bands bands = count(subject.profile);
+  const Bands bands = count(subject.profile, subject.series);
   if (bands.seconds < 3 || bands.tallest == 0) return;
   page.y += 22;
   page.line(page.left,
