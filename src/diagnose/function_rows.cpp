@@ -113,6 +113,7 @@ std::vector<TableRow> function_rows(const Analysis& analysis, size_t most) {
   std::ranges::stable_sort(uses, std::greater{}, [](const Use& use) { return use.self.weight; });
   if (uses.size() > most) uses.resize(most);
   std::vector<TableRow> rows;
+  rows.reserve(uses.size());
   for (const Use& use : uses)
     rows.push_back(write_out(use, analysis));
   return rows;
