@@ -93,10 +93,6 @@ bool ElfSection::executable() const {
   return (flags & SHF_EXECINSTR) != 0;
 }
 
-bool ElfSymbol::is_code() const {
-  return type == STT_FUNC || type == STT_GNU_IFUNC;
-}
-
 Result<ElfImage> ElfImage::parse(std::span<const uint8_t> bytes) {
   const auto header = read_at<Elf64_Ehdr>(bytes, 0);
   if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
@@ -168,7 +164,7 @@ void ElfImage::read_sections() {
   }
   if (names >= sections_.size()) return;
   for (size_t i = 0; i < sections_.size(); ++i) {
-    sections_[i].name = section_text(sections_[names], name_offsets[i]);
+    sections_[i].name = text_in(sections_[names].bytes, name_offsets[i]);
   }
 }
 
@@ -192,12 +188,6 @@ void ElfImage::find_fixed_ranges() {
 bool ElfImage::is_fixed_address(uint64_t value) const {
   const auto after = std::ranges::upper_bound(fixed_ranges_, value, {}, &Range::start);
   return after != fixed_ranges_.begin() && value < std::prev(after)->end;
-}
-
-std::string_view ElfImage::section_text(const ElfSection& strings, uint64_t offset) {
-  if (offset >= strings.bytes.size()) return {};
-  const auto* text = reinterpret_cast<const char*>(strings.bytes.data() + offset);
-  return {text, ::strnlen(text, strings.bytes.size() - offset)};
 }
 
 const ElfSection* ElfImage::section(std::string_view name) const {
@@ -232,34 +222,28 @@ std::span<const uint8_t> ElfImage::bytes_at(uint64_t vaddr) const {
 std::string_view ElfImage::text_at(uint64_t vaddr) const {
   const ElfSection* section = section_at(vaddr);
   if (section == nullptr || (section->flags & (SHF_WRITE | SHF_EXECINSTR)) != 0) return {};
-  const std::string_view text = section_text(*section, vaddr - section->address);
+  const std::string_view text = text_in(section->bytes, vaddr - section->address);
   // Only text that ends inside the section is one.
   const uint64_t end = vaddr - section->address + text.size();
   return end < section->bytes.size() ? text : std::string_view{};
 }
 
-std::vector<ElfSymbol> ElfImage::symbols(std::string_view section_name) const {
-  std::vector<ElfSymbol> symbols;
+ElfSymbols ElfImage::symbol_table(std::string_view section_name) const {
   const ElfSection* table = section(section_name);
-  if (table == nullptr || table->link >= sections_.size()) return symbols;
+  if (table == nullptr || table->link >= sections_.size()) return {};
   const size_t count = count_rows<Elf64_Sym>(table->bytes);
-  reserve_large(symbols, count);
-  for (size_t i = 0; i < count; ++i)
-    symbols.push_back(symbol(*table, i));
-  return symbols;
+  return {table->bytes.first(count * sizeof(Elf64_Sym)), sections_[table->link].bytes};
 }
 
-// The index is one of the table's.
-ElfSymbol ElfImage::symbol(const ElfSection& table, uint64_t index) const {
-  Elf64_Sym row;
-  std::memcpy(&row, table.bytes.data() + index * sizeof row, sizeof row);
-  const std::string_view name = section_text(sections_[table.link], row.st_name);
-  return {.address = row.st_value,
-          .size = row.st_size,
-          .name = name.substr(0, name.find('@')),
-          .section = row.st_shndx,
-          .type = static_cast<uint8_t>(ELF64_ST_TYPE(row.st_info)),
-          .binding = static_cast<uint8_t>(ELF64_ST_BIND(row.st_info))};
+std::vector<ElfSymbol> ElfImage::symbols(std::string_view section_name) const {
+  const ElfSymbols table = symbol_table(section_name);
+  std::vector<ElfSymbol> symbols;
+  reserve_large(symbols, table.size());
+  for (size_t i = 0; i < table.size(); ++i) {
+    symbols.push_back(table.without_name(i));
+    symbols.back().name = table.name(i);
+  }
+  return symbols;
 }
 
 void ElfImage::add_relative(const ElfSection& section, std::vector<ElfPointer>& pointers) const {
@@ -308,17 +292,16 @@ std::vector<ElfPointer> ElfImage::pointers() const {
   return pointers;
 }
 
-std::vector<ElfImport> ElfImage::imports() const {
+std::vector<ElfImport> ElfImage::imports(const std::vector<uint64_t>* only) const {
   std::vector<ElfImport> imports;
-  const ElfSection* dynamic = section(".dynsym");
-  if (dynamic == nullptr || dynamic->link >= sections_.size()) return imports;
-  const size_t count = count_rows<Elf64_Sym>(dynamic->bytes);
+  const ElfSymbols dynamic = symbol_table(".dynsym");
   for (const ElfSection& section : sections_) {
     if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
     for_each_row<Elf64_Rela>(section.bytes, [&](const Elf64_Rela& row) {
       const uint64_t index = ELF64_R_SYM(row.r_info);
-      if (!is_slot(machine_, ELF64_R_TYPE(row.r_info)) || index >= count) return;
-      imports.push_back({row.r_offset, symbol(*dynamic, index).name});
+      if (!is_slot(machine_, ELF64_R_TYPE(row.r_info)) || index >= dynamic.size()) return;
+      if (only != nullptr && !std::ranges::binary_search(*only, row.r_offset)) return;
+      imports.push_back({row.r_offset, dynamic.name(index)});
     });
   }
   std::ranges::sort(imports, {}, &ElfImport::slot);

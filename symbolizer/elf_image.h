@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "symbolizer/elf_symbols.h"
 
 namespace pgflame::symbolizer {
 
@@ -36,18 +37,6 @@ struct ElfSegment {
   uint64_t address = 0;
   uint64_t memory_size = 0;
   bool executable = false;
-};
-
-struct ElfSymbol {
-  uint64_t address = 0;
-  uint64_t size = 0;
-  std::string_view name;  // up to the version suffix
-  uint16_t section = 0;   // SHN_UNDEF: imported
-  uint8_t type = 0;       // STT_*
-  uint8_t binding = 0;    // STB_*
-
-  bool defined() const { return section != 0; }
-  bool is_code() const;
 };
 
 // A word of initialised data that holds an address.
@@ -89,12 +78,14 @@ class ElfImage {
   std::string_view text_at(uint64_t vaddr) const;
 
   // ".symtab" or ".dynsym"; empty without one.
+  ElfSymbols symbol_table(std::string_view section_name) const;
   std::vector<ElfSymbol> symbols(std::string_view section_name) const;
   // Addresses in initialised data, sorted by slot: from relative and symbolic relocations. A file
   // that is linked to fixed addresses has none of these: there they are the words that may be some.
   std::vector<ElfPointer> pointers() const;
-  // Slots of .got and .got.plt, sorted by slot.
-  std::vector<ElfImport> imports() const;
+  // Slots of .got and .got.plt, sorted by slot: all of them, or those among `only`, which is
+  // sorted.
+  std::vector<ElfImport> imports(const std::vector<uint64_t>* only = nullptr) const;
 
   std::span<const uint8_t> file() const { return file_; }
 
@@ -102,8 +93,6 @@ class ElfImage {
   void read_segments();
   void read_sections();
   void find_fixed_ranges();
-  static std::string_view section_text(const ElfSection& strings, uint64_t offset);
-  ElfSymbol symbol(const ElfSection& table, uint64_t index) const;
   void add_relative(const ElfSection& section, std::vector<ElfPointer>& pointers) const;
   void add_fixed(std::vector<ElfPointer>& pointers) const;
   std::span<const uint8_t> slice(uint64_t offset, uint64_t size) const;

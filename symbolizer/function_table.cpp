@@ -2,26 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "src/base/large_memory.h"
+#include "symbolizer/address_set.h"
+#include "symbolizer/function_names.h"
 
 namespace pgflame::symbolizer {
 namespace {
-
-constexpr uint8_t kWeak = 2;   // STB_WEAK
-constexpr uint8_t kLocal = 0;  // STB_LOCAL
-constexpr uint64_t kLargest = uint64_t{1} << 32;
-
-// A name for a function.
-struct Candidate {
-  FunctionRange range;  // without its end
-  uint64_t size = 0;    // 0: it ends where the next begins
-  int rank = 0;         // of several names for one address the highest wins
-};
 
 // A function with or without a name; libraries have hundreds of thousands of those without.
 struct Piece {
@@ -33,96 +25,6 @@ struct Piece {
   bool has_size = true;
 };
 
-int rank_of(const ElfSymbol& symbol) {
-  int rank = symbol.size != 0 ? 8 : 0;
-  if (symbol.is_code()) rank += 16;
-  if (symbol.binding != kLocal) rank += 2;
-  if (symbol.binding != kWeak) rank += 1;
-  if (!symbol.name.starts_with('_')) rank += 4;
-  return rank;
-}
-
-bool names_code(SectionFinder& sections, const ElfSymbol& symbol) {
-  if (!symbol.defined() || symbol.name.empty() || symbol.name.starts_with("$")) return false;
-  if ((!symbol.is_code() && symbol.type != 0) || symbol.size > kLargest) return false;
-  const ElfSection* section = sections.at(symbol.address);
-  return section != nullptr && section->executable();
-}
-
-void add_symbols(const ElfImage& image,
-                 const std::vector<ElfSymbol>& symbols,
-                 NameTier tier,
-                 std::vector<Candidate>& candidates) {
-  SectionFinder sections(image);
-  reserve_large(candidates, candidates.size() + symbols.size());
-  for (const ElfSymbol& symbol : symbols) {
-    if (!names_code(sections, symbol)) continue;
-    const FunctionRange range{
-        .start = symbol.address, .entry = symbol.address, .name = symbol.name, .tier = tier};
-    candidates.push_back({range, symbol.size, rank_of(symbol)});
-  }
-}
-
-// A PLT stub jumps through a slot of .got.
-struct Stub {
-  uint64_t start = 0;
-  uint64_t end = 0;
-  uint64_t slot = 0;
-};
-
-// [endbr64] [bnd] jmp *(rip).
-std::vector<Stub> stubs_x86_64(const ElfSection& section) {
-  std::vector<Stub> stubs;
-  const uint64_t step = section.name == ".plt.got" && section.bytes.size() % 16 != 0 ? 8 : 16;
-  for (uint64_t at = 0; at + step <= section.bytes.size(); at += step) {
-    const uint64_t start = section.address + at;
-    for (uint64_t i = at; i + 6 <= at + step; ++i) {
-      if (section.bytes[i] != 0xff || section.bytes[i + 1] != 0x25) continue;
-      int32_t displacement = 0;
-      std::memcpy(&displacement, &section.bytes[i + 2], sizeof displacement);
-      const uint64_t next = section.address + i + 6;
-      stubs.push_back({start, start + step, next + static_cast<uint64_t>(int64_t{displacement})});
-      break;
-    }
-  }
-  return stubs;
-}
-
-// adrp x16, PAGE; ldr x17, [x16, OFFSET]; add; br x17.
-std::vector<Stub> stubs_aarch64(const ElfSection& section) {
-  std::vector<Stub> stubs;
-  for (uint64_t at = 0; at + 16 <= section.bytes.size(); at += 4) {
-    std::array<uint32_t, 2> words{};
-    std::memcpy(words.data(), &section.bytes[at], sizeof words);
-    if ((words[0] & 0x9f00001f) != 0x90000010 || (words[1] & 0xffc003ff) != 0xf9400211) continue;
-    const uint64_t start = section.address + at;
-    const auto pages = static_cast<int64_t>((words[0] >> 5 & 0x7ffff) << 2 | (words[0] >> 29 & 3));
-    const int64_t distance = (pages ^ 0x100000) - 0x100000;
-    const uint64_t page = (start & ~uint64_t{0xfff}) + (static_cast<uint64_t>(distance) << 12);
-    stubs.push_back({start, start + 16, page + (uint64_t{words[1] >> 10 & 0xfff} << 3)});
-  }
-  return stubs;
-}
-
-void add_plt(const ElfImage& image, std::vector<Candidate>& candidates) {
-  const bool arm = image.machine() == Machine::kAarch64;
-  if (!arm && image.machine() != Machine::kX8664) return;
-  const std::vector<ElfImport> imports = image.imports();
-  for (const ElfSection& section : image.sections()) {
-    if (!section.executable() || !section.name.starts_with(".plt")) continue;
-    for (const Stub& stub : arm ? stubs_aarch64(section) : stubs_x86_64(section)) {
-      const auto import = std::ranges::lower_bound(imports, stub.slot, {}, &ElfImport::slot);
-      if (import == imports.end() || import->slot != stub.slot || import->symbol.empty()) continue;
-      candidates.push_back({{.start = stub.start,
-                             .entry = stub.start,
-                             .name = import->symbol,
-                             .evidence = "PLT stub",
-                             .tier = NameTier::kExported},
-                            stub.end - stub.start});
-    }
-  }
-}
-
 // Of those without a size; they are sorted by start.
 void end_where_next_begins(std::vector<Piece>& pieces) {
   uint64_t next = UINT64_MAX;
@@ -133,7 +35,7 @@ void end_where_next_begins(std::vector<Piece>& pieces) {
   }
 }
 
-FunctionRange range_of(const Piece& piece, const std::vector<Candidate>& named) {
+FunctionRange range_of(const Piece& piece, const std::vector<FunctionName>& named) {
   FunctionRange range{.start = piece.start, .end = piece.end, .entry = piece.start};
   if (piece.candidate == Piece::kUnnamed) return range;
   range = named[piece.candidate].range;
@@ -161,7 +63,8 @@ void close_until(uint64_t at, std::vector<FunctionRange>& open, std::vector<Func
 }
 
 // Cuts nested and overlapping ranges, sorted, so that every address belongs to the innermost one.
-std::vector<FunctionRange> flatten(std::vector<Piece> pieces, const std::vector<Candidate>& named) {
+std::vector<FunctionRange> flatten(std::vector<Piece> pieces,
+                                   const std::vector<FunctionName>& named) {
   std::vector<FunctionRange> flat;
   reserve_large(flat, pieces.size());
   std::vector<FunctionRange> open;  // enclosing ranges, outermost first
@@ -201,7 +104,7 @@ class BoundsWalk {
   size_t after_ = 0;
 };
 
-uint64_t end_of(SectionFinder& sections, BoundsWalk& bounds, const Candidate& candidate) {
+uint64_t end_of(SectionFinder& sections, BoundsWalk& bounds, const FunctionName& candidate) {
   const uint64_t start = candidate.range.start;
   const FunctionBounds* unwind = bounds.at(start);
   if (candidate.size == 0) {  // hand-written code; cut at the next name later
@@ -224,10 +127,10 @@ struct Place {
 };
 
 // By start, and the best name first; of equally good ones the one that was found first.
-std::vector<Place> in_order(const std::vector<Candidate>& candidates) {
+std::vector<Place> in_order(const std::vector<FunctionName>& candidates) {
   std::vector<Place> places;
   reserve_large(places, candidates.size());
-  for (const Candidate& candidate : candidates)
+  for (const FunctionName& candidate : candidates)
     places.push_back({candidate.range.start, candidate.rank, static_cast<uint32_t>(places.size())});
   std::ranges::sort(places, {}, [](const Place& place) {
     return std::tuple(place.start, -place.rank, place.candidate);
@@ -238,7 +141,7 @@ std::vector<Place> in_order(const std::vector<Candidate>& candidates) {
 // In order, with their ends and with the functions that only the unwind table knows.
 std::vector<Piece> with_unnamed(const ElfImage& image,
                                 std::span<const FunctionBounds> bounds,
-                                const std::vector<Candidate>& named) {
+                                const std::vector<FunctionName>& named) {
   std::vector<Piece> all;
   reserve_large(all, named.size() + bounds.size());
   uint64_t covered = 0;  // everything below belongs to a symbol seen so far
@@ -252,7 +155,7 @@ std::vector<Piece> with_unnamed(const ElfImage& image,
   };
   for (const Place& place : in_order(named)) {
     add_unnamed_before(place.start);
-    const Candidate& candidate = named[place.candidate];
+    const FunctionName& candidate = named[place.candidate];
     const uint64_t end = end_of(sections, walk, candidate);
     all.push_back({place.start, end, place.candidate, candidate.size != 0});
     covered = std::max(covered, end);
@@ -280,24 +183,55 @@ void link_fragments(std::vector<FunctionRange>& ranges) {
   }
 }
 
+// What they were split off from.
+std::unordered_set<std::string_view> wholes_of_fragments(const std::vector<FunctionName>& names) {
+  std::unordered_set<std::string_view> wholes;
+  for (const FunctionName& name : names) {
+    const std::string_view whole = without_clone_suffix(name.range.name);
+    if (whole.size() != name.range.name.size()) wholes.insert(whole);
+  }
+  return wholes;
+}
+
 }  // namespace
 
 FunctionTable FunctionTable::from_image(const ElfImage& image,
                                         std::span<const FunctionBounds> bounds,
                                         const ElfImage* debug) {
-  std::vector<Candidate> candidates;
-  add_symbols(image, image.symbols(".symtab"), NameTier::kFull, candidates);
-  if (debug != nullptr) {
-    add_symbols(image, debug->symbols(".symtab"), NameTier::kFull, candidates);
-  }
-  // A full table has the exported symbols too; MiniDebugInfo holds only the others.
-  const NameTier exported = candidates.empty() ? NameTier::kExported : NameTier::kFull;
-  add_symbols(image, image.symbols(".dynsym"), exported, candidates);
-  add_plt(image, candidates);
   FunctionTable table;
-  table.ranges_ = flatten(with_unnamed(image, bounds, candidates), candidates);
-  link_fragments(table.ranges_);
+  table.lay_out(image, bounds, all_names(image, debug));
   return table;
+}
+
+std::optional<FunctionTable> FunctionTable::from_image_at(const ElfImage& image,
+                                                          std::vector<uint64_t> addresses,
+                                                          const ElfImage* debug) {
+  auto bounds = bounds_near(image, addresses);
+  if (!bounds) return std::nullopt;
+  // A function that only the unwind table knows is none where a symbol covers its start.
+  for (const FunctionBounds& row : *bounds)
+    addresses.push_back(row.start);
+  std::vector<FunctionName> names = names_near(image, debug, AddressSet(addresses));
+  const auto wholes = wholes_of_fragments(names);
+  if (!wholes.empty()) {
+    const std::vector<uint64_t> starts = starts_of(image, debug, wholes);
+    addresses.insert(addresses.end(), starts.begin(), starts.end());
+    names = names_near(image, debug, AddressSet(addresses));
+  }
+  for (const FunctionName& name : names)
+    addresses.push_back(name.range.start);
+  bounds = bounds_near(image, std::move(addresses));
+  if (!bounds) return std::nullopt;
+  FunctionTable table;
+  table.lay_out(image, *bounds, names);
+  return table;
+}
+
+void FunctionTable::lay_out(const ElfImage& image,
+                            std::span<const FunctionBounds> bounds,
+                            const std::vector<FunctionName>& names) {
+  ranges_ = flatten(with_unnamed(image, bounds, names), names);
+  link_fragments(ranges_);
 }
 
 FunctionTable FunctionTable::from_symbols(std::vector<FunctionRange> ranges) {

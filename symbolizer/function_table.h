@@ -26,6 +26,8 @@ struct FunctionRange {
   NameTier tier = NameTier::kNone;
 };
 
+struct FunctionName;
+
 class FunctionTable {
  public:
   // Names from .symtab or, without one, from .dynsym, never beyond the size of the symbol and of
@@ -35,6 +37,12 @@ class FunctionTable {
   static FunctionTable from_image(const ElfImage& image,
                                   std::span<const FunctionBounds> bounds,
                                   const ElfImage* debug = nullptr);
+  // The same for these addresses at a fraction of the cost: what find() returns for them is of the
+  // same function, other ranges are missing or reach too far. Nothing where it takes the whole
+  // table to know.
+  static std::optional<FunctionTable> from_image_at(const ElfImage& image,
+                                                    std::vector<uint64_t> addresses,
+                                                    const ElfImage* debug = nullptr);
   static FunctionTable from_symbols(std::vector<FunctionRange> ranges);
 
   // The range that covers the address.
@@ -46,6 +54,10 @@ class FunctionTable {
   std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
 
  private:
+  void lay_out(const ElfImage& image,
+               std::span<const FunctionBounds> bounds,
+               const std::vector<FunctionName>& names);
+
   std::vector<FunctionRange> ranges_;  // sorted by start, disjoint
   std::deque<std::string> texts_;
 };

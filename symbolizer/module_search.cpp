@@ -137,19 +137,22 @@ std::vector<SampledModule> sampled_files(const Profile& profile,
                                          const std::vector<LocationId>& locations,
                                          bool of_this_boot) {
   std::map<ModuleId, SampledModule> rows;
-  std::vector<bool> seen(profile.mappings.size());
+  std::vector<SampledModule*> row_of(profile.mappings.size());  // null until it is seen
   for (const LocationId id : locations) {
     const MappingId mapping = profile.locations[id].mapping;
-    if (!mapping.valid() || seen[mapping.value]) continue;
-    seen[mapping.value] = true;
-    const ModuleId module = profile.mappings[mapping].module;
-    if (!module.valid() || profile.modules[module].kind != ModuleKind::kFile) continue;
-    SampledModule& row = rows[module];
-    row.id = module;
-    row.of_this_boot = of_this_boot;
+    if (!mapping.valid()) continue;
     const Mapping& mapped = profile.mappings[mapping];
-    row.bytes = std::max(row.bytes, mapped.end - mapped.start);
-    if (profile.modules[module].build_id.empty()) row.mappings.push_back(mapped);
+    const ModuleId module = mapped.module;
+    if (!module.valid() || profile.modules[module].kind != ModuleKind::kFile) continue;
+    SampledModule*& row = row_of[mapping.value];
+    if (row == nullptr) {
+      row = &rows[module];
+      row->id = module;
+      row->of_this_boot = of_this_boot;
+      row->bytes = std::max(row->bytes, mapped.end - mapped.start);
+      if (profile.modules[module].build_id.empty()) row->mappings.push_back(mapped);
+    }
+    row->locations.push_back(id);
   }
   add_what_ran(profile, rows);
   std::vector<SampledModule> files;

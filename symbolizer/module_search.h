@@ -12,10 +12,11 @@ namespace pgflame::symbolizer {
 // What a capture tells about the file of a module besides its path and build-id.
 struct SampledModule {
   ModuleId id;
-  bool of_this_boot = false;      // the numbers of its file are this host's
-  uint64_t bytes = 0;             // of its largest mapping
-  std::vector<Mapping> mappings;  // by which it was sampled; empty when it has a build-id
-  std::vector<uint64_t> ran;      // offsets in the file of code that ran; likewise
+  bool of_this_boot = false;          // the numbers of its file are this host's
+  uint64_t bytes = 0;                 // of its largest mapping
+  std::vector<Mapping> mappings;      // by which it was sampled; empty when it has a build-id
+  std::vector<uint64_t> ran;          // offsets in the file of code that ran; likewise
+  std::vector<LocationId> locations;  // that want names
 };
 
 // The files among the modules of these locations, those with the most code first.

@@ -28,19 +28,56 @@ std::unique_ptr<InlinedFrames> find_inlined(const ModuleSymbols& symbols, const 
   return debug == nullptr ? nullptr : frames_in(*debug->image, debug->path);
 }
 
-void read_functions(ModuleSymbols& symbols, const Options& options) {
+std::vector<uint64_t> file_addresses(const ModuleSymbols& symbols,
+                                     const Profile& profile,
+                                     const std::vector<LocationId>& locations) {
+  std::vector<uint64_t> addresses;
+  addresses.reserve(locations.size());
+  for (const LocationId id : locations) {
+    const Location& location = profile.locations[id];
+    const auto address = symbols.file_address(profile.mappings[location.mapping], location.address);
+    if (address) addresses.push_back(*address);
+  }
+  return addresses;
+}
+
+void find_debug(ModuleSymbols& symbols, const Options& options) {
+  if (symbols.image->section(".symtab") != nullptr) return;
+  symbols.debug = find_debug_file(*symbols.image, symbols.place, options);
+  if (symbols.debug == nullptr) symbols.debug = unpack_mini_debug_info(*symbols.image);
+}
+
+const ElfImage* debug_image(const ModuleSymbols& symbols) {
+  return symbols.debug == nullptr ? nullptr : &*symbols.debug->image;
+}
+
+bool recovers(const ModuleSymbols& symbols, const Options& options) {
+  return options.recover && has_instructions(*symbols.image);
+}
+
+void read_all_functions(ModuleSymbols& symbols, const Options& options) {
   const auto bounds = function_bounds(*symbols.image);
   for (const FunctionBounds& function : bounds)
     symbols.unwound_bytes += function.end - function.start;
-  if (symbols.image->section(".symtab") == nullptr) {
-    symbols.debug = find_debug_file(*symbols.image, symbols.place, options);
-    if (symbols.debug == nullptr) symbols.debug = unpack_mini_debug_info(*symbols.image);
+  symbols.functions = FunctionTable::from_image(*symbols.image, bounds, debug_image(symbols));
+  if (recovers(symbols, options)) recover(*symbols.image, symbols.functions, options.cache_dir);
+}
+
+// Those at the places that were sampled, unless recovery has to see all of them.
+void read_sampled_functions(ModuleSymbols& symbols,
+                            const Profile& profile,
+                            const SampledModule& sampled,
+                            const Options& options) {
+  std::optional<FunctionTable> functions;
+  if (!recovers(symbols, options) || !may_recover(*symbols.image, debug_image(symbols))) {
+    functions = FunctionTable::from_image_at(
+        *symbols.image, file_addresses(symbols, profile, sampled.locations), debug_image(symbols));
   }
-  const ElfImage* debug = symbols.debug == nullptr ? nullptr : &*symbols.debug->image;
-  symbols.functions = FunctionTable::from_image(*symbols.image, bounds, debug);
-  if (options.inlines) symbols.inlined = find_inlined(symbols, options);
-  if (options.recover && has_instructions(*symbols.image))
-    recover(*symbols.image, symbols.functions, options.cache_dir);
+  if (functions) {
+    symbols.functions = std::move(*functions);
+  } else {
+    read_all_functions(symbols, options);
+  }
 }
 
 // A file with the module's build-id that is not the module itself but has its names.
@@ -90,17 +127,23 @@ Result<std::unique_ptr<ModuleSymbols>> open_module_file(const std::string& path,
   symbols->place = path;
   symbols->file = std::move(*file);
   symbols->image = std::move(*image);
-  read_functions(*symbols, options);
+  find_debug(*symbols, options);
+  read_all_functions(*symbols, options);
+  if (options.inlines) symbols->inlined = find_inlined(*symbols, options);
   return symbols;
 }
 
-std::unique_ptr<ModuleSymbols> load_module(const Module& module,
+std::unique_ptr<ModuleSymbols> load_module(const Profile& profile,
                                            const SampledModule& sampled,
                                            const Options& options) {
   auto symbols = std::make_unique<ModuleSymbols>();
+  const Module& module = profile.modules[sampled.id];
   find_module_file(module, sampled, options, *symbols);
   if (!symbols->image) take_debug_file(module, options, *symbols);
-  if (symbols->image) read_functions(*symbols, options);
+  if (!symbols->image) return symbols;
+  find_debug(*symbols, options);
+  read_sampled_functions(*symbols, profile, sampled, options);
+  if (options.inlines) symbols->inlined = find_inlined(*symbols, options);
   return symbols;
 }
 

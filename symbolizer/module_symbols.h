@@ -26,7 +26,7 @@ struct ModuleSymbols {
   std::string place;                 // where its debug files are looked for: its path of old
   std::unique_ptr<DebugFile> debug;  // null without one
   FunctionTable functions;
-  uint64_t unwound_bytes = 0;         // of code that .eh_frame tells the functions of
+  uint64_t unwound_bytes = 0;         // of code that .eh_frame tells of, where all of it was read
   Unnamed reason = Unnamed::kNamed;   // why `functions` is empty
   std::vector<std::string> rejected;  // files that were not used: "./postgres has build-id ..."
   bool confirmed = true;              // false: nothing but the user says that this is the file
@@ -46,8 +46,9 @@ std::unique_ptr<ModuleSymbols> load_own_vdso();
 
 struct SampledModule;
 
-// A module whose file cannot be used comes back empty, with the reason.
-std::unique_ptr<ModuleSymbols> load_module(const Module& module,
+// With the functions at the locations that want names. A module whose file cannot be used comes
+// back empty, with the reason.
+std::unique_ptr<ModuleSymbols> load_module(const Profile& profile,
                                            const SampledModule& sampled,
                                            const Options& options);
 

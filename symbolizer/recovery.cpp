@@ -150,7 +150,31 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kMarks{{
     {"postgres_fdw", "postgres_fdw_handler"},
 }};
 
+// What recover() needs to find in a file before it does anything.
+bool is_ground(const ElfSymbols& table, size_t index) {
+  const ElfSymbol symbol = table.without_name(index);
+  if (chooses_variant(symbol)) return true;
+  const std::string_view text = table.name_and_more(index);
+  const auto begins_with = [&](std::string_view name) {
+    return !text.empty() && text.front() == name.front() && text.starts_with(name);
+  };
+  return begins_with(kStartOfMain) ||
+         std::ranges::any_of(kMarks, [&](const auto& mark) { return begins_with(mark.second); });
+}
+
+bool has_ground(const ElfSymbols& table) {
+  for (size_t i = 0; i < table.size(); ++i) {
+    if (is_ground(table, i)) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+bool may_recover(const ElfImage& image, const ElfImage* debug) {
+  return has_ground(image.symbol_table(".dynsym")) || has_ground(image.symbol_table(".symtab")) ||
+         (debug != nullptr && has_ground(debug->symbol_table(".symtab")));
+}
 
 std::optional<Product> recognise(const ElfImage& image, const FunctionTable& functions) {
   std::array<bool, kMarks.size()> marked{};

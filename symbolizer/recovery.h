@@ -18,6 +18,10 @@ namespace pgflame::symbolizer {
 // Results are kept in `cache_dir` by build-id, unless it is empty.
 void recover(const ElfImage& image, FunctionTable& functions, const std::string& cache_dir);
 
+// False where recover() changes nothing, whatever is asked of it: the file is neither one of
+// PostgreSQL's nor a C library, and chooses no variants of its functions.
+bool may_recover(const ElfImage& image, const ElfImage* debug);
+
 // A program that there are references of, and its version.
 struct Product {
   std::string_view module;  // "postgres", "plpgsql", ...

@@ -152,8 +152,7 @@ void Namer::load_modules() {
   std::atomic<size_t> next = 0;  // the largest one first: it takes longest
   auto work = [&] {
     for (size_t i = next++; i < files.size(); i = next++) {
-      const ModuleId id = files[i].id;
-      modules_[id.value] = load_module(profile_.modules[id], files[i], options_);
+      modules_[files[i].id.value] = load_module(profile_, files[i], options_);
     }
   };
   const std::jthread helper(work);

@@ -91,7 +91,7 @@ void recover_directly(const ElfImage& image, FunctionTable& functions) {
 // glibc since 2.34 (sysdeps/nptl/libc_start_call_main.h): __libc_start_main hands over to a
 // function that leaves with exit(main(...)).
 void name_caller_of_main(const ElfImage& image, FunctionTable& functions) {
-  const FunctionRange* start = named(functions, "__libc_start_main");
+  const FunctionRange* start = named(functions, kStartOfMain);
   const FunctionRange* exit = named(functions, "exit");
   if (start == nullptr || exit == nullptr) return;
   FunctionRange* found = nullptr;
@@ -113,7 +113,7 @@ void name_signal_return(const ElfImage& image, FunctionTable& functions) {
   constexpr std::array<uint8_t, 9> kX8664{0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
   // mov x8, #139; svc #0
   constexpr std::array<uint8_t, 8> kAarch64{0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4};
-  if (named(functions, "__libc_start_main") == nullptr) return;  // not the C library
+  if (named(functions, kStartOfMain) == nullptr) return;  // not the C library
   const bool is_x86 = image.machine() == Machine::kX8664;
   const std::span<const uint8_t> wanted = is_x86 ? std::span<const uint8_t>(kX8664) : kAarch64;
   const size_t instruction = is_x86 ? 1 : 4;

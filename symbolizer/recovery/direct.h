@@ -1,6 +1,8 @@
 // Names that two facts of a binary prove without a reference.
 #pragma once
 
+#include <string_view>
+
 #include "symbolizer/elf_image.h"
 #include "symbolizer/function_table.h"
 
@@ -8,6 +10,9 @@ namespace pgflame::symbolizer {
 
 // In any PostgreSQL server.
 void recover_directly(const ElfImage& image, FunctionTable& functions);
+
+// What tells the C library for the following two.
+constexpr std::string_view kStartOfMain = "__libc_start_main";
 
 // In the C library: the function that calls main is in every stack.
 void name_caller_of_main(const ElfImage& image, FunctionTable& functions);

@@ -29,10 +29,14 @@ FunctionRange* unnamed_at(FunctionTable& functions, uint64_t start) {
 
 }  // namespace
 
+bool chooses_variant(const ElfSymbol& symbol) {
+  return symbol.type == kIfunc && symbol.defined();
+}
+
 void name_variants(const ElfImage& image, FunctionTable& functions) {
   std::map<uint64_t, std::string_view> names;  // by where the variant begins
   for (const ElfSymbol& symbol : image.symbols(".dynsym")) {
-    if (symbol.type != kIfunc || !symbol.defined()) continue;
+    if (!chooses_variant(symbol)) continue;
     const FunctionRange* resolver = functions.find(symbol.address);
     if (resolver == nullptr) continue;
     const uint64_t end = std::min(resolver->end, symbol.address + kMaxResolverBytes);

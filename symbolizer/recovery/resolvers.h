@@ -7,6 +7,9 @@
 
 namespace pgflame::symbolizer {
 
+// Whether it is the symbol of a resolver.
+bool chooses_variant(const ElfSymbol& symbol);
+
 // A resolver (STT_GNU_IFUNC) returns the address of one of its variants, so what it takes the
 // address of and has no name is called like it. Variants that serve several functions, as those of
 // memcpy and memmove do, get the name that comes last and has no leading underscore.

@@ -1,0 +1,161 @@
+#include "symbolizer/function_names.h"
+
+#include <algorithm>
+
+#include "src/base/large_memory.h"
+#include "symbolizer/plt_stubs.h"
+
+namespace pgflame::symbolizer {
+namespace {
+
+constexpr uint8_t kWeak = 2;   // STB_WEAK
+constexpr uint8_t kLocal = 0;  // STB_LOCAL
+constexpr uint64_t kLargest = uint64_t{1} << 32;
+
+int rank_of(const ElfSymbol& symbol) {
+  int rank = symbol.size != 0 ? 8 : 0;
+  if (symbol.is_code()) rank += 16;
+  if (symbol.binding != kLocal) rank += 2;
+  if (symbol.binding != kWeak) rank += 1;
+  if (!symbol.name.starts_with('_')) rank += 4;
+  return rank;
+}
+
+bool is_of_code(SectionFinder& sections, const ElfSymbol& symbol) {
+  if (!symbol.defined() || (!symbol.is_code() && symbol.type != 0)) return false;
+  if (symbol.size > kLargest) return false;
+  const ElfSection* section = sections.at(symbol.address);
+  return section != nullptr && section->executable();
+}
+
+// `use` gets the symbols of code that are `wanted`, which are without their names until then.
+template <typename Wanted, typename Use>
+void for_each_name(const ElfImage& image, const ElfSymbols& table, Wanted&& wanted, Use&& use) {
+  SectionFinder sections(image);
+  for (size_t i = 0; i < table.size(); ++i) {
+    ElfSymbol symbol = table.without_name(i);
+    if (!is_of_code(sections, symbol) || !wanted(symbol)) continue;
+    symbol.name = table.name(i);
+    if (!symbol.name.empty() && !symbol.name.starts_with("$")) use(symbol);
+  }
+}
+
+bool has_names(const ElfImage& image, const ElfSymbols& table) {
+  bool found = false;
+  for_each_name(
+      image,
+      table,
+      [&](const ElfSymbol&) { return !found; },
+      [&](const ElfSymbol&) { found = true; });
+  return found;
+}
+
+struct NameTable {
+  ElfSymbols symbols;
+  NameTier tier = NameTier::kFull;
+};
+
+std::vector<NameTable> tables_of(const ElfImage& image, const ElfImage* debug) {
+  std::vector<NameTable> tables{{image.symbol_table(".symtab")}};
+  if (debug != nullptr) tables.push_back({debug->symbol_table(".symtab")});
+  // A full table has the exported symbols too; MiniDebugInfo holds only the others.
+  const bool full = std::ranges::any_of(
+      tables, [&](const NameTable& table) { return has_names(image, table.symbols); });
+  tables.push_back({image.symbol_table(".dynsym"), full ? NameTier::kFull : NameTier::kExported});
+  return tables;
+}
+
+FunctionName name_of(const ElfSymbol& symbol, NameTier tier) {
+  const FunctionRange range{
+      .start = symbol.address, .entry = symbol.address, .name = symbol.name, .tier = tier};
+  return {range, symbol.size, rank_of(symbol)};
+}
+
+FunctionName name_of(const PltStub& stub) {
+  const FunctionRange range{.start = stub.start,
+                            .entry = stub.start,
+                            .name = stub.symbol,
+                            .evidence = "PLT stub",
+                            .tier = NameTier::kExported};
+  return {range, stub.end - stub.start};
+}
+
+// By address: where the last name at or before it begins, if none of them is nearer to one before.
+std::vector<uint64_t> last_starts(const ElfImage& image,
+                                  const std::vector<NameTable>& tables,
+                                  const AddressSet& addresses) {
+  std::vector<uint64_t> last(addresses.addresses().size());
+  for (const NameTable& table : tables) {
+    for_each_name(
+        image,
+        table.symbols,
+        [&](const ElfSymbol& symbol) {
+          const size_t next = addresses.first_from(symbol.address);
+          return next < last.size() && symbol.address > last[next];
+        },
+        [&](const ElfSymbol& symbol) {
+          last[addresses.first_from(symbol.address)] = symbol.address;
+        });
+  }
+  return last;
+}
+
+}  // namespace
+
+std::vector<FunctionName> all_names(const ElfImage& image, const ElfImage* debug) {
+  std::vector<FunctionName> names;
+  for (const auto& [symbols, tier] : tables_of(image, debug)) {
+    reserve_large(names, names.size() + symbols.size());
+    for_each_name(
+        image,
+        symbols,
+        [](const ElfSymbol&) { return true; },
+        [&](const ElfSymbol& symbol) { names.push_back(name_of(symbol, tier)); });
+  }
+  for (const PltStub& stub : plt_stubs(image))
+    names.push_back(name_of(stub));
+  return names;
+}
+
+std::vector<FunctionName> names_near(const ElfImage& image,
+                                     const ElfImage* debug,
+                                     const AddressSet& addresses) {
+  const std::vector<NameTable> tables = tables_of(image, debug);
+  const std::vector<uint64_t> last = last_starts(image, tables, addresses);
+  const auto is_near = [&](const ElfSymbol& symbol) {
+    const size_t next = addresses.first_from(symbol.address);
+    if (next == last.size()) return false;
+    return addresses.addresses()[next] - symbol.address < symbol.size ||
+           symbol.address == last[next];
+  };
+  std::vector<FunctionName> names;
+  for (const auto& [symbols, tier] : tables) {
+    for_each_name(image, symbols, is_near, [&](const ElfSymbol& symbol) {
+      names.push_back(name_of(symbol, tier));
+    });
+  }
+  for (const PltStub& stub : plt_stubs(image, &addresses))
+    names.push_back(name_of(stub));
+  return names;
+}
+
+std::vector<uint64_t> starts_of(const ElfImage& image,
+                                const ElfImage* debug,
+                                const std::unordered_set<std::string_view>& names) {
+  std::vector<uint64_t> starts;
+  for (const NameTable& table : tables_of(image, debug)) {
+    for_each_name(
+        image,
+        table.symbols,
+        [](const ElfSymbol&) { return true; },
+        [&](const ElfSymbol& symbol) {
+          if (names.contains(symbol.name)) starts.push_back(symbol.address);
+        });
+  }
+  for (const PltStub& stub : plt_stubs(image)) {
+    if (names.contains(stub.symbol)) starts.push_back(stub.start);
+  }
+  return starts;
+}
+
+}  // namespace pgflame::symbolizer

@@ -1,0 +1,35 @@
+// The names that a file has for its functions: of symbols and of PLT stubs.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "symbolizer/address_set.h"
+#include "symbolizer/elf_image.h"
+#include "symbolizer/function_table.h"
+
+namespace pgflame::symbolizer {
+
+struct FunctionName {
+  FunctionRange range;  // without its end
+  uint64_t size = 0;    // 0: it ends where the next begins
+  int rank = 0;         // of several names for one address the highest wins
+};
+
+// Every name; `debug` may be null.
+std::vector<FunctionName> all_names(const ElfImage& image, const ElfImage* debug);
+
+// Those that can be of a function at one of the addresses: what covers one, and what begins last
+// before one, which ends all functions without a size.
+std::vector<FunctionName> names_near(const ElfImage& image,
+                                     const ElfImage* debug,
+                                     const AddressSet& addresses);
+
+// Where functions begin that are called so.
+std::vector<uint64_t> starts_of(const ElfImage& image,
+                                const ElfImage* debug,
+                                const std::unordered_set<std::string_view>& names);
+
+}  // namespace pgflame::symbolizer
