@@ -295,8 +295,11 @@ std::vector<ElfPointer> ElfImage::pointers() const {
 std::vector<ElfImport> ElfImage::imports(const std::vector<uint64_t>* only) const {
   std::vector<ElfImport> imports;
   const ElfSymbols dynamic = symbol_table(".dynsym");
-  for (const ElfSection& section : sections_) {
+  // Those of stubs stand last; before them may be megabytes of others.
+  for (size_t i = sections_.size(); i-- > 0;) {
+    const ElfSection& section = sections_[i];
     if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
+    if (only != nullptr && imports.size() >= only->size()) break;
     for_each_row<Elf64_Rela>(section.bytes, [&](const Elf64_Rela& row) {
       const uint64_t index = ELF64_R_SYM(row.r_info);
       if (!is_slot(machine_, ELF64_R_TYPE(row.r_info)) || index >= dynamic.size()) return;

@@ -1,6 +1,7 @@
 #include "symbolizer/function_bounds.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "src/base/large_memory.h"
 #include "src/base/radix_sort.h"
@@ -18,33 +19,48 @@ unwind::FrameSection frames_in(const ElfSection& section) {
   return {.bytes = section.bytes, .address = section.address};
 }
 
-// The search table's rows of functions, if it is of use.
-std::vector<unwind::IndexRow> function_index(const ElfImage& image,
-                                             const unwind::FrameSection& frames) {
-  const ElfSection* section = image.section(".eh_frame_hdr");
-  if (section == nullptr) return {};
-  std::vector<unwind::IndexRow> index = unwind::read_index(frames_in(*section), frames);
-  SectionFinder sections(image);
-  std::erase_if(index,
-                [&](const unwind::IndexRow& row) { return !is_function(sections.at(row.start)); });
-  return index;
-}
+// Finds the rows of functions on either side of addresses that only grow. The PLT's are stepped
+// over.
+class RowSearch {
+ public:
+  RowSearch(const ElfImage& image, const unwind::FrameIndex& index)
+      : sections_(image), index_(index) {}
 
-// Positions of the rows on either side of each address. Both are sorted.
-std::vector<size_t> rows_near(const std::vector<unwind::IndexRow>& index,
-                              const std::vector<uint64_t>& addresses) {
-  std::vector<size_t> rows;
-  auto after = index.begin();
-  for (const uint64_t address : addresses) {
-    after = std::ranges::upper_bound(after, index.end(), address, {}, &unwind::IndexRow::start);
-    const auto next = static_cast<size_t>(after - index.begin());
-    if (next > 0) rows.push_back(next - 1);
-    if (next < index.size()) rows.push_back(next);
+  // False when it is between the same rows as the last one.
+  bool go_to(uint64_t address) {
+    const size_t from = std::exchange(at_start_, false) ? SIZE_MAX : after_;
+    while (after_ < index_.size() && index_.start(after_) <= address)
+      ++after_;
+    return after_ != from;
   }
-  std::ranges::sort(rows);
-  drop_repeated(rows);
-  return rows;
-}
+  std::optional<size_t> before() {
+    for (size_t row = after_; row-- > 0;) {
+      if (is_function_at(row)) return row;
+    }
+    return std::nullopt;
+  }
+  std::optional<size_t> behind() {
+    for (size_t row = after_; row < index_.size(); ++row) {
+      if (is_function_at(row)) return row;
+    }
+    return std::nullopt;
+  }
+  // A file that is not one of a linker's may have more rows to step over than it has functions.
+  bool is_lost() const { return skipped_ > index_.size(); }
+
+ private:
+  bool is_function_at(size_t row) {
+    const bool found = is_lost() || is_function(sections_.at(index_.start(row)));
+    if (!found) ++skipped_;
+    return found;
+  }
+
+  SectionFinder sections_;
+  const unwind::FrameIndex& index_;
+  size_t after_ = 0;  // the first row behind the address
+  bool at_start_ = true;
+  size_t skipped_ = 0;
+};
 
 }  // namespace
 
@@ -64,26 +80,47 @@ std::vector<FunctionBounds> function_bounds(const ElfImage& image) {
   return bounds;
 }
 
-std::optional<std::vector<FunctionBounds>> bounds_near(const ElfImage& image,
-                                                       std::vector<uint64_t> addresses) {
-  const ElfSection* section = image.section(".eh_frame");
-  if (section == nullptr) return std::nullopt;
-  const unwind::FrameSection frames = frames_in(*section);
-  const std::vector<unwind::IndexRow> index = function_index(image, frames);
-  if (index.empty()) return std::nullopt;
+std::optional<BoundsIndex> BoundsIndex::open(const ElfImage& image) {
+  const ElfSection* frames = image.section(".eh_frame");
+  const ElfSection* search = image.section(".eh_frame_hdr");
+  if (frames == nullptr || search == nullptr) return std::nullopt;
+  const auto index = unwind::FrameIndex::open(frames_in(*search), frames_in(*frames));
+  if (!index) return std::nullopt;
+  return BoundsIndex(image, *index, frames_in(*frames));
+}
+
+std::optional<std::vector<FunctionBounds>> BoundsIndex::near(std::vector<uint64_t> addresses,
+                                                             Side side) const {
   std::ranges::sort(addresses);
-  const std::vector<size_t> rows = rows_near(index, addresses);
+  RowSearch search(*image_, index_);
+  std::vector<size_t> rows;
+  for (const uint64_t address : addresses) {
+    if (!search.go_to(address)) continue;
+    if (const auto row = search.before()) rows.push_back(*row);
+    if (side == Side::kBefore) continue;
+    if (const auto row = search.behind()) rows.push_back(*row);
+  }
+  if (search.is_lost()) return std::nullopt;
+  std::ranges::sort(rows);
+  drop_repeated(rows);
+  return read(rows);
+}
+
+std::optional<std::vector<FunctionBounds>> BoundsIndex::read(
+    const std::vector<size_t>& rows) const {
   std::vector<uint64_t> offsets;
+  offsets.reserve(rows.size());
   for (const size_t row : rows)
-    offsets.push_back(index[row].offset);
-  const auto fdes = unwind::parse_frames_at(frames, offsets);
+    offsets.push_back(index_.offset(row));
+  const auto fdes = unwind::parse_frames_at(frames_, offsets);
   if (!fdes) return std::nullopt;
   std::vector<FunctionBounds> bounds;
+  bounds.reserve(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     const unwind::Fde& fde = (*fdes)[i];
     const size_t next = rows[i] + 1;
-    const bool reaches_next = next < index.size() && fde.end > index[next].start;
-    if (fde.start != index[rows[i]].start || reaches_next) return std::nullopt;
+    const bool reaches_next = next < index_.size() && fde.end > index_.start(next);
+    if (fde.start != index_.start(rows[i]) || reaches_next) return std::nullopt;
     bounds.push_back({fde.start, fde.end});
   }
   return bounds;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "symbolizer/elf_image.h"
+#include "symbolizer/unwind/eh_frame.h"
+#include "symbolizer/unwind/frame_index.h"
 
 namespace pgflame::symbolizer {
 
@@ -18,9 +20,25 @@ struct FunctionBounds {
 // PLT's entries are left out too: they cover many stubs each.
 std::vector<FunctionBounds> function_bounds(const ElfImage& image);
 
-// Only those that begin last at or before one of the addresses, and the next ones behind them, by
-// way of the linker's search table. Nothing where there is none, or where it contradicts .eh_frame.
-std::optional<std::vector<FunctionBounds>> bounds_near(const ElfImage& image,
-                                                       std::vector<uint64_t> addresses);
+// The same of few functions at a fraction of the cost, by way of the linker's search table.
+class BoundsIndex {
+ public:
+  // Nothing without a usable table. The image must outlive it.
+  static std::optional<BoundsIndex> open(const ElfImage& image);
+
+  // Of each address the row that begins last at or before it, and the next one behind it where that
+  // is asked for; sorted. Nothing where the table contradicts .eh_frame.
+  enum class Side : uint8_t { kBefore, kBoth };
+  std::optional<std::vector<FunctionBounds>> near(std::vector<uint64_t> addresses, Side side) const;
+
+ private:
+  BoundsIndex(const ElfImage& image, const unwind::FrameIndex& index, unwind::FrameSection frames)
+      : image_(&image), index_(index), frames_(frames) {}
+  std::optional<std::vector<FunctionBounds>> read(const std::vector<size_t>& rows) const;
+
+  const ElfImage* image_;
+  unwind::FrameIndex index_;
+  unwind::FrameSection frames_;
+};
 
 }  // namespace pgflame::symbolizer

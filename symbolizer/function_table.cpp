@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "src/base/large_memory.h"
+#include "src/base/rows.h"
 #include "symbolizer/address_set.h"
 #include "symbolizer/function_names.h"
 
@@ -183,6 +184,14 @@ void link_fragments(std::vector<FunctionRange>& ranges) {
   }
 }
 
+std::vector<uint64_t> starts_in(const std::vector<FunctionName>& names) {
+  std::vector<uint64_t> starts;
+  starts.reserve(names.size());
+  for (const FunctionName& name : names)
+    starts.push_back(name.range.start);
+  return starts;
+}
+
 // What they were split off from.
 std::unordered_set<std::string_view> wholes_of_fragments(const std::vector<FunctionName>& names) {
   std::unordered_set<std::string_view> wholes;
@@ -206,7 +215,9 @@ FunctionTable FunctionTable::from_image(const ElfImage& image,
 std::optional<FunctionTable> FunctionTable::from_image_at(const ElfImage& image,
                                                           std::vector<uint64_t> addresses,
                                                           const ElfImage* debug) {
-  auto bounds = bounds_near(image, addresses);
+  const auto index = BoundsIndex::open(image);
+  if (!index) return std::nullopt;
+  auto bounds = index->near(addresses, BoundsIndex::Side::kBefore);
   if (!bounds) return std::nullopt;
   // A function that only the unwind table knows is none where a symbol covers its start.
   for (const FunctionBounds& row : *bounds)
@@ -216,12 +227,13 @@ std::optional<FunctionTable> FunctionTable::from_image_at(const ElfImage& image,
   if (!wholes.empty()) {
     const std::vector<uint64_t> starts = starts_of(image, debug, wholes);
     addresses.insert(addresses.end(), starts.begin(), starts.end());
-    names = names_near(image, debug, AddressSet(addresses));
+    names = names_near(image, debug, AddressSet(std::move(addresses)));
   }
-  for (const FunctionName& name : names)
-    addresses.push_back(name.range.start);
-  bounds = bounds_near(image, std::move(addresses));
-  if (!bounds) return std::nullopt;
+  const auto of_names = index->near(starts_in(names), BoundsIndex::Side::kBoth);
+  if (!of_names) return std::nullopt;
+  bounds->insert(bounds->end(), of_names->begin(), of_names->end());
+  std::ranges::sort(*bounds, {}, &FunctionBounds::start);
+  drop_repeated(*bounds, &FunctionBounds::start);
   FunctionTable table;
   table.lay_out(image, *bounds, names);
   return table;

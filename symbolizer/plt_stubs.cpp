@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "src/base/rows.h"
+
 namespace pgflame::symbolizer {
 namespace {
 
@@ -48,13 +50,14 @@ std::vector<Stub> stubs_aarch64(const ElfSection& section) {
   return stubs;
 }
 
-// Sorted.
+// Sorted, without duplicates.
 std::vector<uint64_t> slots_of(const std::vector<Stub>& stubs) {
   std::vector<uint64_t> slots;
   slots.reserve(stubs.size());
   for (const Stub& stub : stubs)
     slots.push_back(stub.slot);
   std::ranges::sort(slots);
+  drop_repeated(slots);
   return slots;
 }
 

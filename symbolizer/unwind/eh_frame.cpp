@@ -1,7 +1,6 @@
 #include "symbolizer/unwind/eh_frame.h"
 
 #include <algorithm>
-#include <array>
 #include <unordered_map>
 
 #include "src/base/large_memory.h"
@@ -238,30 +237,6 @@ Frames parse_frames(const FrameSection& section) {
 std::optional<std::vector<Fde>> parse_frames_at(const FrameSection& section,
                                                 std::span<const uint64_t> offsets) {
   return Parser(section).parse_at(offsets);
-}
-
-std::vector<IndexRow> read_index(const FrameSection& search, const FrameSection& frames) {
-  // Linkers write no other encodings: the table is relative to its own section.
-  constexpr uint8_t kVersion = 1;
-  constexpr uint8_t kFour = 0x03;          // DW_EH_PE_udata4
-  constexpr uint8_t kPcFour = 0x1b;        // DW_EH_PE_pcrel | DW_EH_PE_sdata4
-  constexpr uint8_t kRelativeFour = 0x3b;  // DW_EH_PE_datarel | DW_EH_PE_sdata4
-  ByteCursor cursor(search.bytes);
-  const std::array<uint8_t, 4> head{cursor.u8(), cursor.u8(), cursor.u8(), cursor.u8()};
-  if (head != std::array{kVersion, kPcFour, kFour, kRelativeFour}) return {};
-  const uint64_t to_frames = sign_extended(cursor.u32(), 32);
-  if (search.address + 4 + to_frames != frames.address) return {};
-  const uint64_t count = cursor.u32();
-  if (!cursor.ok() || count > cursor.remaining() / 8) return {};
-  std::vector<IndexRow> rows;
-  reserve_large(rows, count);
-  for (uint64_t i = 0; i < count; ++i) {
-    const uint64_t start = search.address + sign_extended(cursor.u32(), 32);
-    const uint64_t fde = search.address + sign_extended(cursor.u32(), 32);
-    if (!rows.empty() && start <= rows.back().start) return {};
-    rows.push_back({start, fde - frames.address});
-  }
-  return rows;
 }
 
 Result<std::vector<FunctionRange>> function_ranges(std::span<const uint8_t> eh_frame,

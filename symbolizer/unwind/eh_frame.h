@@ -54,16 +54,6 @@ Frames parse_frames(const FrameSection& section);
 std::optional<std::vector<Fde>> parse_frames_at(const FrameSection& section,
                                                 std::span<const uint64_t> offsets);
 
-// One FDE of the table by which unwinders search .eh_frame.
-struct IndexRow {
-  uint64_t start = 0;   // virtual address
-  uint64_t offset = 0;  // of the FDE in .eh_frame
-};
-
-// The table in .eh_frame_hdr, sorted by start without duplicates; empty when it is of another
-// section or not as linkers write it. Whether it is true, only the FDEs tell.
-std::vector<IndexRow> read_index(const FrameSection& search, const FrameSection& frames);
-
 // An address as DW_EH_PE_* encodes it, or nothing when the encoding is not supported or the bytes
 // run out. `field_address` is the virtual address of the encoded bytes.
 class ByteCursor;
