@@ -1,0 +1,259 @@
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <link.h>
+
+#include "src/base/file.h"
+#include "symbolizer/address_set.h"
+#include "symbolizer/debug_files.h"
+#include "symbolizer/function_table.h"
+#include "symbolizer/recovery.h"
+
+// Functions as compilers do not make them. None of this ever runs.
+asm(R"(
+  .pushsection .text.pgflame_odd, "ax", %progbits
+  .globl pgflame_odd_begin
+  .type pgflame_odd_begin, %function
+pgflame_odd_begin:
+  .skip 16
+  .type pgflame_odd_outer, %function
+pgflame_odd_outer:
+  .skip 16
+pgflame_odd_label:
+  .skip 16
+  .type pgflame_odd_inner, %function
+pgflame_odd_inner:
+  .skip 16
+  .size pgflame_odd_inner, . - pgflame_odd_inner
+  .skip 16
+  .type pgflame_odd_overlapping, %function
+pgflame_odd_overlapping:
+  .skip 16
+  .size pgflame_odd_outer, . - pgflame_odd_outer
+  .skip 16
+  .size pgflame_odd_overlapping, . - pgflame_odd_overlapping
+  .skip 16
+  .cfi_startproc
+  .skip 32
+  .cfi_endproc
+  .type pgflame_odd_whole.cold, %function
+pgflame_odd_whole.cold:
+  .cfi_startproc
+  .skip 16
+  .cfi_endproc
+  .size pgflame_odd_whole.cold, . - pgflame_odd_whole.cold
+pgflame_odd_unsized:
+  .skip 16
+  .cfi_startproc
+  .skip 8
+pgflame_odd_inside:
+  .skip 24
+  .cfi_endproc
+  .type pgflame_odd_long, %function
+pgflame_odd_long:
+  .cfi_startproc
+  .skip 16
+  .cfi_endproc
+  .cfi_startproc
+  .skip 16
+  .cfi_endproc
+  .skip 16
+  .size pgflame_odd_long, . - pgflame_odd_long
+  .type pgflame_odd_whole, %function
+pgflame_odd_whole:
+  .type pgflame_odd_alias, %function
+pgflame_odd_alias:
+  .skip 16
+  .size pgflame_odd_whole, . - pgflame_odd_whole
+  .globl pgflame_odd_end
+pgflame_odd_end:
+  .skip 16
+  .popsection
+)");
+
+namespace pgflame::symbolizer {
+namespace {
+
+TEST_SUITE_BEGIN("symbolizer");
+
+struct Binary {
+  std::string path;
+  MappedFile file;
+  ElfImage image;
+  std::unique_ptr<DebugFile> debug;
+
+  const ElfImage* debug_image() const { return debug == nullptr ? nullptr : &*debug->image; }
+};
+
+Binary open_binary(const std::string& path) {
+  auto file = MappedFile::open(path);
+  REQUIRE(file);
+  auto image = ElfImage::parse(file->bytes());
+  REQUIRE(image);
+  auto debug = unpack_mini_debug_info(*image);
+  return {path, std::move(*file), std::move(*image), std::move(debug)};
+}
+
+FunctionTable whole_table(const Binary& binary) {
+  return FunctionTable::from_image(
+      binary.image, function_bounds(binary.image), binary.debug_image());
+}
+
+void check_same(const FunctionTable& whole,
+                const FunctionTable& few,
+                const std::vector<uint64_t>& addresses) {
+  size_t different = 0;
+  for (const uint64_t address : addresses) {
+    const FunctionRange* expected = whole.find(address);
+    const FunctionRange* found = few.find(address);
+    const bool same = expected == nullptr || found == nullptr
+                          ? expected == found
+                          : expected->entry == found->entry && expected->name == found->name &&
+                                expected->tier == found->tier &&
+                                expected->evidence == found->evidence;
+    if (!same) ++different;
+    CAPTURE(address);
+    CAPTURE((expected == nullptr ? "none" : expected->name));
+    CAPTURE((found == nullptr ? "none" : found->name));
+    if (different == 1 && !same) CHECK(same);
+  }
+  CHECK(different == 0);
+}
+
+std::vector<uint64_t> random_addresses(const ElfImage& image, size_t count) {
+  std::mt19937_64 random(1);
+  std::vector<uint64_t> addresses;
+  for (const ElfSection& section : image.sections()) {
+    if (!section.executable() || section.size == 0) continue;
+    std::uniform_int_distribution<uint64_t> anywhere(0, section.size);
+    for (size_t i = 0; i < count; ++i)
+      addresses.push_back(section.address + anywhere(random));
+  }
+  return addresses;
+}
+
+std::vector<uint64_t> edges_of(const FunctionTable& table, size_t step) {
+  std::vector<uint64_t> addresses;
+  for (size_t i = 0; i < table.ranges().size(); i += step) {
+    const FunctionRange& range = table.ranges()[i];
+    addresses.insert(addresses.end(), {range.start, range.start - 1, range.end - 1, range.end});
+  }
+  return addresses;
+}
+
+std::vector<std::string> loaded_libraries() {
+  std::vector<std::string> paths;
+  const auto add = [](dl_phdr_info* library, size_t, void* rows) {
+    if (library->dlpi_name[0] == '/')
+      static_cast<std::vector<std::string>*>(rows)->emplace_back(library->dlpi_name);
+    return 0;
+  };
+  ::dl_iterate_phdr(add, &paths);
+  return paths;
+}
+
+TEST_CASE("a set of addresses tells the first one behind any other") {
+  const std::vector<std::vector<uint64_t>> sets{
+      {}, {0}, {7}, {UINT64_MAX, 0, 5}, {4096, 4095, 4097, 4096, 70000, 1U << 30}};
+  for (const auto& addresses : sets) {
+    const AddressSet set(addresses);
+    auto sorted = addresses;
+    std::ranges::sort(sorted);
+    CHECK(set.addresses().size() <= sorted.size());
+    for (const uint64_t near : {uint64_t{0},
+                                uint64_t{7},
+                                uint64_t{4096},
+                                uint64_t{70000},
+                                uint64_t{1} << 30,
+                                UINT64_MAX - 1}) {
+      for (const uint64_t start : {near - 1, near, near + 1}) {
+        CAPTURE(start);
+        const auto expected = std::ranges::lower_bound(sorted, start);
+        const size_t found = set.first_from(start);
+        REQUIRE((found == set.addresses().size()) == (expected == sorted.end()));
+        if (expected == sorted.end()) continue;
+        CHECK(set.addresses()[found] == *expected);
+        CHECK(set.has_any_in(start, *expected - start + 1));
+        CHECK_FALSE(set.has_any_in(start, *expected - start));
+      }
+    }
+  }
+}
+
+TEST_CASE("few names of a library are those that all of them are for the same addresses") {
+  std::vector<std::string> paths = loaded_libraries();
+  REQUIRE_FALSE(paths.empty());
+  paths.emplace_back("/proc/self/exe");
+  for (const std::string& path : paths) {
+    CAPTURE(path);
+    const Binary binary = open_binary(path);
+    const FunctionTable whole = whole_table(binary);
+    for (const size_t count : {3, 1000}) {
+      auto addresses = random_addresses(binary.image, count);
+      const auto edges = edges_of(whole, count == 3 ? 1000 : 7);
+      addresses.insert(addresses.end(), edges.begin(), edges.end());
+      const auto few = FunctionTable::from_image_at(binary.image, addresses, binary.debug_image());
+      if (!few) continue;  // it has no search table
+      check_same(whole, *few, addresses);
+      if (count == 3) CHECK(few->ranges().size() <= whole.ranges().size());
+    }
+  }
+}
+
+TEST_CASE("few names are the same for nested, overlapping, unsized and split functions") {
+  const Binary binary = open_binary("/proc/self/exe");
+  const FunctionTable whole = whole_table(binary);
+  const auto& ranges = whole.ranges();
+  const auto begin = std::ranges::find(ranges, "pgflame_odd_begin", &FunctionRange::name);
+  const auto end = std::ranges::find(ranges, "pgflame_odd_end", &FunctionRange::name);
+  REQUIRE(begin != ranges.end());
+  REQUIRE(end != ranges.end());
+  REQUIRE(end->start > begin->start + 256);
+  for (uint64_t address = begin->start; address < end->start + 16; address += 8) {
+    CAPTURE((address - begin->start));
+    const std::vector<uint64_t> one{address};
+    const auto few = FunctionTable::from_image_at(binary.image, one, binary.debug_image());
+    REQUIRE(few);
+    check_same(whole, *few, one);
+    CHECK(few->ranges().size() < 20);
+  }
+  const auto cold = std::ranges::find(ranges, "pgflame_odd_whole.cold", &FunctionRange::name);
+  REQUIRE(cold != ranges.end());
+  CHECK(cold->entry > cold->start);
+}
+
+TEST_CASE("a search table that is not true to the unwind information is not used") {
+  const Binary binary = open_binary("/proc/self/exe");
+  const ElfSection* search = binary.image.section(".eh_frame_hdr");
+  REQUIRE(search != nullptr);
+  const std::span<const uint8_t> file = binary.image.file();
+  const auto at = static_cast<size_t>(search->bytes.data() - file.data());
+  const auto usable = [&](size_t offset, uint8_t change) {
+    std::vector<uint8_t> bytes(file.begin(), file.end());
+    bytes[at + offset] ^= change;
+    const auto image = ElfImage::parse(bytes);
+    REQUIRE(image);
+    return FunctionTable::from_image_at(*image, {image->section(".text")->address}).has_value();
+  };
+  CHECK(usable(0, 0));
+  for (const size_t offset : {0, 1, 2, 3, 4, 5, 11})  // its version, encodings, counts
+    CHECK_FALSE(usable(offset, 0x40));
+  CHECK_FALSE(usable(12 + 3, 0x80));  // its order
+}
+
+TEST_CASE("recovery is at work in the C library, and has no ground in most others") {
+  for (const std::string& path : loaded_libraries()) {
+    CAPTURE(path);
+    const Binary binary = open_binary(path);
+    if (path.find("/libc.so") != std::string::npos) CHECK(may_recover(binary.image, nullptr));
+    if (path.find("/libz.so") != std::string::npos) CHECK_FALSE(may_recover(binary.image, nullptr));
+  }
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace pgflame::symbolizer
