@@ -226,7 +226,7 @@ TEST_CASE("few names are the same for nested, overlapping, unsized and split fun
 }
 
 TEST_CASE("a search table that is not true to the unwind information is not used") {
-  const Binary binary = open_binary("/proc/self/exe");
+  const Binary binary = open_binary(loaded_libraries().front());
   const ElfSection* search = binary.image.section(".eh_frame_hdr");
   REQUIRE(search != nullptr);
   const std::span<const uint8_t> file = binary.image.file();
