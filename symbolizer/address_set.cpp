@@ -1,8 +1,11 @@
 #include "symbolizer/address_set.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
+#include "src/base/radix_sort.h"
 #include "src/base/rows.h"
 
 namespace pgflame::symbolizer {
@@ -14,8 +17,20 @@ constexpr uint64_t kMostPages = 1U << 16;  // a file may spread its addresses ov
 }  // namespace
 
 AddressSet::AddressSet(std::vector<uint64_t> addresses) : addresses_(std::move(addresses)) {
-  std::ranges::sort(addresses_);
+  radix_sort(addresses_, std::identity());
   drop_repeated(addresses_);
+  number_pages();
+}
+
+AddressSet AddressSet::with(const AddressSet& others) const {
+  AddressSet both;
+  both.addresses_.reserve(addresses_.size() + others.addresses_.size());
+  std::ranges::set_union(addresses_, others.addresses_, std::back_inserter(both.addresses_));
+  both.number_pages();
+  return both;
+}
+
+void AddressSet::number_pages() {
   if (addresses_.empty()) return;
   const uint64_t distance = addresses_.back() - addresses_.front();
   shift_ = kSmallestPage;

@@ -11,8 +11,10 @@ namespace pgflame::symbolizer {
 // where there is no address near.
 class AddressSet {
  public:
-  // In any order, repeated or not.
+  // Addresses in any order, repeated or not.
   explicit AddressSet(std::vector<uint64_t> addresses);
+  // Those of both.
+  AddressSet with(const AddressSet& others) const;
 
   const std::vector<uint64_t>& addresses() const { return addresses_; }
   // The position of the first that is not before `start`; their number when all are.
@@ -20,6 +22,9 @@ class AddressSet {
   bool has_any_in(uint64_t start, uint64_t size) const;
 
  private:
+  AddressSet() = default;
+  void number_pages();
+
   std::vector<uint64_t> addresses_;
   unsigned shift_ = 0;             // of a distance from the first address to its page
   std::vector<uint32_t> of_page_;  // first_from() the start of each page, and the number of all

@@ -89,12 +89,11 @@ std::optional<BoundsIndex> BoundsIndex::open(const ElfImage& image) {
   return BoundsIndex(image, *index, frames_in(*frames));
 }
 
-std::optional<std::vector<FunctionBounds>> BoundsIndex::near(std::vector<uint64_t> addresses,
+std::optional<std::vector<FunctionBounds>> BoundsIndex::near(const AddressSet& addresses,
                                                              Side side) const {
-  std::ranges::sort(addresses);
   RowSearch search(*image_, index_);
   std::vector<size_t> rows;
-  for (const uint64_t address : addresses) {
+  for (const uint64_t address : addresses.addresses()) {
     if (!search.go_to(address)) continue;
     if (const auto row = search.before()) rows.push_back(*row);
     if (side == Side::kBefore) continue;

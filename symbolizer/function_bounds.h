@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "symbolizer/address_set.h"
 #include "symbolizer/elf_image.h"
 #include "symbolizer/unwind/eh_frame.h"
 #include "symbolizer/unwind/frame_index.h"
@@ -29,7 +30,7 @@ class BoundsIndex {
   // Of each address the row that begins last at or before it, and the next one behind it where that
   // is asked for; sorted. Nothing where the table contradicts .eh_frame.
   enum class Side : uint8_t { kBefore, kBoth };
-  std::optional<std::vector<FunctionBounds>> near(std::vector<uint64_t> addresses, Side side) const;
+  std::optional<std::vector<FunctionBounds>> near(const AddressSet& addresses, Side side) const;
 
  private:
   BoundsIndex(const ElfImage& image, const unwind::FrameIndex& index, unwind::FrameSection frames)

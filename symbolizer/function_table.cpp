@@ -184,6 +184,14 @@ void link_fragments(std::vector<FunctionRange>& ranges) {
   }
 }
 
+std::vector<uint64_t> starts_in(const std::vector<FunctionBounds>& bounds) {
+  std::vector<uint64_t> starts;
+  starts.reserve(bounds.size());
+  for (const FunctionBounds& row : bounds)
+    starts.push_back(row.start);
+  return starts;
+}
+
 std::vector<uint64_t> starts_in(const std::vector<FunctionName>& names) {
   std::vector<uint64_t> starts;
   starts.reserve(names.size());
@@ -217,19 +225,16 @@ std::optional<FunctionTable> FunctionTable::from_image_at(const ElfImage& image,
                                                           const ElfImage* debug) {
   const auto index = BoundsIndex::open(image);
   if (!index) return std::nullopt;
-  auto bounds = index->near(addresses, BoundsIndex::Side::kBefore);
+  const AddressSet asked(std::move(addresses));
+  auto bounds = index->near(asked, BoundsIndex::Side::kBefore);
   if (!bounds) return std::nullopt;
   // A function that only the unwind table knows is none where a symbol covers its start.
-  for (const FunctionBounds& row : *bounds)
-    addresses.push_back(row.start);
-  std::vector<FunctionName> names = names_near(image, debug, AddressSet(addresses));
+  const AddressSet deciding = asked.with(AddressSet(starts_in(*bounds)));
+  std::vector<FunctionName> names = names_near(image, debug, deciding);
   const auto wholes = wholes_of_fragments(names);
-  if (!wholes.empty()) {
-    const std::vector<uint64_t> starts = starts_of(image, debug, wholes);
-    addresses.insert(addresses.end(), starts.begin(), starts.end());
-    names = names_near(image, debug, AddressSet(std::move(addresses)));
-  }
-  const auto of_names = index->near(starts_in(names), BoundsIndex::Side::kBoth);
+  if (!wholes.empty())
+    names = names_near(image, debug, deciding.with(AddressSet(starts_of(image, debug, wholes))));
+  const auto of_names = index->near(AddressSet(starts_in(names)), BoundsIndex::Side::kBoth);
   if (!of_names) return std::nullopt;
   bounds->insert(bounds->end(), of_names->begin(), of_names->end());
   std::ranges::sort(*bounds, {}, &FunctionBounds::start);
