@@ -113,6 +113,19 @@ class Search {
   ModuleSymbols& symbols_;
 };
 
+// The row of the mapping's module; null when it is not of a file.
+SampledModule* add_mapping(const Profile& profile,
+                           const Mapping& mapping,
+                           std::map<ModuleId, SampledModule>& rows) {
+  const ModuleId module = mapping.module;
+  if (!module.valid() || profile.modules[module].kind != ModuleKind::kFile) return nullptr;
+  SampledModule& row = rows[module];
+  row.id = module;
+  row.bytes = std::max(row.bytes, mapping.end - mapping.start);
+  if (profile.modules[module].build_id.empty()) row.mappings.push_back(mapping);
+  return &row;
+}
+
 // Only modules that are told by it have mappings.
 void add_what_ran(const Profile& profile, std::map<ModuleId, SampledModule>& rows) {
   const auto has_mappings = [](const auto& row) { return !row.second.mappings.empty(); };
@@ -137,28 +150,24 @@ std::vector<SampledModule> sampled_files(const Profile& profile,
                                          const std::vector<LocationId>& locations,
                                          bool of_this_boot) {
   std::map<ModuleId, SampledModule> rows;
-  std::vector<SampledModule*> row_of(profile.mappings.size());  // null until it is seen
+  std::vector<bool> seen(profile.mappings.size());
+  std::vector<SampledModule*> row_of(profile.mappings.size());  // null where there is no file
   for (const LocationId id : locations) {
     const MappingId mapping = profile.locations[id].mapping;
     if (!mapping.valid()) continue;
-    const Mapping& mapped = profile.mappings[mapping];
-    const ModuleId module = mapped.module;
-    if (!module.valid() || profile.modules[module].kind != ModuleKind::kFile) continue;
-    SampledModule*& row = row_of[mapping.value];
-    if (row == nullptr) {
-      row = &rows[module];
-      row->id = module;
-      row->of_this_boot = of_this_boot;
-      row->bytes = std::max(row->bytes, mapped.end - mapped.start);
-      if (profile.modules[module].build_id.empty()) row->mappings.push_back(mapped);
+    if (!seen[mapping.value]) {
+      seen[mapping.value] = true;
+      row_of[mapping.value] = add_mapping(profile, profile.mappings[mapping], rows);
     }
-    row->locations.push_back(id);
+    if (row_of[mapping.value] != nullptr) row_of[mapping.value]->locations.push_back(id);
   }
   add_what_ran(profile, rows);
   std::vector<SampledModule> files;
   files.reserve(rows.size());
-  for (auto& [id, row] : rows)
+  for (auto& [id, row] : rows) {
+    row.of_this_boot = of_this_boot;
     files.push_back(std::move(row));
+  }
   std::ranges::stable_sort(files, std::ranges::greater{}, &SampledModule::bytes);
   return files;
 }
