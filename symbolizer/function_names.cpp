@@ -104,13 +104,13 @@ std::vector<uint64_t> last_starts(const ElfImage& image,
 
 std::vector<FunctionName> all_names(const ElfImage& image, const ElfImage* debug) {
   std::vector<FunctionName> names;
-  for (const auto& [symbols, tier] : tables_of(image, debug)) {
-    reserve_large(names, names.size() + symbols.size());
+  for (const NameTable& table : tables_of(image, debug)) {
+    reserve_large(names, names.size() + table.symbols.size());
     for_each_name(
         image,
-        symbols,
+        table.symbols,
         [](const ElfSymbol&) { return true; },
-        [&](const ElfSymbol& symbol) { names.push_back(name_of(symbol, tier)); });
+        [&](const ElfSymbol& symbol) { names.push_back(name_of(symbol, table.tier)); });
   }
   for (const PltStub& stub : plt_stubs(image))
     names.push_back(name_of(stub));
@@ -129,9 +129,9 @@ std::vector<FunctionName> names_near(const ElfImage& image,
            symbol.address == last[next];
   };
   std::vector<FunctionName> names;
-  for (const auto& [symbols, tier] : tables) {
-    for_each_name(image, symbols, is_near, [&](const ElfSymbol& symbol) {
-      names.push_back(name_of(symbol, tier));
+  for (const NameTable& table : tables) {
+    for_each_name(image, table.symbols, is_near, [&](const ElfSymbol& symbol) {
+      names.push_back(name_of(symbol, table.tier));
     });
   }
   for (const PltStub& stub : plt_stubs(image, &addresses))

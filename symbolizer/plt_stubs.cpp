@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 
 #include "src/base/rows.h"
 
@@ -61,20 +62,25 @@ std::vector<uint64_t> slots_of(const std::vector<Stub>& stubs) {
   return slots;
 }
 
-}  // namespace
-
-std::vector<PltStub> plt_stubs(const ElfImage& image, const AddressSet* only) {
-  const bool arm = image.machine() == Machine::kAarch64;
-  if (!arm && image.machine() != Machine::kX8664) return {};
+std::vector<Stub> find_stubs(const ElfImage& image, const AddressSet* only) {
   std::vector<Stub> stubs;
+  const bool arm = image.machine() == Machine::kAarch64;
+  if (!arm && image.machine() != Machine::kX8664) return stubs;
   for (const ElfSection& section : image.sections()) {
     if (!section.executable() || !section.name.starts_with(".plt")) continue;
     if (only != nullptr && !only->has_any_in(section.address, section.size)) continue;
-    for (const Stub& stub : arm ? stubs_aarch64(section) : stubs_x86_64(section)) {
-      const bool wanted = only == nullptr || only->has_any_in(stub.start, stub.end - stub.start);
-      if (wanted) stubs.push_back(stub);
-    }
+    const auto found = arm ? stubs_aarch64(section) : stubs_x86_64(section);
+    std::ranges::copy_if(found, std::back_inserter(stubs), [&](const Stub& stub) {
+      return only == nullptr || only->has_any_in(stub.start, stub.end - stub.start);
+    });
   }
+  return stubs;
+}
+
+}  // namespace
+
+std::vector<PltStub> plt_stubs(const ElfImage& image, const AddressSet* only) {
+  const std::vector<Stub> stubs = find_stubs(image, only);
   if (stubs.empty()) return {};
   const std::vector<uint64_t> slots = slots_of(stubs);
   const std::vector<ElfImport> imports = image.imports(&slots);

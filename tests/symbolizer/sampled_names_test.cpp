@@ -12,68 +12,6 @@
 #include "symbolizer/function_table.h"
 #include "symbolizer/recovery.h"
 
-// Functions as compilers do not make them. None of this ever runs.
-asm(R"(
-  .pushsection .text.pgflame_odd, "ax", %progbits
-  .globl pgflame_odd_begin
-  .type pgflame_odd_begin, %function
-pgflame_odd_begin:
-  .skip 16
-  .type pgflame_odd_outer, %function
-pgflame_odd_outer:
-  .skip 16
-pgflame_odd_label:
-  .skip 16
-  .type pgflame_odd_inner, %function
-pgflame_odd_inner:
-  .skip 16
-  .size pgflame_odd_inner, . - pgflame_odd_inner
-  .skip 16
-  .type pgflame_odd_overlapping, %function
-pgflame_odd_overlapping:
-  .skip 16
-  .size pgflame_odd_outer, . - pgflame_odd_outer
-  .skip 16
-  .size pgflame_odd_overlapping, . - pgflame_odd_overlapping
-  .skip 16
-  .cfi_startproc
-  .skip 32
-  .cfi_endproc
-  .type pgflame_odd_whole.cold, %function
-pgflame_odd_whole.cold:
-  .cfi_startproc
-  .skip 16
-  .cfi_endproc
-  .size pgflame_odd_whole.cold, . - pgflame_odd_whole.cold
-pgflame_odd_unsized:
-  .skip 16
-  .cfi_startproc
-  .skip 8
-pgflame_odd_inside:
-  .skip 24
-  .cfi_endproc
-  .type pgflame_odd_long, %function
-pgflame_odd_long:
-  .cfi_startproc
-  .skip 16
-  .cfi_endproc
-  .cfi_startproc
-  .skip 16
-  .cfi_endproc
-  .skip 16
-  .size pgflame_odd_long, . - pgflame_odd_long
-  .type pgflame_odd_whole, %function
-pgflame_odd_whole:
-  .type pgflame_odd_alias, %function
-pgflame_odd_alias:
-  .skip 16
-  .size pgflame_odd_whole, . - pgflame_odd_whole
-  .globl pgflame_odd_end
-pgflame_odd_end:
-  .skip 16
-  .popsection
-)");
-
 namespace pgflame::symbolizer {
 namespace {
 
@@ -186,7 +124,7 @@ TEST_CASE("a set of addresses tells the first one behind any other") {
 TEST_CASE("few names of a library are those that all of them are for the same addresses") {
   std::vector<std::string> paths = loaded_libraries();
   REQUIRE_FALSE(paths.empty());
-  paths.emplace_back("/proc/self/exe");
+  paths.insert(paths.end(), {"/proc/self/exe", PGFLAME_ODD_FUNCTIONS});
   for (const std::string& path : paths) {
     CAPTURE(path);
     const Binary binary = open_binary(path);
@@ -204,7 +142,7 @@ TEST_CASE("few names of a library are those that all of them are for the same ad
 }
 
 TEST_CASE("few names are the same for nested, overlapping, unsized and split functions") {
-  const Binary binary = open_binary("/proc/self/exe");
+  const Binary binary = open_binary(PGFLAME_ODD_FUNCTIONS);
   const FunctionTable whole = whole_table(binary);
   const auto& ranges = whole.ranges();
   const auto begin = std::ranges::find(ranges, "pgflame_odd_begin", &FunctionRange::name);

@@ -1,0 +1,61 @@
+// Functions as compilers do not make them. None of this ever runs.
+asm(R"(
+  .pushsection .text.pgflame_odd, "ax", %progbits
+  .globl pgflame_odd_begin
+  .type pgflame_odd_begin, %function
+pgflame_odd_begin:
+  .skip 16
+  .type pgflame_odd_outer, %function
+pgflame_odd_outer:
+  .skip 16
+pgflame_odd_label:
+  .skip 16
+  .type pgflame_odd_inner, %function
+pgflame_odd_inner:
+  .skip 16
+  .size pgflame_odd_inner, . - pgflame_odd_inner
+  .skip 16
+  .type pgflame_odd_overlapping, %function
+pgflame_odd_overlapping:
+  .skip 16
+  .size pgflame_odd_outer, . - pgflame_odd_outer
+  .skip 16
+  .size pgflame_odd_overlapping, . - pgflame_odd_overlapping
+  .skip 16
+  .cfi_startproc
+  .skip 32
+  .cfi_endproc
+  .type pgflame_odd_whole.cold, %function
+pgflame_odd_whole.cold:
+  .cfi_startproc
+  .skip 16
+  .cfi_endproc
+  .size pgflame_odd_whole.cold, . - pgflame_odd_whole.cold
+pgflame_odd_unsized:
+  .skip 16
+  .cfi_startproc
+  .skip 8
+pgflame_odd_inside:
+  .skip 24
+  .cfi_endproc
+  .type pgflame_odd_long, %function
+pgflame_odd_long:
+  .cfi_startproc
+  .skip 16
+  .cfi_endproc
+  .cfi_startproc
+  .skip 16
+  .cfi_endproc
+  .skip 16
+  .size pgflame_odd_long, . - pgflame_odd_long
+  .type pgflame_odd_whole, %function
+pgflame_odd_whole:
+  .type pgflame_odd_alias, %function
+pgflame_odd_alias:
+  .skip 16
+  .size pgflame_odd_whole, . - pgflame_odd_whole
+  .globl pgflame_odd_end
+pgflame_odd_end:
+  .skip 16
+  .popsection
+)");
