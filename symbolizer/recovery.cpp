@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <zstd.h>
 
+#include "symbolizer/plt_stubs.h"
 #include "symbolizer/recovery/cache.h"
 #include "symbolizer/recovery/citation.h"
 #include "symbolizer/recovery/code.h"
@@ -150,11 +151,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kMarks{{
     {"postgres_fdw", "postgres_fdw_handler"},
 }};
 
-// What recover() needs to find in a file before it does anything.
-bool is_ground(const ElfSymbols& table, size_t index) {
-  const ElfSymbol symbol = table.without_name(index);
-  if (chooses_variant(symbol)) return true;
-  const std::string_view text = table.name_and_more(index);
+// Whether a text begins with one of the names without which recover() does nothing.
+bool begins_with_mark(std::string_view text) {
   const auto begins_with = [&](std::string_view name) {
     return !text.empty() && text.front() == name.front() && text.starts_with(name);
   };
@@ -162,18 +160,33 @@ bool is_ground(const ElfSymbols& table, size_t index) {
          std::ranges::any_of(kMarks, [&](const auto& mark) { return begins_with(mark.second); });
 }
 
-bool has_ground(const ElfSymbols& table) {
+enum class Ground : uint8_t { kNone, kImported, kOwn };
+
+// What a symbol table gives recover() to work with.
+Ground ground_in(const ElfSymbols& table) {
+  Ground ground = Ground::kNone;
   for (size_t i = 0; i < table.size(); ++i) {
-    if (is_ground(table, i)) return true;
+    const ElfSymbol symbol = table.without_name(i);
+    if (!chooses_variant(symbol) && !begins_with_mark(table.name_and_more(i))) continue;
+    if (symbol.defined()) return Ground::kOwn;
+    ground = Ground::kImported;
   }
-  return false;
+  return ground;
 }
 
 }  // namespace
 
 bool may_recover(const ElfImage& image, const ElfImage* debug) {
-  return has_ground(image.symbol_table(".dynsym")) || has_ground(image.symbol_table(".symtab")) ||
-         (debug != nullptr && has_ground(debug->symbol_table(".symtab")));
+  const Ground dynamic = ground_in(image.symbol_table(".dynsym"));
+  if (dynamic == Ground::kOwn || ground_in(image.symbol_table(".symtab")) == Ground::kOwn ||
+      (debug != nullptr && ground_in(debug->symbol_table(".symtab")) == Ground::kOwn)) {
+    return true;
+  }
+  if (dynamic == Ground::kNone) return false;
+  // What is imported has its name only where it is called through a stub.
+  const std::vector<PltStub> stubs = plt_stubs(image);
+  return std::ranges::any_of(stubs,
+                             [](const PltStub& stub) { return begins_with_mark(stub.symbol); });
 }
 
 std::optional<Product> recognise(const ElfImage& image, const FunctionTable& functions) {
