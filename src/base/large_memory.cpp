@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 namespace pgflame {
@@ -14,6 +15,13 @@ void prefer_large_pages(void* memory, size_t bytes) {
   if (first >= last) return;
   // Advice: nothing depends on whether it is taken.
   ::madvise(static_cast<uint8_t*>(memory) + (first - begin), last - first, MADV_HUGEPAGE);
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
 }
 
 }  // namespace pgflame

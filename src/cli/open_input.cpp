@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "src/base/large_memory.h"
 #include "src/cli/finish.h"
 #include "src/cli/nothing_sampled.h"
 #include "symbolizer/running_kernel.h"
@@ -69,6 +70,7 @@ void add_input_options(CLI::App& command, InputArguments& arguments) {
 }
 
 Result<Profile> open_named(const std::string& path, const InputArguments& arguments) {
+  keep_freed_memory();
   if (Status found = check_places(arguments.naming); !found) return fail(std::move(found).error());
   const auto mapped = std::make_shared<ModuleFiles>();
   const unwind::FileOptions files{
