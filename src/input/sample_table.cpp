@@ -1,12 +1,13 @@
 #include "src/input/sample_table.h"
 
 #include <algorithm>
-#include <span>
+#include <iterator>
 #include <thread>
 #include <utility>
 
 #include "src/base/large_memory.h"
 #include "src/base/radix_sort.h"
+#include "src/base/rows.h"
 #include "src/profile/sample_order.h"
 
 namespace pgflame::input {
@@ -54,35 +55,60 @@ bool comes_before(const Sample& a, const Sample& b) {
   return place_of(a) < place_of(b);
 }
 
-// Equal rows from `first` on become one; they are neighbours.
-void add_up_equal(std::vector<Sample>& rows, size_t first) {
-  size_t kept = first;
-  for (size_t i = first; i < rows.size(); ++i) {
-    if (kept > first && place_of(rows[kept - 1]) == place_of(rows[i])) {
-      rows[kept - 1].count += rows[i].count;
-      rows[kept - 1].weight += rows[i].weight;
-    } else if (kept++ != i) {
-      rows[kept - 1] = rows[i];
-    }
+// For each place the number of the row that belongs there.
+struct Order {
+  std::vector<uint32_t> rows;
+  size_t middle = 0;  // a place where a stack begins
+};
+
+// By stack and backend. Two threads have half of the stacks each.
+Order order_by_who(const std::vector<Sample>& rows) {
+  const uint32_t middle = middle_stack(rows);
+  Order order{std::vector<uint32_t>(rows.size())};
+  const auto number = [](const Key& key) { return key.row; };
+  {
+    const std::jthread helper([&] {
+      const std::vector<Key> keys = sorted_keys(rows, {middle, uint64_t{1} << 32});
+      order.middle = rows.size() - keys.size();
+      std::ranges::transform(keys, order.rows.end() - std::ssize(keys), number);
+    });
+    std::ranges::transform(sorted_keys(rows, {0, middle}), order.rows.begin(), number);
   }
-  rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(kept), rows.end());
+  return order;
 }
 
-// Adds the rows of these stacks, those of one stack and backend in order.
-void merge(const std::vector<Sample>& rows, StackRange range, std::vector<Sample>& all) {
-  const std::vector<Key> keys = sorted_keys(rows, range);
-  reserve_large(all, keys.size());
-  for (size_t begin = 0, end = 0; begin < keys.size(); begin = end) {
-    const size_t first = all.size();
-    for (; end < keys.size() && keys[end].who() == keys[begin].who(); ++end) {
-      constexpr size_t kAhead = 16;
-      if (end + kAhead < keys.size()) __builtin_prefetch(&rows[keys[end + kAhead].row]);
-      all.push_back(rows[keys[end].row]);
+using Rows = std::vector<Sample>::iterator;
+
+// Neighbours become one row. Returns where those that are left end.
+Rows add_up_equal(Rows begin, Rows end) {
+  if (begin == end) return end;
+  Rows kept = begin;
+  for (Rows row = std::next(begin); row != end; ++row) {
+    if (place_of(*kept) == place_of(*row)) {
+      kept->count += row->count;
+      kept->weight += row->weight;
+    } else if (++kept != row) {
+      *kept = *row;
     }
-    const auto run = std::span(all).subspan(first);
-    if (!std::ranges::is_sorted(run, comes_before)) std::ranges::sort(run, comes_before);
-    add_up_equal(all, first);
   }
+  return std::next(kept);
+}
+
+// Rows of one stack and backend are neighbours: puts those in the order of what else tells them
+// apart, and adds up. Returns where those that are left end.
+Rows finish(Rows begin, Rows end) {
+  const auto other = [](const Sample& a, const Sample& b) {
+    return a.stack != b.stack || a.backend != b.backend;
+  };
+  Rows left = begin;
+  for (Rows next = begin; begin != end; begin = next) {
+    next = std::adjacent_find(begin, end, other);
+    if (next != end) ++next;
+    if (!std::is_sorted(begin, next, comes_before)) std::sort(begin, next, comes_before);
+    const Rows added = add_up_equal(begin, next);
+    left = left == begin ? added : std::move(begin, added, left);
+  }
+  return left;
 }
 
 }  // namespace
@@ -113,28 +139,24 @@ void SampleTable::make_room() {
   } else if (rows_.capacity() < most) {
     reserve_large(rows_, most);
   } else {
-    const Halves halves = merged();
-    rows_.assign(halves.first.begin(), halves.first.end());
-    append(halves.second);
+    put_in_order();
     latest_.assign(latest_.size(), {});
   }
 }
 
-// What the rows come to, in order. Two threads have half of the stacks each.
-SampleTable::Halves SampleTable::merged() {
+// Where they stand: a second table would be as much fresh memory again.
+void SampleTable::put_in_order() {
   if (whole_seconds_) std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
-  const uint32_t middle = middle_stack(rows_);
-  Halves halves;
+  Order order = order_by_who(rows_);
+  rearrange(rows_, std::move(order.rows));
+  const Rows middle = rows_.begin() + static_cast<std::ptrdiff_t>(order.middle);
+  Rows end = rows_.end();
+  Rows first_end;
   {
-    const std::jthread helper([&] { merge(rows_, {middle, uint64_t{1} << 32}, halves.second); });
-    reserve_large(halves.first, rows_.size());  // room for the second half, too
-    merge(rows_, {0, middle}, halves.first);
+    const std::jthread helper([&] { end = finish(middle, end); });
+    first_end = finish(rows_.begin(), middle);
   }
-  return halves;
-}
-
-void SampleTable::append(const std::vector<Sample>& second) {
-  rows_.insert(rows_.end(), second.begin(), second.end());
+  rows_.erase(first_end == middle ? end : std::move(middle, end, first_end), rows_.end());
   if (rows_.size() > max_rows_) coarsen();
 }
 
@@ -146,7 +168,7 @@ void SampleTable::coarsen() {
     if (whole_seconds_) resolution_ *= 2;
     whole_seconds_ = true;
     std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
-    add_up_equal(rows_, 0);
+    rows_.erase(add_up_equal(rows_.begin(), rows_.end()), rows_.end());
   }
   max_rows_ = std::max(max_rows_, rows_.size());
 }
@@ -157,9 +179,7 @@ void SampleTable::round_down(Sample& row) const {
 }
 
 std::vector<Sample> SampleTable::take() && {
-  Halves halves = merged();
-  rows_ = std::move(halves.first);
-  append(halves.second);
+  put_in_order();
   return std::move(rows_);
 }
 

@@ -48,11 +48,6 @@ class SampleTable {
   std::vector<Sample> take() &&;
 
  private:
-  struct Halves {
-    std::vector<Sample> first;
-    std::vector<Sample> second;
-  };
-
   // The latest row of a stack, which the next sample with it often belongs to.
   struct Latest {
     uint32_t backend = 0;
@@ -62,8 +57,7 @@ class SampleTable {
 
   Sample& row_for(const Sample& sample);
   void make_room();
-  Halves merged();
-  void append(const std::vector<Sample>& second);
+  void put_in_order();
   void coarsen();
   void round_down(Sample& row) const;
 

@@ -63,6 +63,23 @@ TEST_SUITE("input") {
     CHECK(std::move(input::SampleTable()).take().empty());
   }
 
+  TEST_CASE("equal rows are added up in either half of the stacks") {
+    constexpr uint32_t kStacks = 50;
+    input::SampleTable table;
+    // Two backends in turn, so that a sample's row is never its stack's latest one.
+    for (uint32_t i = 0; i < 3000; ++i) {
+      for (uint32_t stack = 0; stack < kStacks; ++stack)
+        table.add(sample_of(stack, i % 2, i % 3));
+    }
+    const std::vector<Sample> rows = std::move(table).take();
+    REQUIRE(rows.size() == size_t{kStacks} * 2 * 3);
+    CHECK(are_in_order(rows));
+    for (const Sample& row : rows) {
+      CHECK(row.count == 500);
+      CHECK(row.weight == 5000);
+    }
+  }
+
   TEST_CASE("seconds are merged no further than the rows need") {
     constexpr size_t kMaxRows = 100;
     constexpr uint32_t kSeconds = 5000;
