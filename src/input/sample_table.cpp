@@ -7,7 +7,7 @@
 
 #include "src/base/large_memory.h"
 #include "src/base/radix_sort.h"
-#include "src/base/rows.h"
+#include "src/base/rearrange.h"
 #include "src/profile/sample_order.h"
 
 namespace pgflame::input {
