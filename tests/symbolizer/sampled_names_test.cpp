@@ -129,7 +129,7 @@ TEST_CASE("few names of a library are those that all of them are for the same ad
     CAPTURE(path);
     const Binary binary = open_binary(path);
     const FunctionTable whole = whole_table(binary);
-    for (const size_t count : {3, 1000}) {
+    for (const size_t count : {size_t{3}, size_t{1000}}) {
       auto addresses = random_addresses(binary.image, count);
       const auto edges = edges_of(whole, count == 3 ? 1000 : 7);
       addresses.insert(addresses.end(), edges.begin(), edges.end());
@@ -177,7 +177,7 @@ TEST_CASE("a search table that is not true to the unwind information is not used
     return FunctionTable::from_image_at(*image, {image->section(".text")->address}).has_value();
   };
   CHECK(usable(0, 0));
-  for (const size_t offset : {0, 1, 2, 3, 4, 5, 11})  // its version, encodings, counts
+  for (const unsigned offset : {0U, 1U, 2U, 3U, 4U, 5U, 11U})  // its version, encodings, counts
     CHECK_FALSE(usable(offset, 0x40));
   CHECK_FALSE(usable(12 + 3, 0x80));  // its order
 }
