@@ -43,6 +43,12 @@ std::string folder_of_file(int fd) {
   return target.substr(0, target.rfind('/') + 1);
 }
 
+bool names_shared_file(Dwarf* dwarf) {
+  const char* name = nullptr;
+  const void* build_id = nullptr;
+  return dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &build_id) != 0;
+}
+
 bool shared_file_can_be_opened(Dwarf* dwarf, const std::string& folder) {
   const char* name = nullptr;
   const void* build_id = nullptr;

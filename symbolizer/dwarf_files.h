@@ -12,6 +12,9 @@ namespace pgflame::symbolizer {
 // Where the open file is; empty when the kernel cannot tell.
 std::string folder_of_file(int fd);
 
+// Whether a part of this DWARF is in a file that several share.
+bool names_shared_file(Dwarf* dwarf);
+
 // False when what stands at the place of the file is no regular one. A file that is not there is no
 // danger. `folder` is where the file with the DWARF is.
 bool shared_file_can_be_opened(Dwarf* dwarf, const std::string& folder);

@@ -117,6 +117,10 @@ class DwarfFrames final : public InlinedFrames {
     return frames_of(unit, chain_at(unit.functions[*function], vaddr), vaddr);
   }
 
+  bool refers_to_other_files() const override {
+    return is_split_ || names_shared_file(source_->dwarf());
+  }
+
  private:
   void read_units(const std::string& folder);
   static void read_functions(Unit& unit);
@@ -128,6 +132,7 @@ class DwarfFrames final : public InlinedFrames {
   std::unique_ptr<DwarfSource> source_;
   std::vector<Unit> units_;
   std::vector<CodeRange> ranges_;  // of the units
+  bool is_split_ = false;
 };
 
 void DwarfFrames::read_units(const std::string& folder) {
@@ -141,6 +146,7 @@ void DwarfFrames::read_units(const std::string& folder) {
     // A skeleton has the ranges, its .dwo file the functions.
     Dwarf_Die split{};
     if (type == DW_UT_skeleton) {
+      is_split_ = true;
       if (!split_file_can_be_opened(entry, folder)) continue;
       dwarf_cu_info(unit, nullptr, nullptr, nullptr, &split, nullptr, nullptr, nullptr);
     }

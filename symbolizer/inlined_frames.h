@@ -27,6 +27,8 @@ class InlinedFrames {
   // Innermost inlined function first, the function that has machine code of its own last. Empty
   // when DWARF does not cover the address.
   virtual std::vector<SourceFrame> at(uint64_t vaddr) = 0;
+  // Other files may have a say in what is told: split units, and what several files share.
+  virtual bool refers_to_other_files() const { return false; }
   // Best effort: what was told is there in the next run, too.
   virtual void keep() {}
 

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "src/base/kept_file.h"
-#include "symbolizer/unpacked_dwarf.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -91,8 +90,7 @@ std::string packed(const std::map<uint64_t, std::vector<SourceFrame>>& answers) 
 std::unique_ptr<InlinedFrames> KeptFrames::open(const ElfImage& image,
                                                 const std::string& path,
                                                 const std::string& cache_dir) {
-  if (cache_dir.empty() || image.build_id().empty() || refers_to_other_files(image))
-    return InlinedFrames::open(path);
+  if (cache_dir.empty() || image.build_id().empty()) return InlinedFrames::open(path);
   const ElfSection* info = image.section(".debug_info");
   const size_t size = info == nullptr ? 0 : info->bytes.size();
   return std::unique_ptr<InlinedFrames>(new KeptFrames(
@@ -160,7 +158,7 @@ std::vector<SourceFrame> KeptFrames::at(uint64_t vaddr) {
 }
 
 void KeptFrames::keep() {
-  if (fresh_.empty()) return;
+  if (fresh_.empty() || dwarf_->refers_to_other_files()) return;
   Answers answers = std::move(fresh_);
   fresh_.clear();
   // A file that has become too large begins anew.

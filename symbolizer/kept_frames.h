@@ -17,7 +17,8 @@ namespace pgflame::symbolizer {
 class KeptFrames final : public InlinedFrames {
  public:
   // Of the file at `path`, whose image this is. Plain frames, which keep nothing, where there is no
-  // folder, the file has no build-id, or its DWARF goes on in files that may come and go.
+  // folder or the file has no build-id. Nor is anything kept of DWARF that goes on in other files,
+  // which may come and go.
   static std::unique_ptr<InlinedFrames> open(const ElfImage& image,
                                              const std::string& path,
                                              const std::string& cache_dir);

@@ -28,6 +28,11 @@ constexpr std::array<std::string_view, 9> kSections{".debug_info",
                                                     ".debug_ranges",
                                                     ".debug_rnglists"};
 
+// Split units need .debug_addr; the other section names what several files share.
+bool refers_to_other_files(const ElfImage& image) {
+  return image.section(".debug_addr") != nullptr || image.section(".gnu_debugaltlink") != nullptr;
+}
+
 // What a section holds and how many bytes that is once it is unpacked.
 struct Content {
   std::string_view name;
@@ -115,11 +120,6 @@ Start start_of(const ElfImage& image, const std::vector<Content>& contents) {
 }
 
 }  // namespace
-
-// Split units need .debug_addr; the other section names what several files share.
-bool refers_to_other_files(const ElfImage& image) {
-  return image.section(".debug_addr") != nullptr || image.section(".gnu_debugaltlink") != nullptr;
-}
 
 UnpackedDwarf unpack_dwarf(const ElfImage& image) {
   if (refers_to_other_files(image)) return {};

@@ -11,9 +11,6 @@
 
 namespace pgflame::symbolizer {
 
-// Its DWARF may go on in others.
-bool refers_to_other_files(const ElfImage& image);
-
 struct UnpackedDwarf {
   std::unique_ptr<uint8_t[]> bytes;  // null when the file had better be opened as it is
   size_t size = 0;
