@@ -91,10 +91,14 @@ std::unique_ptr<InlinedFrames> KeptFrames::open(const ElfImage& image,
                                                 const std::string& path,
                                                 const std::string& cache_dir) {
   if (cache_dir.empty() || image.build_id().empty()) return InlinedFrames::open(path);
-  const ElfSection* info = image.section(".debug_info");
-  const size_t size = info == nullptr ? 0 : info->bytes.size();
+  const auto size_of = [&](std::string_view name) {
+    const ElfSection* section = image.section(name);
+    return section == nullptr ? size_t{0} : section->bytes.size();
+  };
   return std::unique_ptr<InlinedFrames>(new KeptFrames(
-      path, cache_dir + "/frames-" + image.build_id(), fmt::format("{} {}\n", kForm, size)));
+      path,
+      cache_dir + "/frames-" + image.build_id(),
+      fmt::format("{} {} {}\n", kForm, size_of(".debug_info"), size_of(".debug_line"))));
 }
 
 KeptFrames::KeptFrames(std::string dwarf, std::string place, std::string mark)

@@ -14,6 +14,13 @@ static volatile unsigned long turns;
 static __attribute__((noinline)) void NAME(void) { for (int i = 0; i < 200000000; ++i) ++turns; }
 int main(void) { NAME(); return 0; }
 """
+WITH_INLINED = """
+static volatile unsigned long turns;
+static inline __attribute__((always_inline)) void inlined_one(void) { ++turns; }
+static __attribute__((noinline)) void spin_here(void)
+{ for (int i = 0; i < 200000000; ++i) inlined_one(); }
+int main(void) { spin_here(); return 0; }
+"""
 
 
 def run(*command):
@@ -44,7 +51,7 @@ class NamesElsewhere(unittest.TestCase):
 
     def folded(self, *options, **variables):
         """What pgflame prints: stacks, and remarks."""
-        environment = dict(os.environ, XDG_CACHE_HOME="/dev/null", **variables)
+        environment = dict(os.environ, **{"XDG_CACHE_HOME": "/dev/null", **variables})
         return subprocess.run([PGFLAME, "convert", self.capture, "--to", "folded", *options],
                               env=environment, check=True, capture_output=True, text=True)
 
@@ -118,6 +125,39 @@ class NamesElsewhere(unittest.TestCase):
         answer = self.folded("--binary", given)
         self.assertIn("spin_here", answer.stdout)
         self.assertIn("which the capture cannot confirm", answer.stderr)
+
+    def inlined_twice(self, *flags, between):
+        """Whether the inlined function is told before and behind what is done in between, and what
+        is kept of it."""
+        with open(self.path("in.c"), "w", encoding="utf-8") as file:
+            file.write(WITH_INLINED)
+        subprocess.run(["gcc", "-g", "-O1", "-Wl,--build-id", *flags, "-o", self.program, "in.c"],
+                       check=True, cwd=self.folder)
+        self.record()
+        cache = self.path("cache")
+        os.makedirs(cache + "/pgflame")
+        told = []
+        for step in (lambda: None, between):
+            step()
+            told.append("inlined_one" in self.folded(XDG_CACHE_HOME=cache).stdout)
+        return told, [name for name in os.listdir(cache + "/pgflame") if name.startswith("frames-")]
+
+    def test_what_debug_information_told_is_kept_for_as_long_as_it_is_there(self):
+        told, kept = self.inlined_twice(between=lambda: None)
+        self.assertEqual([True, True], told)
+        self.assertIn("frames-" + self.build_id(), kept)
+        run("strip", "--strip-debug", self.program)
+        self.assertNotIn("inlined_one", self.folded(XDG_CACHE_HOME=self.path("cache")).stdout)
+
+    def test_nothing_is_kept_of_debug_information_in_split_files(self):
+        def remove_units():
+            for name in os.listdir(self.folder):
+                if name.endswith(".dwo"):
+                    os.remove(self.path(name))
+
+        told, kept = self.inlined_twice("-gsplit-dwarf", between=remove_units)
+        self.assertEqual([True, False], told)
+        self.assertNotIn("frames-" + self.build_id(), kept)
 
     def test_files_that_are_not_there_are_an_error(self):
         for option in ("--binary", "--symfs", "--debug-dir"):

@@ -42,7 +42,9 @@ struct Program {
   }
   std::string kept_as() const { return "frames-" + image.build_id(); }
   std::string mark() const {
-    return fmt::format("pgflame-frames 1 {}\n", image.section(".debug_info")->bytes.size());
+    return fmt::format("pgflame-frames 1 {} {}\n",
+                       image.section(".debug_info")->bytes.size(),
+                       image.section(".debug_line")->bytes.size());
   }
 };
 
@@ -121,7 +123,7 @@ TEST_CASE("a kept file that is not about this DWARF, or makes no sense, is not b
   REQUIRE(told().size() == 1);
   CHECK(told()[0].name == "x");
   CHECK(told()[0].line == 7);
-  write_kept_file(path, "pgflame-frames 1 1\n", file(1, 1, 1, 0));
+  write_kept_file(path, "pgflame-frames 1 1 1\n", file(1, 1, 1, 0));
   check_same(told(), right);
   for (const std::string& broken : {file(1, 1, 1, 1),
                                     file(1, 1, 2, 0),
