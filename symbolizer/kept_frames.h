@@ -42,7 +42,7 @@ class KeptFrames final : public InlinedFrames {
 
   void read();
   std::optional<uint64_t> row_of(uint64_t vaddr) const;
-  std::optional<std::vector<SourceFrame>> frames_of(uint64_t row) const;
+  std::optional<std::vector<SourceFrame>> frames_of(uint64_t number) const;  // of a row
 
   std::string dwarf_path_;
   std::string place_;

@@ -81,8 +81,10 @@ Fingerprint fingerprint(Bytes words, const FingerprintSeed& seed) {
     odd.low = fold(odd.low ^ last, seed[2]);
     odd.high = fold(odd.high ^ seed[3], last ^ seed[4]);
   }
+  // The second pair may still be as it began, seed[4] and seed[5]: other words of the seed keep the
+  // halves apart.
   const uint64_t low = fold(even.low ^ seed[4], odd.low ^ seed[5]);
-  const uint64_t high = fold(even.high ^ seed[5], odd.high ^ seed[4]);
+  const uint64_t high = fold(even.high ^ seed[5], odd.high ^ seed[3]);
   return {fold(low ^ seed[0], words.size() ^ seed[1]), fold(high ^ seed[1], low ^ seed[0])};
 }
 

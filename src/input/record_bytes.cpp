@@ -46,16 +46,25 @@ class InMapping : public RecordBytes {
   void took(size_t count) override { begin_ += count; }
   const BlockRef& block() const override { return block_; }
   bool are_there(Bytes bytes) const override {
-    constexpr size_t kLine = 64;
-    constexpr size_t kAhead = 4096;
-    for (size_t at = 0; at <= bytes.size(); at += kLine)
-      __builtin_prefetch(bytes.data() + kAhead + at);
+    fetch_behind(bytes);
     // What a file lost is lost up to its end.
     if (!bytes.empty()) static_cast<void>(*static_cast<const volatile uint8_t*>(&bytes.back()));
     return !mapping_->lost_bytes();
   }
 
  private:
+  // What comes a page after these bytes: the processor's own look ahead ends with the page.
+  void fetch_behind(Bytes bytes) const {
+    constexpr size_t kLine = 64;
+    constexpr size_t kAhead = 4096;
+    constexpr size_t kMost = 4096;
+    const uint8_t* const end = mapping_->bytes().data() + limit_;
+    const auto left = static_cast<size_t>(end - bytes.data());
+    const size_t until = std::min(left, kAhead + std::min(bytes.size(), kMost));
+    for (size_t at = kAhead; at < until; at += kLine)
+      __builtin_prefetch(bytes.data() + at);
+  }
+
   // Not needed any more: what was decoded so long ago was walked, too, however far the reader of
   // the records may be ahead (perf_data.cpp: 18 batches of 3 blocks).
   void let_go() {

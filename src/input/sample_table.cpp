@@ -149,14 +149,14 @@ void SampleTable::put_in_order() {
   if (whole_seconds_) std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
   Order order = order_by_who(rows_);
   rearrange(rows_, std::move(order.rows));
-  const Rows middle = rows_.begin() + static_cast<std::ptrdiff_t>(order.middle);
-  Rows end = rows_.end();
-  Rows first_end;
+  const auto middle = rows_.begin() + static_cast<std::ptrdiff_t>(order.middle);
+  auto end = rows_.end();
+  auto gap = middle;
   {
     const std::jthread helper([&] { end = finish(middle, end); });
-    first_end = finish(rows_.begin(), middle);
+    gap = finish(rows_.begin(), middle);
   }
-  rows_.erase(first_end == middle ? end : std::move(middle, end, first_end), rows_.end());
+  rows_.erase(gap == middle ? end : std::move(middle, end, gap), rows_.end());
   if (rows_.size() > max_rows_) coarsen();
 }
 

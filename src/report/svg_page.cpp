@@ -19,7 +19,7 @@
 namespace pgflame::report {
 namespace {
 
-std::string data_of(const Subject& subject) {
+std::string data_of(const Subject& subject, const Trees& trees) {
   const Profile& profile = subject.profile;
   flamegraph::CollapseOptions options;
   options.series = subject.series;
@@ -31,9 +31,7 @@ std::string data_of(const Subject& subject) {
     return sample.state == State::kWaiting ? wait_name(profile, sample) : std::string();
   };
   const flamegraph::FrameTree tree = collapse(profile, options);
-  flamegraph::CollapseOptions plan_options;
-  plan_options.base = options.base;
-  const flamegraph::FrameTree plan_tree = collapse(subject.plan(), plan_options);
+  const flamegraph::FrameTree& plan_tree = trees.plan.get();
   return view_data({profile, tree, stack_paint(profile, tree)},
                    {subject.plan(), plan_tree, plan_paint(subject.plan(), plan_tree)},
                    subject.series);
@@ -62,11 +60,12 @@ size_t estimated_bytes(std::string_view text) {
 // The views as they are carried; empty when they clearly won't fit beside the profile, because
 // compressing numbers takes its time.
 std::string packed_view(const Subject& subject,
+                        const Trees& trees,
                         const Options& options,
                         const std::shared_future<std::string>& packed) {
   const size_t profile = packed.get().size();
   if (profile == 0 || profile + kFrameBytes >= options.most_bytes) return {};
-  const std::string view = data_of(subject);
+  const std::string view = data_of(subject, trees);
   const size_t room = options.most_bytes - profile - kFrameBytes;
   if (estimated_bytes(view) / 5 * 4 >= room) return {};
   return base64(gzip(view, kFast, room / 4 * 3));
@@ -78,14 +77,15 @@ struct Packing {
   std::future<std::string> view;
 };
 
-Packing start_packing(const Subject& subject, const Options& options) {
+Packing start_packing(const Subject& subject, const Trees& trees, const Options& options) {
   if (!options.embed_profile) return {};
   const auto start = [](auto&&... call) { return std::async(std::launch::async, call...); };
   Packing packing;
   packing.profile = options.packed.valid()
                         ? options.packed
                         : start(packed, std::cref(subject.profile), options.most_bytes).share();
-  packing.view = start(packed_view, std::cref(subject), std::cref(options), packing.profile);
+  packing.view = start(
+      packed_view, std::cref(subject), std::cref(trees), std::cref(options), packing.profile);
   return packing;
 }
 
@@ -142,7 +142,7 @@ std::string to_svg(const Profile& profile,
   const Trees trees = options.trees.running.valid()
                           ? options.trees
                           : start_trees(profile, subject.series, subject.plan_view);
-  Packing packing = start_packing(subject, options);
+  Packing packing = start_packing(subject, trees, options);
   Page page(options.width, kMargin);
   page.y = kMargin - 6;
   draw_header(page, subject);
