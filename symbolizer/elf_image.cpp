@@ -294,20 +294,29 @@ std::vector<ElfPointer> ElfImage::pointers() const {
 
 std::vector<ElfImport> ElfImage::imports(const std::vector<uint64_t>* only) const {
   std::vector<ElfImport> imports;
+  std::vector<bool> found(only == nullptr ? 0 : only->size());
+  size_t missing = found.size();
   const ElfSymbols dynamic = symbol_table(".dynsym");
   // Those of stubs stand last; before them may be megabytes of others.
   for (size_t i = sections_.size(); i-- > 0;) {
     const ElfSection& section = sections_[i];
     if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
-    if (only != nullptr && imports.size() >= only->size()) break;
+    if (only != nullptr && missing == 0) break;
     for_each_row<Elf64_Rela>(section.bytes, [&](const Elf64_Rela& row) {
       const uint64_t index = ELF64_R_SYM(row.r_info);
       if (!is_slot(machine_, ELF64_R_TYPE(row.r_info)) || index >= dynamic.size()) return;
-      if (only != nullptr && !std::ranges::binary_search(*only, row.r_offset)) return;
+      if (only != nullptr) {
+        const auto slot = std::ranges::lower_bound(*only, row.r_offset);
+        if (slot == only->end() || *slot != row.r_offset) return;
+        const auto number = static_cast<size_t>(slot - only->begin());
+        if (!found[number]) --missing;
+        found[number] = true;
+      }
       imports.push_back({row.r_offset, dynamic.name(index)});
     });
   }
-  std::ranges::sort(imports, {}, &ElfImport::slot);
+  // Of several for one slot the first one found counts, whether all are asked for or not.
+  std::ranges::stable_sort(imports, {}, &ElfImport::slot);
   return imports;
 }
 

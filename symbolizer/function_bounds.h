@@ -32,6 +32,9 @@ class BoundsIndex {
   enum class Side : uint8_t { kBefore, kBoth };
   std::optional<std::vector<FunctionBounds>> near(const AddressSet& addresses, Side side) const;
 
+  // Whether the table knows every function of .eh_frame: to be asked where it has none at an address.
+  bool is_whole() const { return unwind::count_fdes(frames_) == index_.size(); }
+
  private:
   BoundsIndex(const ElfImage& image, const unwind::FrameIndex& index, unwind::FrameSection frames)
       : image_(&image), index_(index), frames_(frames) {}

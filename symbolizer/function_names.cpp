@@ -1,6 +1,7 @@
 #include "symbolizer/function_names.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "src/base/large_memory.h"
 #include "symbolizer/plt_stubs.h"
@@ -28,41 +29,31 @@ bool is_of_code(SectionFinder& sections, const ElfSymbol& symbol) {
   return section != nullptr && section->executable();
 }
 
+// The symbol with its name, where that is a function's.
+std::optional<ElfSymbol> named(const ElfSymbols& table, size_t index, ElfSymbol symbol) {
+  symbol.name = table.name(index);
+  if (symbol.name.empty() || symbol.name.starts_with("$")) return std::nullopt;
+  return symbol;
+}
+
 // `use` gets the symbols of code that are `wanted`, which are without their names until then.
 template <typename Wanted, typename Use>
 void for_each_name(const ElfImage& image, const ElfSymbols& table, Wanted&& wanted, Use&& use) {
   SectionFinder sections(image);
   for (size_t i = 0; i < table.size(); ++i) {
-    ElfSymbol symbol = table.without_name(i);
+    const ElfSymbol symbol = table.without_name(i);
     if (!is_of_code(sections, symbol) || !wanted(symbol)) continue;
-    symbol.name = table.name(i);
-    if (!symbol.name.empty() && !symbol.name.starts_with("$")) use(symbol);
+    if (const auto found = named(table, i, symbol)) use(*found);
   }
 }
 
 bool has_names(const ElfImage& image, const ElfSymbols& table) {
-  bool found = false;
-  for_each_name(
-      image,
-      table,
-      [&](const ElfSymbol&) { return !found; },
-      [&](const ElfSymbol&) { found = true; });
-  return found;
-}
-
-struct NameTable {
-  ElfSymbols symbols;
-  NameTier tier = NameTier::kFull;
-};
-
-std::vector<NameTable> tables_of(const ElfImage& image, const ElfImage* debug) {
-  std::vector<NameTable> tables{{image.symbol_table(".symtab")}};
-  if (debug != nullptr) tables.push_back({debug->symbol_table(".symtab")});
-  // A full table has the exported symbols too; MiniDebugInfo holds only the others.
-  const bool full = std::ranges::any_of(
-      tables, [&](const NameTable& table) { return has_names(image, table.symbols); });
-  tables.push_back({image.symbol_table(".dynsym"), full ? NameTier::kFull : NameTier::kExported});
-  return tables;
+  SectionFinder sections(image);
+  for (size_t i = 0; i < table.size(); ++i) {
+    const ElfSymbol symbol = table.without_name(i);
+    if (is_of_code(sections, symbol) && named(table, i, symbol)) return true;
+  }
+  return false;
 }
 
 FunctionName name_of(const ElfSymbol& symbol, NameTier tier) {
@@ -80,14 +71,38 @@ FunctionName name_of(const PltStub& stub) {
   return {range, stub.end - stub.start};
 }
 
-// By address: where the last name at or before it begins, if none of them is nearer to one before.
-std::vector<uint64_t> last_starts(const ElfImage& image,
-                                  const std::vector<NameTable>& tables,
-                                  const AddressSet& addresses) {
-  std::vector<uint64_t> last(addresses.addresses().size());
-  for (const NameTable& table : tables) {
+}  // namespace
+
+FunctionNames::FunctionNames(const ElfImage& image, const ElfImage* debug) : image_(image) {
+  tables_.push_back({image.symbol_table(".symtab")});
+  if (debug != nullptr) tables_.push_back({debug->symbol_table(".symtab")});
+  // A full table has the exported symbols too; MiniDebugInfo holds only the others.
+  const bool full = std::ranges::any_of(
+      tables_, [&](const Table& table) { return has_names(image, table.symbols); });
+  tables_.push_back({image.symbol_table(".dynsym"), full ? NameTier::kFull : NameTier::kExported});
+}
+
+std::vector<FunctionName> FunctionNames::all() const {
+  std::vector<FunctionName> names;
+  for (const Table& table : tables_) {
+    reserve_large(names, names.size() + table.symbols.size());
     for_each_name(
-        image,
+        image_,
+        table.symbols,
+        [](const ElfSymbol&) { return true; },
+        [&](const ElfSymbol& symbol) { names.push_back(name_of(symbol, table.tier)); });
+  }
+  for (const PltStub& stub : plt_stubs(image_))
+    names.push_back(name_of(stub));
+  return names;
+}
+
+// By address: where the last name at or before it begins, if none of them is nearer to one before.
+std::vector<uint64_t> FunctionNames::last_starts(const AddressSet& addresses) const {
+  std::vector<uint64_t> last(addresses.addresses().size());
+  for (const Table& table : tables_) {
+    for_each_name(
+        image_,
         table.symbols,
         [&](const ElfSymbol& symbol) {
           const size_t next = addresses.first_from(symbol.address);
@@ -100,28 +115,8 @@ std::vector<uint64_t> last_starts(const ElfImage& image,
   return last;
 }
 
-}  // namespace
-
-std::vector<FunctionName> all_names(const ElfImage& image, const ElfImage* debug) {
-  std::vector<FunctionName> names;
-  for (const NameTable& table : tables_of(image, debug)) {
-    reserve_large(names, names.size() + table.symbols.size());
-    for_each_name(
-        image,
-        table.symbols,
-        [](const ElfSymbol&) { return true; },
-        [&](const ElfSymbol& symbol) { names.push_back(name_of(symbol, table.tier)); });
-  }
-  for (const PltStub& stub : plt_stubs(image))
-    names.push_back(name_of(stub));
-  return names;
-}
-
-std::vector<FunctionName> names_near(const ElfImage& image,
-                                     const ElfImage* debug,
-                                     const AddressSet& addresses) {
-  const std::vector<NameTable> tables = tables_of(image, debug);
-  const std::vector<uint64_t> last = last_starts(image, tables, addresses);
+std::vector<FunctionName> FunctionNames::near(const AddressSet& addresses) const {
+  const std::vector<uint64_t> last = last_starts(addresses);
   const auto is_near = [&](const ElfSymbol& symbol) {
     const size_t next = addresses.first_from(symbol.address);
     if (next == last.size()) return false;
@@ -129,30 +124,29 @@ std::vector<FunctionName> names_near(const ElfImage& image,
            symbol.address == last[next];
   };
   std::vector<FunctionName> names;
-  for (const NameTable& table : tables) {
-    for_each_name(image, table.symbols, is_near, [&](const ElfSymbol& symbol) {
+  for (const Table& table : tables_) {
+    for_each_name(image_, table.symbols, is_near, [&](const ElfSymbol& symbol) {
       names.push_back(name_of(symbol, table.tier));
     });
   }
-  for (const PltStub& stub : plt_stubs(image, &addresses))
+  for (const PltStub& stub : plt_stubs(image_, &addresses))
     names.push_back(name_of(stub));
   return names;
 }
 
-std::vector<uint64_t> starts_of(const ElfImage& image,
-                                const ElfImage* debug,
-                                const std::unordered_set<std::string_view>& names) {
+std::vector<uint64_t> FunctionNames::starts_of(
+    const std::unordered_set<std::string_view>& names) const {
   std::vector<uint64_t> starts;
-  for (const NameTable& table : tables_of(image, debug)) {
+  for (const Table& table : tables_) {
     for_each_name(
-        image,
+        image_,
         table.symbols,
         [](const ElfSymbol&) { return true; },
         [&](const ElfSymbol& symbol) {
           if (names.contains(symbol.name)) starts.push_back(symbol.address);
         });
   }
-  for (const PltStub& stub : plt_stubs(image)) {
+  for (const PltStub& stub : plt_stubs(image_)) {
     if (names.contains(stub.symbol)) starts.push_back(stub.start);
   }
   return starts;

@@ -18,18 +18,29 @@ struct FunctionName {
   int rank = 0;         // of several names for one address the highest wins
 };
 
-// Every name; `debug` may be null.
-std::vector<FunctionName> all_names(const ElfImage& image, const ElfImage* debug);
+// The symbol tables of a file and of its debug file. The images must outlive it.
+class FunctionNames {
+ public:
+  // `debug` may be null.
+  FunctionNames(const ElfImage& image, const ElfImage* debug);
 
-// Those that can be of a function at one of the addresses: what covers one, and what begins last
-// before one, which ends all functions without a size.
-std::vector<FunctionName> names_near(const ElfImage& image,
-                                     const ElfImage* debug,
-                                     const AddressSet& addresses);
+  std::vector<FunctionName> all() const;
+  // Those that can be of a function at one of the addresses: what covers one, and what begins last
+  // before one, which ends all functions without a size.
+  std::vector<FunctionName> near(const AddressSet& addresses) const;
+  // Where functions begin that are called so.
+  std::vector<uint64_t> starts_of(const std::unordered_set<std::string_view>& names) const;
 
-// Where functions begin that are called so.
-std::vector<uint64_t> starts_of(const ElfImage& image,
-                                const ElfImage* debug,
-                                const std::unordered_set<std::string_view>& names);
+ private:
+  struct Table {
+    ElfSymbols symbols;
+    NameTier tier = NameTier::kFull;
+  };
+
+  std::vector<uint64_t> last_starts(const AddressSet& addresses) const;
+
+  const ElfImage& image_;
+  std::vector<Table> tables_;
+};
 
 }  // namespace pgflame::symbolizer

@@ -46,8 +46,10 @@ FunctionRange range_of(const Piece& piece, const std::vector<FunctionName>& name
 
 // Moves what ends before `at` from the enclosing ranges to the flat ones.
 void close_until(uint64_t at, std::vector<FunctionRange>& open, std::vector<FunctionRange>& flat) {
+  uint64_t done = 0;  // up to where ranges that ended were flattened
   while (!open.empty()) {
     FunctionRange& top = open.back();
+    top.start = std::max(top.start, done);
     const uint64_t end = std::min(top.end, at);
     if (top.start < end) {
       flat.push_back(top);
@@ -57,9 +59,8 @@ void close_until(uint64_t at, std::vector<FunctionRange>& open, std::vector<Func
       top.start = at;
       break;
     }
-    const uint64_t done = top.end;
+    done = std::max(done, top.end);
     open.pop_back();
-    if (!open.empty()) open.back().start = std::max(open.back().start, done);
   }
 }
 
@@ -200,6 +201,12 @@ std::vector<uint64_t> starts_in(const std::vector<FunctionName>& names) {
   return starts;
 }
 
+bool all_covered(const std::vector<uint64_t>& addresses, std::span<const FunctionBounds> bounds) {
+  BoundsWalk walk(bounds);
+  return std::ranges::all_of(addresses,
+                             [&](uint64_t address) { return walk.at(address) != nullptr; });
+}
+
 // What they were split off from.
 std::unordered_set<std::string_view> wholes_of_fragments(const std::vector<FunctionName>& names) {
   std::unordered_set<std::string_view> wholes;
@@ -216,7 +223,7 @@ FunctionTable FunctionTable::from_image(const ElfImage& image,
                                         std::span<const FunctionBounds> bounds,
                                         const ElfImage* debug) {
   FunctionTable table;
-  table.lay_out(image, bounds, all_names(image, debug));
+  table.lay_out(image, bounds, FunctionNames(image, debug).all());
   return table;
 }
 
@@ -228,12 +235,16 @@ std::optional<FunctionTable> FunctionTable::from_image_at(const ElfImage& image,
   const AddressSet asked(std::move(addresses));
   auto bounds = index->near(asked, BoundsIndex::Side::kBefore);
   if (!bounds) return std::nullopt;
+  if (!all_covered(asked.addresses(), *bounds) && !index->is_whole()) return std::nullopt;
   // A function that only the unwind table knows is none where a symbol covers its start.
   const AddressSet deciding = asked.with(AddressSet(starts_in(*bounds)));
-  std::vector<FunctionName> names = names_near(image, debug, deciding);
+  const FunctionNames functions(image, debug);
+  std::vector<FunctionName> names = functions.near(deciding);
+  // Of several names of one place the best one counts, even where it does not reach the address.
+  std::vector<uint64_t> places = starts_in(names);
   const auto wholes = wholes_of_fragments(names);
-  if (!wholes.empty())
-    names = names_near(image, debug, deciding.with(AddressSet(starts_of(image, debug, wholes))));
+  if (!wholes.empty()) std::ranges::copy(functions.starts_of(wholes), std::back_inserter(places));
+  names = functions.near(deciding.with(AddressSet(std::move(places))));
   const auto of_names = index->near(AddressSet(starts_in(names)), BoundsIndex::Side::kBoth);
   if (!of_names) return std::nullopt;
   bounds->insert(bounds->end(), of_names->begin(), of_names->end());

@@ -51,6 +51,34 @@ std::vector<Stub> stubs_aarch64(const ElfSection& section) {
   return stubs;
 }
 
+// The sections with stubs in them, as long as they can be what a linker made: it puts no two of them
+// over the same bytes.
+std::vector<const ElfSection*> stub_sections(const ElfImage& image, const AddressSet* only) {
+  std::vector<const ElfSection*> sections;
+  uint64_t bytes = 0;
+  for (const ElfSection& section : image.sections()) {
+    if (!section.executable() || !section.name.starts_with(".plt")) continue;
+    if (only != nullptr && !only->has_any_in(section.address, section.size)) continue;
+    bytes += section.bytes.size();
+    if (bytes > image.file().size()) break;
+    sections.push_back(&section);
+  }
+  return sections;
+}
+
+std::vector<Stub> find_stubs(const ElfImage& image, const AddressSet* only) {
+  std::vector<Stub> stubs;
+  const bool arm = image.machine() == Machine::kAarch64;
+  if (!arm && image.machine() != Machine::kX8664) return stubs;
+  for (const ElfSection* section : stub_sections(image, only)) {
+    const auto found = arm ? stubs_aarch64(*section) : stubs_x86_64(*section);
+    std::ranges::copy_if(found, std::back_inserter(stubs), [&](const Stub& stub) {
+      return only == nullptr || only->has_any_in(stub.start, stub.end - stub.start);
+    });
+  }
+  return stubs;
+}
+
 // Sorted, without duplicates.
 std::vector<uint64_t> slots_of(const std::vector<Stub>& stubs) {
   std::vector<uint64_t> slots;
@@ -60,21 +88,6 @@ std::vector<uint64_t> slots_of(const std::vector<Stub>& stubs) {
   std::ranges::sort(slots);
   drop_repeated(slots);
   return slots;
-}
-
-std::vector<Stub> find_stubs(const ElfImage& image, const AddressSet* only) {
-  std::vector<Stub> stubs;
-  const bool arm = image.machine() == Machine::kAarch64;
-  if (!arm && image.machine() != Machine::kX8664) return stubs;
-  for (const ElfSection& section : image.sections()) {
-    if (!section.executable() || !section.name.starts_with(".plt")) continue;
-    if (only != nullptr && !only->has_any_in(section.address, section.size)) continue;
-    const auto found = arm ? stubs_aarch64(section) : stubs_x86_64(section);
-    std::ranges::copy_if(found, std::back_inserter(stubs), [&](const Stub& stub) {
-      return only == nullptr || only->has_any_in(stub.start, stub.end - stub.start);
-    });
-  }
-  return stubs;
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ class Rearrangement {
           places[i++] = source;
         }
       }
-    } while (count > 0);
+    } while (count > 0 || next < end);
   }
 
   // One that no arc begins in.

@@ -55,6 +55,16 @@ class Parser {
     return std::move(frames_);
   }
 
+  size_t count_fdes() const {
+    size_t count = 0;
+    ByteCursor cursor(section_.bytes);
+    while (cursor.remaining() >= 4 && cursor.ok()) {
+      const auto record = next(cursor);
+      if (record && !is_cie(*record)) ++count;
+    }
+    return count;
+  }
+
   std::optional<std::vector<Fde>> parse_at(std::span<const uint64_t> offsets) {
     frames_.fdes.reserve(offsets.size());
     for (size_t i = 0; i < offsets.size(); ++i) {
@@ -237,6 +247,10 @@ Frames parse_frames(const FrameSection& section) {
 std::optional<std::vector<Fde>> parse_frames_at(const FrameSection& section,
                                                 std::span<const uint64_t> offsets) {
   return Parser(section).parse_at(offsets);
+}
+
+size_t count_fdes(const FrameSection& section) {
+  return Parser(section).count_fdes();
 }
 
 Result<std::vector<FunctionRange>> function_ranges(std::span<const uint8_t> eh_frame,

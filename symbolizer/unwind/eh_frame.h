@@ -53,6 +53,8 @@ Frames parse_frames(const FrameSection& section);
 // nothing.
 std::optional<std::vector<Fde>> parse_frames_at(const FrameSection& section,
                                                 std::span<const uint64_t> offsets);
+// How many there are, those that cannot be read and those of no bytes included.
+size_t count_fdes(const FrameSection& section);
 
 // An address as DW_EH_PE_* encodes it, or nothing when the encoding is not supported or the bytes
 // run out. `field_address` is the virtual address of the encoded bytes.

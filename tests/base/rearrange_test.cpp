@@ -39,6 +39,25 @@ TEST_SUITE("base") {
     }
   }
 
+  // With more arcs than are followed together, all of which may end at once.
+  TEST_CASE("tables of many arcs are rearranged, whatever the order was") {
+    constexpr uint32_t kCount = 300'001;
+    std::vector<uint32_t> in_order(kCount);
+    std::iota(in_order.begin(), in_order.end(), 0U);
+    std::mt19937 random(2);
+    std::vector<std::vector<uint32_t>> orders(6, in_order);
+    std::shuffle(orders[1].begin(), orders[1].end(), random);
+    std::shuffle(orders[2].begin() + kCount / 2, orders[2].end(), random);
+    std::shuffle(orders[3].begin(), orders[3].begin() + kCount / 2, random);
+    std::ranges::rotate(orders[4], orders[4].begin() + 7);
+    std::ranges::reverse(orders[5]);
+    for (const std::vector<uint32_t>& order : orders) {
+      std::vector<uint32_t> rows = in_order;
+      rearrange(rows, order);
+      CHECK(rows == order);
+    }
+  }
+
   TEST_CASE("a single cycle through all rows") {
     constexpr uint32_t kCount = 9000;
     std::vector<uint32_t> from(kCount);
