@@ -54,6 +54,52 @@ pgflame_odd_whole:
 pgflame_odd_alias:
   .skip 16
   .size pgflame_odd_whole, . - pgflame_odd_whole
+  .skip 16
+  .type pgflame_odd_wide, %function
+pgflame_odd_wide:
+  .globl pgflame_odd_narrow
+  .type pgflame_odd_narrow, %function
+pgflame_odd_narrow:
+  .skip 16
+  .size pgflame_odd_narrow, . - pgflame_odd_narrow
+  .skip 16
+  .type pgflame_odd_between, %function
+pgflame_odd_between:
+  .skip 16
+  .size pgflame_odd_between, . - pgflame_odd_between
+  .skip 32
+  .size pgflame_odd_wide, . - pgflame_odd_wide
+  .skip 16
+pgflame_odd_untyped:
+  .globl pgflame_odd_endless
+  .type pgflame_odd_endless, %function
+pgflame_odd_endless:
+  .skip 32
+  .type pgflame_odd_third, %function
+pgflame_odd_third:
+  .skip 16
+  .size pgflame_odd_third, . - pgflame_odd_third
+  .skip 48
+  .size pgflame_odd_untyped, . - pgflame_odd_untyped
+  .skip 16
+  .type pgflame_odd_first_crossing, %function
+pgflame_odd_first_crossing:
+  .skip 16
+  .type pgflame_odd_second_crossing, %function
+pgflame_odd_second_crossing:
+  .skip 16
+  .type pgflame_odd_short, %function
+pgflame_odd_short:
+  .skip 16
+  .size pgflame_odd_short, . - pgflame_odd_short
+  .skip 32
+  .size pgflame_odd_second_crossing, . - pgflame_odd_second_crossing
+  .type pgflame_odd_behind, %function
+pgflame_odd_behind:
+  .skip 16
+  .size pgflame_odd_behind, . - pgflame_odd_behind
+  .skip 16
+  .size pgflame_odd_first_crossing, . - pgflame_odd_first_crossing
   .globl pgflame_odd_end
 pgflame_odd_end:
   .skip 16

@@ -182,6 +182,25 @@ TEST_CASE("a search table that is not true to the unwind information is not used
   CHECK_FALSE(usable(12 + 3, 0x80));  // its order
 }
 
+TEST_CASE("a search table without rows for all functions is not used where it has none") {
+  const Binary binary = open_binary(loaded_libraries().front());
+  const ElfSection* search = binary.image.section(".eh_frame_hdr");
+  REQUIRE(search != nullptr);
+  const auto bounds = function_bounds(binary.image);
+  REQUIRE(bounds.size() > 1);
+  const auto few = [&](std::span<const uint8_t> file, uint64_t address) {
+    const auto image = ElfImage::parse(file);
+    REQUIRE(image);
+    return FunctionTable::from_image_at(*image, {address}).has_value();
+  };
+  const std::span<const uint8_t> file = binary.image.file();
+  CHECK(few(file, bounds.back().start));
+  std::vector<uint8_t> cut(file.begin(), file.end());
+  --cut[static_cast<size_t>(search->bytes.data() - file.data()) + 8];  // the number of its rows
+  CHECK(few(cut, bounds.front().start));
+  CHECK_FALSE(few(cut, bounds.back().start));
+}
+
 TEST_CASE("recovery is at work in the C library, and has no ground in most others") {
   for (const std::string& path : loaded_libraries()) {
     CAPTURE(path);
