@@ -32,7 +32,8 @@ class BoundsIndex {
   enum class Side : uint8_t { kBefore, kBoth };
   std::optional<std::vector<FunctionBounds>> near(const AddressSet& addresses, Side side) const;
 
-  // Whether the table knows every function of .eh_frame: to be asked where it has none at an address.
+  // Whether the table knows every function of .eh_frame: to be asked where it has none at an
+  // address.
   bool is_whole() const { return unwind::count_fdes(frames_) == index_.size(); }
 
  private:

@@ -51,8 +51,8 @@ std::vector<Stub> stubs_aarch64(const ElfSection& section) {
   return stubs;
 }
 
-// The sections with stubs in them, as long as they can be what a linker made: it puts no two of them
-// over the same bytes.
+// The sections with stubs in them, as long as they can be what a linker made: it puts no two of
+// them over the same bytes.
 std::vector<const ElfSection*> stub_sections(const ElfImage& image, const AddressSet* only) {
   std::vector<const ElfSection*> sections;
   uint64_t bytes = 0;

@@ -11,8 +11,8 @@ namespace pgflame {
 void prefer_large_pages(void* memory, size_t bytes);
 
 // From here on what the process frees in pieces below 8 MiB is kept for what comes next, up to
-// 256 MiB: memory that is new to a process costs a page fault every few kilobytes. For commands that
-// end soon; only with glibc.
+// 256 MiB: memory that is new to a process costs a page fault every few kilobytes. For commands
+// that end soon; only with glibc.
 void keep_freed_memory();
 
 // reserve() for a vector that will be filled.

@@ -84,8 +84,8 @@ Packing start_packing(const Subject& subject, const Trees& trees, const Options&
   packing.profile = options.packed.valid()
                         ? options.packed
                         : start(packed, std::cref(subject.profile), options.most_bytes).share();
-  packing.view = start(
-      packed_view, std::cref(subject), std::cref(trees), std::cref(options), packing.profile);
+  packing.view =
+      start(packed_view, std::cref(subject), std::cref(trees), std::cref(options), packing.profile);
   return packing;
 }
 

@@ -82,24 +82,24 @@ pgflame_odd_third:
   .skip 48
   .size pgflame_odd_untyped, . - pgflame_odd_untyped
   .skip 16
+  .type pgflame_odd_around, %function
+pgflame_odd_around:
+  .skip 16
   .type pgflame_odd_first_crossing, %function
 pgflame_odd_first_crossing:
   .skip 16
   .type pgflame_odd_second_crossing, %function
 pgflame_odd_second_crossing:
   .skip 16
-  .type pgflame_odd_short, %function
-pgflame_odd_short:
-  .skip 16
-  .size pgflame_odd_short, . - pgflame_odd_short
-  .skip 32
+  .size pgflame_odd_first_crossing, . - pgflame_odd_first_crossing
+  .skip 48
   .size pgflame_odd_second_crossing, . - pgflame_odd_second_crossing
   .type pgflame_odd_behind, %function
 pgflame_odd_behind:
   .skip 16
   .size pgflame_odd_behind, . - pgflame_odd_behind
   .skip 16
-  .size pgflame_odd_first_crossing, . - pgflame_odd_first_crossing
+  .size pgflame_odd_around, . - pgflame_odd_around
   .globl pgflame_odd_end
 pgflame_odd_end:
   .skip 16

@@ -150,6 +150,9 @@ TEST_CASE("few names are the same for nested, overlapping, unsized and split fun
   REQUIRE(begin != ranges.end());
   REQUIRE(end != ranges.end());
   REQUIRE(end->start > begin->start + 256);
+  CHECK(std::ranges::adjacent_find(ranges, [](const FunctionRange& a, const FunctionRange& b) {
+          return a.end > b.start;
+        }) == ranges.end());
   for (uint64_t address = begin->start; address < end->start + 16; address += 8) {
     CAPTURE((address - begin->start));
     const std::vector<uint64_t> one{address};
