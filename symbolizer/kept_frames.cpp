@@ -7,14 +7,16 @@
 
 #include <fmt/format.h>
 
+#include "src/base/file.h"
 #include "src/base/kept_file.h"
 
 namespace pgflame::symbolizer {
 namespace {
 
 // Changes whenever InlinedFrames tells something else.
-constexpr std::string_view kForm = "pgflame-frames 1";
+constexpr std::string_view kForm = "pgflame-frames 2";
 constexpr size_t kMostRows = 200'000;
+constexpr size_t kMostBytes = size_t{32} << 20;
 
 // A kept file: numbers of rows and of frames, the rows by address, their frames, and the texts of
 // those one after the other.
@@ -87,22 +89,18 @@ std::string packed(const std::map<uint64_t, std::vector<SourceFrame>>& answers) 
 
 }  // namespace
 
-std::unique_ptr<InlinedFrames> KeptFrames::open(const ElfImage& image,
-                                                const std::string& path,
+std::unique_ptr<InlinedFrames> KeptFrames::open(const DwarfFile& file,
                                                 const std::string& cache_dir) {
-  if (cache_dir.empty() || image.build_id().empty()) return InlinedFrames::open(path);
-  const auto size_of = [&](std::string_view name) {
-    const ElfSection* section = image.section(name);
-    return section == nullptr ? size_t{0} : section->bytes.size();
-  };
-  return std::unique_ptr<InlinedFrames>(new KeptFrames(
-      path,
-      cache_dir + "/frames-" + image.build_id(),
-      fmt::format("{} {} {}\n", kForm, size_of(".debug_info"), size_of(".debug_line"))));
+  if (cache_dir.empty() || file.build_id.empty() || file.stamp.empty())
+    return InlinedFrames::open(file.path);
+  return std::unique_ptr<InlinedFrames>(
+      new KeptFrames(file, cache_dir + "/frames-" + file.build_id));
 }
 
-KeptFrames::KeptFrames(std::string dwarf, std::string place, std::string mark)
-    : dwarf_path_(std::move(dwarf)), place_(std::move(place)), mark_(std::move(mark)) {
+KeptFrames::KeptFrames(DwarfFile file, std::string place)
+    : file_(std::move(file)),
+      place_(std::move(place)),
+      mark_(fmt::format("{} {} {}\n", kForm, file_.build_id, file_.stamp)) {
   read();
 }
 
@@ -157,8 +155,14 @@ std::vector<SourceFrame> KeptFrames::at(uint64_t vaddr) {
     if (auto known = frames_of(*row)) return std::move(*known);
   }
   if (const auto known = fresh_.find(vaddr); known != fresh_.end()) return known->second;
-  if (!std::exchange(opened_, true)) dwarf_ = InlinedFrames::open(dwarf_path_);
+  if (!std::exchange(opened_, true)) open_file();
   return dwarf_ == nullptr ? std::vector<SourceFrame>{} : fresh_[vaddr] = dwarf_->at(vaddr);
+}
+
+// What stands at the path by now may be another build.
+void KeptFrames::open_file() {
+  dwarf_ = InlinedFrames::open(file_.path);
+  if (stamp_of_file(file_.path) != file_.stamp) dwarf_ = nullptr;
 }
 
 void KeptFrames::keep() {
@@ -166,11 +170,13 @@ void KeptFrames::keep() {
   Answers answers = std::move(fresh_);
   fresh_.clear();
   // A file that has become too large begins anew.
-  for (uint64_t i = 0; i < layout_.rows && layout_.rows + answers.size() <= kMostRows; ++i) {
+  const uint64_t known = layout_.rows + answers.size() <= kMostRows ? layout_.rows : 0;
+  for (uint64_t i = 0; i < known; ++i) {
     const auto row = value_at<Row>(kept_, sizeof(Header) + i * sizeof(Row));
     if (auto frames = frames_of(i)) answers.try_emplace(row.vaddr, std::move(*frames));
   }
-  write_kept_file(place_, mark_, packed(answers));
+  const std::string bytes = packed(answers);
+  if (bytes.size() <= kMostBytes) write_kept_file(place_, mark_, bytes);
 }
 
 }  // namespace pgflame::symbolizer

@@ -9,19 +9,23 @@
 #include <string>
 #include <vector>
 
-#include "symbolizer/elf_image.h"
 #include "symbolizer/inlined_frames.h"
 
 namespace pgflame::symbolizer {
 
+// A file with DWARF, as it was when it was found to be the right one.
+struct DwarfFile {
+  std::string path;
+  std::string build_id;
+  std::string stamp;  // stamp_of_file() then
+};
+
 class KeptFrames final : public InlinedFrames {
  public:
-  // Of the file at `path`, whose image this is. Plain frames, which keep nothing, where there is no
-  // folder or the file has no build-id. Nor is anything kept of DWARF that goes on in other files,
-  // which may come and go.
-  static std::unique_ptr<InlinedFrames> open(const ElfImage& image,
-                                             const std::string& path,
-                                             const std::string& cache_dir);
+  // Plain frames, which keep nothing, where there is no folder or the file has no build-id. Nor is
+  // anything kept of DWARF that goes on in other files, which may come and go. What was kept of one
+  // file is not told of another one, be its build-id the same.
+  static std::unique_ptr<InlinedFrames> open(const DwarfFile& file, const std::string& cache_dir);
 
   // The file is opened for the first address that no run before asked for.
   std::vector<SourceFrame> at(uint64_t vaddr) override;
@@ -38,14 +42,15 @@ class KeptFrames final : public InlinedFrames {
     size_t texts = 0;
   };
 
-  KeptFrames(std::string dwarf, std::string place, std::string mark);
+  KeptFrames(DwarfFile file, std::string place);
 
   void read();
+  void open_file();
   std::optional<uint64_t> row_of(uint64_t vaddr) const;
   std::optional<std::vector<SourceFrame>> frames_of(uint64_t number) const;  // of a row
 
-  std::string dwarf_path_;
-  std::string place_;
+  DwarfFile file_;
+  std::string place_;  // of what is kept
   std::string mark_;
   std::string kept_;
   Layout layout_;

@@ -19,13 +19,18 @@ bool has_dwarf(const ElfImage& image) {
 
 // DWARF is in the file with the symbol table, or apart from it all the same.
 std::unique_ptr<InlinedFrames> find_inlined(const ModuleSymbols& symbols, const Options& options) {
-  const auto frames_in = [&](const ElfImage& image, const std::string& path) {
-    return has_dwarf(image) ? KeptFrames::open(image, path, options.cache_dir) : nullptr;
+  const auto frames_in =
+      [&](const ElfImage& image, const std::string& path, const MappedFile& file) {
+        const DwarfFile dwarf{path, image.build_id(), file.stamp()};
+        return has_dwarf(image) ? KeptFrames::open(dwarf, options.cache_dir) : nullptr;
+      };
+  const auto frames_of = [&](const DebugFile& debug) {
+    return frames_in(*debug.image, debug.path, debug.file);
   };
-  if (has_dwarf(*symbols.image)) return frames_in(*symbols.image, symbols.path);
-  if (symbols.debug != nullptr) return frames_in(*symbols.debug->image, symbols.debug->path);
+  if (has_dwarf(*symbols.image)) return frames_in(*symbols.image, symbols.path, symbols.file);
+  if (symbols.debug != nullptr) return frames_of(*symbols.debug);
   const auto debug = find_local_debug_file(*symbols.image, symbols.place, options);
-  return debug == nullptr ? nullptr : frames_in(*debug->image, debug->path);
+  return debug == nullptr ? nullptr : frames_of(*debug);
 }
 
 std::vector<uint64_t> file_addresses(const ModuleSymbols& symbols,

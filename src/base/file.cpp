@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "src/base/pieces.h"
@@ -24,6 +25,18 @@ Error file_error(std::string_view action, const std::string& path) {
   if (cause == EACCES) error.hint = "check the permissions of the file and its folder";
   if (cause == ENOENT) error.hint = "check the path";
   return error;
+}
+
+std::string stamp_of(const struct stat& status) {
+  const auto nanoseconds = [](const timespec& time) {
+    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+  };
+  return fmt::format("{}:{}:{}:{}:{}",
+                     status.st_dev,
+                     status.st_ino,
+                     status.st_size,
+                     nanoseconds(status.st_mtim),
+                     nanoseconds(status.st_ctim));
 }
 
 Status write_all(int fd, std::string_view contents, const std::string& path) {
@@ -78,12 +91,20 @@ void FileHandle::close() {
   fd_ = -1;
 }
 
+std::string stamp_of_file(const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 ? stamp_of(status) : std::string();
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : stamp_(std::move(other.stamp_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
     unmap();
+    stamp_ = std::move(other.stamp_);
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
   }
@@ -113,6 +134,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   struct stat status = {};
   if (::fstat(file->get(), &status) != 0) return fail(file_error("cannot open", path));
   MappedFile mapped;
+  mapped.stamp_ = stamp_of(status);
   if (status.st_size == 0) return mapped;
   void* address =
       ::mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file->get(), 0);

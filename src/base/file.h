@@ -29,6 +29,10 @@ class FileHandle {
   int fd_ = -1;
 };
 
+// Which file stands at a path and in which state: another one, or the same one written to, has
+// another stamp. Empty when there is none.
+std::string stamp_of_file(const std::string& path);
+
 // A read-only private mapping of a regular file, opened as by open_regular_file. A file that
 // shrinks while it is mapped raises SIGBUS; captures that may be growing or shrinking are mapped
 // guarded (guarded_mapping.h) or read instead.
@@ -43,9 +47,12 @@ class MappedFile {
   ~MappedFile() { unmap(); }
 
   std::span<const uint8_t> bytes() const { return {data_, size_}; }
+  // Of the file as it was mapped.
+  const std::string& stamp() const { return stamp_; }
 
  private:
   void unmap();
+  std::string stamp_;
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <link.h>
 
+#include "src/base/build_id.h"
 #include "src/base/file.h"
 #include "src/base/kept_file.h"
 #include "tests/support/folder.h"
@@ -28,25 +29,14 @@ uint64_t vaddr_of(uint64_t address) {
   return address - base;
 }
 
-// This program, opened as a module.
-struct Program {
-  MappedFile file;
-  ElfImage image;
+// This program.
+DwarfFile program_at(const std::string& path) {
+  return {path, build_id_of_file(kProgram), stamp_of_file(kProgram)};
+}
 
-  static Program open() {
-    auto file = MappedFile::open(kProgram);
-    REQUIRE(file);
-    auto image = ElfImage::parse(file->bytes());
-    REQUIRE(image);
-    return {std::move(*file), std::move(*image)};
-  }
-  std::string kept_as() const { return "frames-" + image.build_id(); }
-  std::string mark() const {
-    return fmt::format("pgflame-frames 1 {} {}\n",
-                       image.section(".debug_info")->bytes.size(),
-                       image.section(".debug_line")->bytes.size());
-  }
-};
+std::unique_ptr<InlinedFrames> open_at(const std::string& path, const Folder& folder) {
+  return KeptFrames::open(program_at(path), folder.path());
+}
 
 void check_same(const std::vector<SourceFrame>& a, const std::vector<SourceFrame>& b) {
   REQUIRE(a.size() == b.size());
@@ -72,10 +62,9 @@ TEST_SUITE_BEGIN("symbolizer");
 
 TEST_CASE("what DWARF told is told again without it") {
   const Folder folder;
-  const Program program = Program::open();
   const uint64_t place = own_place();
   constexpr uint64_t kNowhere = uint64_t{1} << 62;
-  const auto first = KeptFrames::open(program.image, kProgram, folder.path());
+  const auto first = open_at(kProgram, folder);
   const std::vector<SourceFrame> told = first->at(place);
   REQUIRE(told.size() == 2);
   CHECK(told[0].name.find("kept_place") != std::string::npos);
@@ -87,27 +76,26 @@ TEST_CASE("what DWARF told is told again without it") {
   first->keep();
   CHECK(folder.entries() == 1);
 
-  const auto second = KeptFrames::open(program.image, "/nowhere", folder.path());
+  const auto second = open_at("/nowhere", folder);
   check_same(second->at(place), told);
   CHECK(second->at(kNowhere).empty());
   CHECK(second->at(place + 1).empty());  // nobody asked before
   second->keep();
-  const auto third = KeptFrames::open(program.image, kProgram, folder.path());
+  const auto third = open_at(kProgram, folder);
   CHECK_FALSE(third->at(place + 1).empty());
   third->keep();
-  const auto fourth = KeptFrames::open(program.image, "/nowhere", folder.path());
+  const auto fourth = open_at("/nowhere", folder);
   check_same(fourth->at(place), told);
   CHECK_FALSE(fourth->at(place + 1).empty());
 }
 
 TEST_CASE("a kept file that is not about this DWARF, or makes no sense, is not believed") {
   const Folder folder;
-  const Program program = Program::open();
   const uint64_t place = own_place();
-  const std::string path = folder / program.kept_as().c_str();
-  const auto told = [&] {
-    return KeptFrames::open(program.image, kProgram, folder.path())->at(place);
-  };
+  const std::string path = folder / ("frames-" + build_id_of_file(kProgram)).c_str();
+  const auto told = [&] { return open_at(kProgram, folder)->at(place); };
+  const std::string mark =
+      fmt::format("pgflame-frames 2 {} {}\n", build_id_of_file(kProgram), stamp_of_file(kProgram));
   const std::vector<SourceFrame> right = told();
   REQUIRE(right.size() == 2);
   const auto number = [](uint64_t value, size_t bytes) {
@@ -119,11 +107,11 @@ TEST_CASE("a kept file that is not about this DWARF, or makes no sense, is not b
            number(row_frames, 4) + number(name_at, 4) + number(1, 4) + number(0, 4) + number(0, 4) +
            number(7, 4) + "x";
   };
-  write_kept_file(path, program.mark(), file(1, 1, 1, 0));
+  write_kept_file(path, mark, file(1, 1, 1, 0));
   REQUIRE(told().size() == 1);
   CHECK(told()[0].name == "x");
   CHECK(told()[0].line == 7);
-  write_kept_file(path, "pgflame-frames 1 1 1\n", file(1, 1, 1, 0));
+  write_kept_file(path, "pgflame-frames 2 0 0\n", file(1, 1, 1, 0));
   check_same(told(), right);
   for (const std::string& broken : {file(1, 1, 1, 1),
                                     file(1, 1, 2, 0),
@@ -133,14 +121,36 @@ TEST_CASE("a kept file that is not about this DWARF, or makes no sense, is not b
                                     file(UINT64_MAX, 1, 1, 0),
                                     file(1, UINT64_MAX, 1, 0),
                                     std::string(10, 'a')}) {
-    write_kept_file(path, program.mark(), broken);
+    write_kept_file(path, mark, broken);
     check_same(told(), right);
   }
 }
 
+TEST_CASE("a file that was changed after it was found to be the right one tells nothing") {
+  const Folder folder;
+  DwarfFile program = program_at(kProgram);
+  program.stamp += '0';
+  const auto frames = KeptFrames::open(program, folder.path());
+  CHECK(frames->at(own_place()).empty());
+  frames->keep();
+  CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("what is kept of one file is not told of another one with its build-id") {
+  const Folder folder;
+  const std::string copy = folder / "copy";
+  REQUIRE(write_file_atomically(copy, "other", Overwrite::kAllow));
+  const auto first = open_at(kProgram, folder);
+  CHECK_FALSE(first->at(own_place()).empty());
+  first->keep();
+  DwarfFile other = program_at("/nowhere");
+  other.stamp = stamp_of_file(copy);
+  CHECK_FALSE(open_at("/nowhere", folder)->at(own_place()).empty());
+  CHECK(KeptFrames::open(other, folder.path())->at(own_place()).empty());
+}
+
 TEST_CASE("nothing is kept where there is no folder for it") {
-  const Program program = Program::open();
-  const auto frames = KeptFrames::open(program.image, kProgram, "");
+  const auto frames = KeptFrames::open(program_at(kProgram), "");
   REQUIRE(frames != nullptr);
   CHECK_FALSE(frames->at(own_place()).empty());
   frames->keep();
