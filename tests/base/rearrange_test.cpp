@@ -49,8 +49,8 @@ TEST_SUITE("base") {
     std::shuffle(orders[1].begin(), orders[1].end(), random);
     std::shuffle(orders[2].begin() + kCount / 2, orders[2].end(), random);
     std::shuffle(orders[3].begin(), orders[3].begin() + kCount / 2, random);
-    std::ranges::rotate(orders[4], orders[4].begin() + 7);
-    std::ranges::reverse(orders[5]);
+    std::rotate(orders[4].begin(), orders[4].begin() + 7, orders[4].end());
+    std::reverse(orders[5].begin(), orders[5].end());
     for (const std::vector<uint32_t>& order : orders) {
       std::vector<uint32_t> rows = in_order;
       rearrange(rows, order);
