@@ -2,8 +2,9 @@
 
 #include <cstdint>
 
-#include <malloc.h>
 #include <sys/mman.h>
+
+#include <malloc.h>
 
 namespace pgflame {
 
