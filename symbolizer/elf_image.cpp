@@ -87,6 +87,30 @@ bool is_data(const ElfSection& section) {
          section.address % 8 == 0 && !section.name.starts_with(".eh_frame");
 }
 
+// All slots, or those of a sorted list.
+class WantedSlots {
+ public:
+  explicit WantedSlots(const std::vector<uint64_t>* only)
+      : only_(only), found_(only == nullptr ? 0 : only->size()), missing_(found_.size()) {}
+
+  bool all_found() const { return only_ != nullptr && missing_ == 0; }
+  // Whether it is one of them.
+  bool take(uint64_t slot) {
+    if (only_ == nullptr) return true;
+    const auto place = std::ranges::lower_bound(*only_, slot);
+    if (place == only_->end() || *place != slot) return false;
+    const auto number = static_cast<size_t>(place - only_->begin());
+    if (!found_[number]) --missing_;
+    found_[number] = true;
+    return true;
+  }
+
+ private:
+  const std::vector<uint64_t>* only_;
+  std::vector<bool> found_;
+  size_t missing_;
+};
+
 }  // namespace
 
 bool ElfSection::executable() const {
@@ -294,24 +318,17 @@ std::vector<ElfPointer> ElfImage::pointers() const {
 
 std::vector<ElfImport> ElfImage::imports(const std::vector<uint64_t>* only) const {
   std::vector<ElfImport> imports;
-  std::vector<bool> found(only == nullptr ? 0 : only->size());
-  size_t missing = found.size();
+  WantedSlots wanted(only);
   const ElfSymbols dynamic = symbol_table(".dynsym");
   // Those of stubs stand last; before them may be megabytes of others.
   for (size_t i = sections_.size(); i-- > 0;) {
     const ElfSection& section = sections_[i];
     if (section.type != SHT_RELA || (section.flags & SHF_ALLOC) == 0) continue;
-    if (only != nullptr && missing == 0) break;
+    if (wanted.all_found()) break;
     for_each_row<Elf64_Rela>(section.bytes, [&](const Elf64_Rela& row) {
       const uint64_t index = ELF64_R_SYM(row.r_info);
       if (!is_slot(machine_, ELF64_R_TYPE(row.r_info)) || index >= dynamic.size()) return;
-      if (only != nullptr) {
-        const auto slot = std::ranges::lower_bound(*only, row.r_offset);
-        if (slot == only->end() || *slot != row.r_offset) return;
-        const auto number = static_cast<size_t>(slot - only->begin());
-        if (!found[number]) --missing;
-        found[number] = true;
-      }
+      if (!wanted.take(row.r_offset)) return;
       imports.push_back({row.r_offset, dynamic.name(index)});
     });
   }

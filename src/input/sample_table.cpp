@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -77,36 +78,34 @@ Order order_by_who(const std::vector<Sample>& rows) {
   return order;
 }
 
-using Rows = std::vector<Sample>::iterator;
-
-// Neighbours become one row. Returns where those that are left end.
-Rows add_up_equal(Rows begin, Rows end) {
-  if (begin == end) return end;
-  Rows kept = begin;
-  for (Rows row = std::next(begin); row != end; ++row) {
-    if (place_of(*kept) == place_of(*row)) {
-      kept->count += row->count;
-      kept->weight += row->weight;
-    } else if (++kept != row) {
-      *kept = *row;
+// Neighbours become one row. Returns how many are left, at the beginning.
+size_t add_up_equal(std::span<Sample> rows) {
+  size_t left = 0;
+  for (const Sample& row : rows) {
+    if (left > 0 && place_of(rows[left - 1]) == place_of(row)) {
+      rows[left - 1].count += row.count;
+      rows[left - 1].weight += row.weight;
+    } else {
+      rows[left++] = row;
     }
   }
-  return std::next(kept);
+  return left;
 }
 
 // Rows of one stack and backend are neighbours: puts those in the order of what else tells them
-// apart, and adds up. Returns where those that are left end.
-Rows finish(Rows begin, Rows end) {
-  const auto other = [](const Sample& a, const Sample& b) {
-    return a.stack != b.stack || a.backend != b.backend;
-  };
-  Rows left = begin;
-  for (Rows next = begin; begin != end; begin = next) {
-    next = std::adjacent_find(begin, end, other);
-    if (next != end) ++next;
-    if (!std::is_sorted(begin, next, comes_before)) std::sort(begin, next, comes_before);
-    const Rows added = add_up_equal(begin, next);
-    left = left == begin ? added : std::move(begin, added, left);
+// apart, and adds up. Returns how many are left, at the beginning.
+size_t finish(std::span<Sample> rows) {
+  size_t left = 0;
+  for (size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
+    const Sample& first = rows[begin];
+    while (end < rows.size() && rows[end].stack == first.stack &&
+           rows[end].backend == first.backend)
+      ++end;
+    const auto run = rows.subspan(begin, end - begin);
+    if (!std::ranges::is_sorted(run, comes_before)) std::ranges::sort(run, comes_before);
+    const auto added = run.first(add_up_equal(run));
+    if (left < begin) std::ranges::copy(added, rows.begin() + static_cast<std::ptrdiff_t>(left));
+    left += added.size();
   }
   return left;
 }
@@ -149,14 +148,19 @@ void SampleTable::put_in_order() {
   if (whole_seconds_) std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
   Order order = order_by_who(rows_);
   rearrange(rows_, std::move(order.rows));
-  const auto middle = rows_.begin() + static_cast<std::ptrdiff_t>(order.middle);
-  auto end = rows_.end();
-  auto gap = middle;
+  const std::span<Sample> rows = rows_;
+  const std::span<Sample> first = rows.first(order.middle);
+  const std::span<Sample> second = rows.subspan(order.middle);
+  size_t of_first = 0;
+  size_t of_second = 0;
   {
-    const std::jthread helper([&] { end = finish(middle, end); });
-    gap = finish(rows_.begin(), middle);
+    const std::jthread helper([&] { of_second = finish(second); });
+    of_first = finish(first);
   }
-  rows_.erase(gap == middle ? end : std::move(middle, end, gap), rows_.end());
+  if (of_first < first.size())
+    std::ranges::copy(second.first(of_second),
+                      first.begin() + static_cast<std::ptrdiff_t>(of_first));
+  rows_.resize(of_first + of_second);
   if (rows_.size() > max_rows_) coarsen();
 }
 
@@ -168,7 +172,7 @@ void SampleTable::coarsen() {
     if (whole_seconds_) resolution_ *= 2;
     whole_seconds_ = true;
     std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
-    rows_.erase(add_up_equal(rows_.begin(), rows_.end()), rows_.end());
+    rows_.resize(add_up_equal(rows_));
   }
   max_rows_ = std::max(max_rows_, rows_.size());
 }
