@@ -115,23 +115,33 @@ std::vector<uint64_t> FunctionNames::last_starts(const AddressSet& addresses) co
   return last;
 }
 
+// Those of symbols that are wanted, and of the stubs that have one of the addresses in them.
+template <typename Wanted>
+std::vector<FunctionName> FunctionNames::chosen(const AddressSet& of_stubs, Wanted&& wanted) const {
+  std::vector<FunctionName> names;
+  for (const Table& table : tables_) {
+    for_each_name(image_, table.symbols, wanted, [&](const ElfSymbol& symbol) {
+      names.push_back(name_of(symbol, table.tier));
+    });
+  }
+  for (const PltStub& stub : plt_stubs(image_, &of_stubs))
+    names.push_back(name_of(stub));
+  return names;
+}
+
 std::vector<FunctionName> FunctionNames::near(const AddressSet& addresses) const {
   const std::vector<uint64_t> last = last_starts(addresses);
-  const auto is_near = [&](const ElfSymbol& symbol) {
+  return chosen(addresses, [&](const ElfSymbol& symbol) {
     const size_t next = addresses.first_from(symbol.address);
     if (next == last.size()) return false;
     return addresses.addresses()[next] - symbol.address < symbol.size ||
            symbol.address == last[next];
-  };
-  std::vector<FunctionName> names;
-  for (const Table& table : tables_) {
-    for_each_name(image_, table.symbols, is_near, [&](const ElfSymbol& symbol) {
-      names.push_back(name_of(symbol, table.tier));
-    });
-  }
-  for (const PltStub& stub : plt_stubs(image_, &addresses))
-    names.push_back(name_of(stub));
-  return names;
+  });
+}
+
+std::vector<FunctionName> FunctionNames::at(const AddressSet& addresses) const {
+  return chosen(addresses,
+                [&](const ElfSymbol& symbol) { return addresses.has_any_in(symbol.address, 1); });
 }
 
 std::vector<uint64_t> FunctionNames::starts_of(

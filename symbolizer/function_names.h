@@ -28,6 +28,8 @@ class FunctionNames {
   // Those that can be of a function at one of the addresses: what covers one, and what begins last
   // before one, which ends all functions without a size.
   std::vector<FunctionName> near(const AddressSet& addresses) const;
+  // Those of functions that begin at one of the addresses.
+  std::vector<FunctionName> at(const AddressSet& addresses) const;
   // Where functions begin that are called so.
   std::vector<uint64_t> starts_of(const std::unordered_set<std::string_view>& names) const;
 
@@ -37,6 +39,8 @@ class FunctionNames {
     NameTier tier = NameTier::kFull;
   };
 
+  template <typename Wanted>
+  std::vector<FunctionName> chosen(const AddressSet& of_stubs, Wanted&& wanted) const;
   std::vector<uint64_t> last_starts(const AddressSet& addresses) const;
 
   const ElfImage& image_;

@@ -244,7 +244,7 @@ std::optional<FunctionTable> FunctionTable::from_image_at(const ElfImage& image,
   std::vector<uint64_t> places = starts_in(names);
   const auto wholes = wholes_of_fragments(names);
   if (!wholes.empty()) std::ranges::copy(functions.starts_of(wholes), std::back_inserter(places));
-  names = functions.near(deciding.with(AddressSet(std::move(places))));
+  names = functions.at(AddressSet(std::move(places)));
   const auto of_names = index->near(AddressSet(starts_in(names)), BoundsIndex::Side::kBoth);
   if (!of_names) return std::nullopt;
   bounds->insert(bounds->end(), of_names->begin(), of_names->end());
