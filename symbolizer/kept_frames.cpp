@@ -1,6 +1,8 @@
 #include "symbolizer/kept_frames.h"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "src/base/file.h"
 #include "src/base/kept_file.h"
+#include "symbolizer/unwind/byte_cursor.h"
 
 namespace pgflame::symbolizer {
 namespace {
@@ -18,35 +21,14 @@ constexpr std::string_view kForm = "pgflame-frames 2";
 constexpr size_t kMostRows = 200'000;
 constexpr size_t kMostBytes = size_t{32} << 20;
 
-// A kept file: numbers of rows and of frames, the rows by address, their frames, and the texts of
-// those one after the other.
-struct Header {
-  uint64_t rows = 0;
-  uint64_t frames = 0;
-};
-struct Row {
-  uint64_t vaddr = 0;
-  uint32_t first_frame = 0;
-  uint32_t frames = 0;
-};
-struct Frame {
-  uint32_t name = 0;  // where it begins among the texts
-  uint32_t name_size = 0;
-  uint32_t file = 0;
-  uint32_t file_size = 0;
-  uint32_t line = 0;
-};
-
-template <typename T>
-T value_at(std::string_view bytes, size_t at) {
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
-
-template <typename T>
-void append(std::string& bytes, const T& value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+// Rows from the front of what is left of the file.
+template <typename Row>
+bool take_rows(unwind::ByteCursor& cursor, uint64_t count, std::vector<Row>& rows) {
+  if (count > cursor.remaining() / sizeof(Row)) return false;
+  const auto bytes = cursor.take(count * sizeof(Row));
+  rows.resize(static_cast<size_t>(count));
+  if (!bytes.empty()) std::memcpy(rows.data(), bytes.data(), bytes.size());
+  return true;
 }
 
 // Equal texts are there once.
@@ -63,29 +45,6 @@ class Texts {
   std::unordered_map<std::string, uint32_t> places_;
   std::string bytes_;
 };
-
-std::string packed(const std::map<uint64_t, std::vector<SourceFrame>>& answers) {
-  Texts texts;
-  std::string rows;
-  std::string frames;
-  Header header{.rows = answers.size()};
-  for (const auto& [vaddr, told] : answers) {
-    append(rows,
-           Row{vaddr, static_cast<uint32_t>(header.frames), static_cast<uint32_t>(told.size())});
-    for (const SourceFrame& frame : told) {
-      append(frames,
-             Frame{texts.place_of(frame.name),
-                   static_cast<uint32_t>(frame.name.size()),
-                   texts.place_of(frame.file),
-                   static_cast<uint32_t>(frame.file.size()),
-                   frame.line});
-    }
-    header.frames += told.size();
-  }
-  std::string bytes;
-  append(bytes, header);
-  return bytes + rows + frames + texts.bytes();
-}
 
 }  // namespace
 
@@ -105,53 +64,60 @@ KeptFrames::KeptFrames(DwarfFile file, std::string place)
 }
 
 void KeptFrames::read() {
-  auto bytes = read_kept_file(place_, mark_);
-  if (!bytes || bytes->size() < sizeof(Header)) return;
-  const auto header = value_at<Header>(*bytes, 0);
-  size_t left = bytes->size() - sizeof header;
-  if (header.rows > left / sizeof(Row)) return;
-  left -= header.rows * sizeof(Row);
-  if (header.frames > left / sizeof(Frame)) return;
-  layout_.rows = header.rows;
-  layout_.frames = header.frames;
-  layout_.first_frame = sizeof header + header.rows * sizeof(Row);
-  layout_.texts = layout_.first_frame + header.frames * sizeof(Frame);
-  kept_ = std::move(*bytes);
+  const auto bytes = read_kept_file(place_, mark_);
+  if (!bytes) return;
+  unwind::ByteCursor cursor({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
+  const uint64_t rows = cursor.u64();
+  const uint64_t frames = cursor.u64();
+  if (!take_rows(cursor, rows, rows_) || !take_rows(cursor, frames, frames_)) {
+    rows_.clear();
+    return;
+  }
+  texts_ = bytes->substr(cursor.position());
 }
 
-std::optional<uint64_t> KeptFrames::row_of(uint64_t vaddr) const {
-  uint64_t low = 0;
-  uint64_t high = layout_.rows;
-  while (low < high) {
-    const uint64_t middle = low + (high - low) / 2;
-    const auto row = value_at<Row>(kept_, sizeof(Header) + middle * sizeof(Row));
-    if (row.vaddr == vaddr) return middle;
-    (row.vaddr < vaddr ? low : high) = row.vaddr < vaddr ? middle + 1 : middle;
+std::string KeptFrames::packed(const Answers& answers) {
+  Texts texts;
+  std::string rows;
+  std::string frames;
+  uint32_t count = 0;
+  for (const auto& [vaddr, told] : answers) {
+    append_value(rows, Row{vaddr, count, static_cast<uint32_t>(told.size())});
+    for (const SourceFrame& frame : told) {
+      append_value(frames,
+                   Frame{texts.place_of(frame.name),
+                         static_cast<uint32_t>(frame.name.size()),
+                         texts.place_of(frame.file),
+                         static_cast<uint32_t>(frame.file.size()),
+                         frame.line});
+      ++count;
+    }
   }
-  return std::nullopt;
+  std::string bytes;
+  append_value(bytes, uint64_t{answers.size()});
+  append_value(bytes, uint64_t{count});
+  return bytes + rows + frames + texts.bytes();
 }
 
 // Nothing where the file does not hold what the row refers to.
-std::optional<std::vector<SourceFrame>> KeptFrames::frames_of(uint64_t number) const {
-  const auto row = value_at<Row>(kept_, sizeof(Header) + number * sizeof(Row));
-  if (row.first_frame > layout_.frames || row.frames > layout_.frames - row.first_frame)
+std::optional<std::vector<SourceFrame>> KeptFrames::frames_of(const Row& row) const {
+  if (row.first_frame > frames_.size() || row.frames > frames_.size() - row.first_frame)
     return std::nullopt;
-  const std::string_view texts = std::string_view(kept_).substr(layout_.texts);
-  const auto holds = [&](uint64_t at, uint64_t size) { return at + size <= texts.size(); };
+  const auto holds = [&](uint64_t at, uint64_t size) { return at + size <= texts_.size(); };
   std::vector<SourceFrame> frames;
-  for (uint64_t i = row.first_frame; i < uint64_t{row.first_frame} + row.frames; ++i) {
-    const auto frame = value_at<Frame>(kept_, layout_.first_frame + i * sizeof(Frame));
+  for (const Frame& frame : std::span(frames_).subspan(row.first_frame, row.frames)) {
     if (!holds(frame.name, frame.name_size) || !holds(frame.file, frame.file_size))
       return std::nullopt;
-    frames.push_back({std::string(texts.substr(frame.name, frame.name_size)),
-                      std::string(texts.substr(frame.file, frame.file_size)),
+    frames.push_back({texts_.substr(frame.name, frame.name_size),
+                      texts_.substr(frame.file, frame.file_size),
                       frame.line});
   }
   return frames;
 }
 
 std::vector<SourceFrame> KeptFrames::at(uint64_t vaddr) {
-  if (const auto row = row_of(vaddr)) {
+  const auto row = std::ranges::lower_bound(rows_, vaddr, {}, &Row::vaddr);
+  if (row != rows_.end() && row->vaddr == vaddr) {
     if (auto known = frames_of(*row)) return std::move(*known);
   }
   if (const auto known = fresh_.find(vaddr); known != fresh_.end()) return known->second;
@@ -170,10 +136,9 @@ void KeptFrames::keep() {
   Answers answers = std::move(fresh_);
   fresh_.clear();
   // A file that has become too large begins anew.
-  const uint64_t known = layout_.rows + answers.size() <= kMostRows ? layout_.rows : 0;
-  for (uint64_t i = 0; i < known; ++i) {
-    const auto row = value_at<Row>(kept_, sizeof(Header) + i * sizeof(Row));
-    if (auto frames = frames_of(i)) answers.try_emplace(row.vaddr, std::move(*frames));
+  if (rows_.size() + answers.size() > kMostRows) rows_.clear();
+  for (const Row& row : rows_) {
+    if (auto frames = frames_of(row)) answers.try_emplace(row.vaddr, std::move(*frames));
   }
   const std::string bytes = packed(answers);
   if (bytes.size() <= kMostBytes) write_kept_file(place_, mark_, bytes);

@@ -1,5 +1,5 @@
-// What DWARF told of addresses is kept between runs: to unpack it and to read its lines costs more
-// than a whole report without it.
+// What DWARF told of addresses is kept between runs: to unpack it and to read its lines is a good
+// part of the work for a report.
 #pragma once
 
 #include <cstdint>
@@ -34,26 +34,34 @@ class KeptFrames final : public InlinedFrames {
  private:
   using Answers = std::map<uint64_t, std::vector<SourceFrame>>;
 
-  // Of a kept file: where its parts begin.
-  struct Layout {
-    uint64_t rows = 0;
-    uint64_t frames = 0;
-    size_t first_frame = 0;
-    size_t texts = 0;
+  // A kept file: numbers of rows and of frames, the rows by address, their frames, and the texts of
+  // those one after the other.
+  struct Row {
+    uint64_t vaddr = 0;
+    uint32_t first_frame = 0;
+    uint32_t frames = 0;
+  };
+  struct Frame {
+    uint32_t name = 0;  // where it begins among the texts
+    uint32_t name_size = 0;
+    uint32_t file = 0;
+    uint32_t file_size = 0;
+    uint32_t line = 0;
   };
 
   KeptFrames(DwarfFile file, std::string place);
 
   void read();
   void open_file();
-  std::optional<uint64_t> row_of(uint64_t vaddr) const;
-  std::optional<std::vector<SourceFrame>> frames_of(uint64_t number) const;  // of a row
+  static std::string packed(const Answers& answers);
+  std::optional<std::vector<SourceFrame>> frames_of(const Row& row) const;
 
   DwarfFile file_;
   std::string place_;  // of what is kept
   std::string mark_;
-  std::string kept_;
-  Layout layout_;
+  std::vector<Row> rows_;
+  std::vector<Frame> frames_;
+  std::string texts_;
   Answers fresh_;
   std::unique_ptr<InlinedFrames> dwarf_;
   bool opened_ = false;

@@ -15,4 +15,10 @@ std::optional<std::string> read_kept_file(const std::string& path, std::string_v
 // else may read the file.
 void write_kept_file(const std::string& path, std::string_view mark, std::string_view contents);
 
+// A number, or a row of numbers, as it lies in memory: such files never leave the machine.
+template <typename T>
+void append_value(std::string& bytes, const T& value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
 }  // namespace pgflame

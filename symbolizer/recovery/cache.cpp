@@ -27,11 +27,6 @@ std::string path_of(const std::string& directory, const std::string& build_id) {
   return directory + "/names-" + build_id;
 }
 
-template <typename T>
-void append(std::string& bytes, const T& value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
 std::string_view text(unwind::ByteCursor& texts, uint64_t size) {
   const auto bytes = texts.take(size);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -93,17 +88,17 @@ void write_cache(const std::string& directory,
     const bool is_plain = range.name.empty() || range.tier == NameTier::kExported;
     if (is_plain && range.file.empty() && range.entry == range.start) continue;
     ++count;
-    append(rows,
-           Row{.start = range.start,
-               .entry = range.entry,
-               .tier = static_cast<uint32_t>(range.tier),
-               .name_size = static_cast<uint32_t>(range.name.size()),
-               .file_size = static_cast<uint32_t>(range.file.size()),
-               .evidence_size = static_cast<uint32_t>(range.evidence.size())});
+    append_value(rows,
+                 Row{.start = range.start,
+                     .entry = range.entry,
+                     .tier = static_cast<uint32_t>(range.tier),
+                     .name_size = static_cast<uint32_t>(range.name.size()),
+                     .file_size = static_cast<uint32_t>(range.file.size()),
+                     .evidence_size = static_cast<uint32_t>(range.evidence.size())});
     texts.append(range.name).append(range.file).append(range.evidence);
   }
   std::string body;
-  append(body, count);
+  append_value(body, count);
   body += rows;
   body += texts;
   write_kept_file(path_of(directory, build_id), kMark, body);
