@@ -6,75 +6,42 @@
 #include <thread>
 #include <utility>
 
+#include "src/base/counting_order.h"
 #include "src/base/large_memory.h"
-#include "src/base/radix_sort.h"
 #include "src/base/rearrange.h"
 #include "src/profile/sample_order.h"
 
 namespace pgflame::input {
 namespace {
 
-// A row by what orders it first. What is left is a few rows at a time.
-struct Key {
-  StackId stack;
-  BackendId backend;
-  uint32_t row = 0;
-
-  uint64_t who() const { return uint64_t{stack.value} << 32 | backend.value; }
-};
-
-struct StackRange {
-  uint64_t begin = 0;
-  uint64_t end = 0;
-
-  bool contains(StackId stack) const { return stack.value - begin < end - begin; }
-};
-
-// A stack that about half of the rows come before.
-uint32_t middle_stack(const std::vector<Sample>& rows) {
-  constexpr size_t kTried = 1024;
-  std::vector<uint32_t> stacks;
-  for (size_t i = 0; i < rows.size(); i += rows.size() / kTried + 1)
-    stacks.push_back(rows[i].stack.value);
-  const auto middle = stacks.begin() + static_cast<std::ptrdiff_t>(stacks.size() / 2);
-  std::ranges::nth_element(stacks, middle);
-  return middle == stacks.end() ? 0 : *middle;
-}
-
-// Of the rows whose stack is in the range.
-std::vector<Key> sorted_keys(const std::vector<Sample>& rows, StackRange range) {
-  std::vector<Key> keys;
-  reserve_large(keys, rows.size());
-  for (uint32_t i = 0; i < rows.size(); ++i) {
-    if (range.contains(rows[i].stack)) keys.push_back({rows[i].stack, rows[i].backend, i});
-  }
-  radix_sort(keys, [](const Key& key) { return key.who(); });
-  return keys;
-}
-
 bool comes_before(const Sample& a, const Sample& b) {
   return place_of(a) < place_of(b);
 }
 
-// For each place the number of the row that belongs there.
-struct Order {
-  std::vector<uint32_t> rows;
-  size_t middle = 0;  // a place where a stack begins
-};
-
-// By stack and backend. Two threads have half of the stacks each.
-Order order_by_who(const std::vector<Sample>& rows) {
-  const uint32_t middle = middle_stack(rows);
-  Order order{std::vector<uint32_t>(rows.size())};
-  const auto number = [](const Key& key) { return key.row; };
-  {
-    const std::jthread helper([&] {
-      const std::vector<Key> keys = sorted_keys(rows, {middle, uint64_t{1} << 32});
-      order.middle = rows.size() - keys.size();
-      std::ranges::transform(keys, order.rows.end() - std::ssize(keys), number);
-    });
-    std::ranges::transform(sorted_keys(rows, {0, middle}), order.rows.begin(), number);
-  }
+// For each place the number of the row that belongs there, by stack and backend. What is left is a
+// few rows at a time.
+// `stacks`, `backends`: more than any of theirs; rows without a backend stand last.
+std::vector<uint32_t> order_by_who(const std::vector<Sample>& rows,
+                                   size_t stacks,
+                                   uint32_t backends) {
+  struct Row {
+    StackId stack;
+    uint32_t number = 0;
+  };
+  std::vector<Row> by_backend(rows.size());
+  counting_order(
+      rows.size(),
+      size_t{backends} + 1,
+      [&](size_t i) { return std::min(rows[i].backend.value, backends); },
+      [&](size_t i, uint32_t place) {
+        by_backend[place] = {rows[i].stack, static_cast<uint32_t>(i)};
+      });
+  std::vector<uint32_t> order(rows.size());
+  counting_order(
+      rows.size(),
+      stacks,
+      [&](size_t i) { return by_backend[i].stack.value; },
+      [&](size_t i, uint32_t place) { order[place] = by_backend[i].number; });
   return order;
 }
 
@@ -123,6 +90,7 @@ Sample& SampleTable::row_for(const Sample& sample) {
     if (place_of(row) == place_of(sample)) return row;
   }
   if (rows_.size() == rows_.capacity()) make_room();
+  if (sample.backend.valid()) backends_ = std::max(backends_, sample.backend.value + 1);
   latest_[stack] = {sample.backend.value, sample.second, static_cast<uint32_t>(rows_.size())};
   Sample& row = rows_.emplace_back(sample);
   row.count = 0;
@@ -146,11 +114,12 @@ void SampleTable::make_room() {
 // Where they stand: a second table would be as much fresh memory again.
 void SampleTable::put_in_order() {
   if (whole_seconds_) std::ranges::for_each(rows_, [this](Sample& row) { round_down(row); });
-  Order order = order_by_who(rows_);
-  rearrange(rows_, std::move(order.rows));
+  rearrange(rows_, order_by_who(rows_, latest_.size(), backends_));
   const std::span<Sample> rows = rows_;
-  const std::span<Sample> first = rows.first(order.middle);
-  const std::span<Sample> second = rows.subspan(order.middle);
+  const StackId in_the_middle = rows.empty() ? kEmptyStack : rows[rows.size() / 2].stack;
+  const auto middle = std::ranges::lower_bound(rows, in_the_middle, {}, &Sample::stack);
+  const std::span<Sample> first(rows.begin(), middle);
+  const std::span<Sample> second(middle, rows.end());
   size_t of_first = 0;
   size_t of_second = 0;
   {
@@ -199,7 +168,7 @@ void set_moment(Sample& sample, uint64_t start, uint64_t time, const Options& op
   if (!options.keep_microseconds) return seconds((time - start) / 1'000'000'000);
   const uint64_t microseconds = time / 1000 - start / 1000;
   seconds(microseconds / 1'000'000);
-  sample.microsecond = static_cast<uint32_t>(microseconds % 1'000'000);
+  sample.microsecond = static_cast<uint32_t>(microseconds % 1'000'000) & 0xfffffU;
 }
 
 }  // namespace pgflame::input

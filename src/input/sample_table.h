@@ -63,6 +63,7 @@ class SampleTable {
 
   std::vector<Sample> rows_;
   std::vector<Latest> latest_;  // by stack
+  uint32_t backends_ = 0;       // one more than the last one's number
   BoundedSum counts_;
   BoundedSum weights_;
   size_t max_rows_;
