@@ -157,16 +157,19 @@ inline constexpr uint32_t kUnknownWait = 0xffffffff;
 struct Sample {
   StackId stack = kEmptyStack;
   BackendId backend;
-  State state = State::kRunning;
-  StackEnd end = StackEnd::kUnknown;
   uint32_t wait_event = kUnknownWait;  // Postgres' wait_event_info; 0 is "not waiting"
-  uint64_t query_id = 0;               // 0 unknown or none
   uint32_t second = 0;                 // since Recording::start
-  uint32_t microsecond = 0;            // of the second, where the reader was asked for it; else 0
-  uint64_t count = 0;                  // samples (running) or intervals (other states)
-  uint64_t weight = 0;                 // in Recording::event's unit; nanoseconds in other states
   ApplicationId application;           // of the session then; none: what its backend says
+  // Of the second, where the reader was asked for it; else 0.
+  uint32_t microsecond : 20 = 0;
+  StackEnd end : 4 = StackEnd::kUnknown;
+  State state = State::kRunning;
+  uint64_t query_id = 0;  // 0 unknown or none
+  uint64_t count = 0;     // samples (running) or intervals (other states)
+  uint64_t weight = 0;    // in Recording::event's unit; nanoseconds in other states
 };
+// There are as many as samples were taken, and every pass over them waits for memory.
+static_assert(sizeof(Sample) == 48);
 
 struct Query {
   uint64_t id = 0;
