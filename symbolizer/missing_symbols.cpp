@@ -12,8 +12,9 @@ namespace {
 
 constexpr uint64_t kMattersPart = 100;  // of all samples
 
-// Running samples by the location they are in.
-std::vector<uint64_t> running_at(const Profile& profile) {
+}  // namespace
+
+std::vector<uint64_t> running_by_leaf(const Profile& profile) {
   std::vector<uint64_t> samples(profile.locations.size());
   for (const Sample& sample : profile.samples) {
     const LocationId leaf = profile.stacks[sample.stack].location;
@@ -22,10 +23,9 @@ std::vector<uint64_t> running_at(const Profile& profile) {
   return samples;
 }
 
-}  // namespace
-
-std::vector<MissingSymbols> missing_symbols(const Profile& profile, bool installed_here) {
-  const std::vector<uint64_t> running = running_at(profile);
+std::vector<MissingSymbols> missing_symbols(const Profile& profile,
+                                            const std::vector<uint64_t>& running,
+                                            bool installed_here) {
   const uint64_t all = std::accumulate(running.begin(), running.end(), uint64_t{0});
   std::map<std::pair<ModuleId, Unnamed>, uint64_t> samples;
   for (size_t i = 0; i < running.size(); ++i) {

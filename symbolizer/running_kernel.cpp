@@ -93,23 +93,25 @@ std::optional<RunningKernel::Lines> RunningKernel::read(const std::string& cache
   const uint64_t place = keeps ? text_start_of_running_kernel() : 0;
   const std::string path = cache_dir + "/kernel-" + build_id;
   if (place != 0) {
-    auto kept = read_kept_file(path, kMark);
-    if (kept && parse_kallsyms(lines_about(*kept, {})).text_start == place)
-      return Lines{std::move(*kept)};
+    auto kept = map_kept_file(path, kMark);
+    if (kept && parse_kallsyms(lines_about(kept->contents, {})).text_start == place)
+      return Lines{std::move(kept), {}};
   }
   auto text = read_file(kKallsyms, kMaxKallsyms);
   if (!text) return std::nullopt;
   if (place != 0) write_kept_file(path, kMark, kernel_proper(*text));
-  return Lines{std::move(*text), true};
+  return Lines{{}, std::move(*text)};
 }
 
 std::optional<KernelSymbols> RunningKernel::take(std::span<const uint64_t> addresses) {
   if (!lines_.valid()) return read_kernel_symbols();
   auto lines = lines_.get();
   if (!lines) return std::nullopt;
-  KernelSymbols some = parse_kallsyms(lines_about(kernel_proper(lines->text), addresses));
-  if (names_all(some, addresses)) return some;
-  return lines->all ? parse_kallsyms(std::move(lines->text)) : read_kernel_symbols();
+  const std::string_view proper = lines->kept ? lines->kept->contents : kernel_proper(lines->all);
+  KernelSymbols some = parse_kallsyms(lines_about(proper, addresses));
+  const bool lost = lines->kept && lines->kept->file->lost_bytes();
+  if (!lost && names_all(some, addresses)) return some;
+  return lines->kept ? read_kernel_symbols() : parse_kallsyms(std::move(lines->all));
 }
 
 }  // namespace pgflame::symbolizer

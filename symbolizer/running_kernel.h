@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "src/base/kept_file.h"
 #include "symbolizer/kernel_symbols.h"
 
 namespace pgflame::symbolizer {
@@ -32,8 +33,8 @@ class RunningKernel {
 
  private:
   struct Lines {
-    std::string text;
-    bool all = false;  // not only of the kernel proper
+    std::optional<KeptMapping> kept;  // of the kernel proper only
+    std::string all;                  // else
   };
   static std::optional<Lines> read(const std::string& cache_dir);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <map>
 #include <memory>
 #include <set>
@@ -69,11 +70,12 @@ class Namer {
   Named run() && {
     collect();
     load_modules();
+    auto running = std::async(std::launch::async, [this] { return running_by_leaf(profile_); });
     const std::vector<Found> found = look_up();
     for (size_t i = 0; i < wanted_.size(); ++i)
       set_lines(wanted_[i], lines_at(wanted_[i], found[i]));
     Named named;
-    named.missing = missing_symbols(profile_, of_this_boot_);
+    named.missing = missing_symbols(profile_, running.get(), of_this_boot_);
     for (MissingSymbols& missing : named.missing) {
       const auto& symbols = modules_[missing.id.value];
       if (symbols != nullptr && !symbols->image) missing.rejected = symbols->rejected;
@@ -148,6 +150,10 @@ void Namer::load_modules() {
     if (kind == ModuleKind::kVdso) load_vdso(module);
     jit = jit || is_run_time(kind);
   }
+  std::future<void> others = std::async(std::launch::async, [&] {
+    if (kernel.valid()) kernel_ = sampled_kernel(profile_, kernel, wanted_, options_);
+    if (jit) load_jit();
+  });
   const std::vector<SampledModule> files = sampled_files(profile_, wanted_, of_this_boot_);
   std::atomic<size_t> next = 0;  // the largest one first: it takes longest
   auto work = [&] {
@@ -156,9 +162,8 @@ void Namer::load_modules() {
     }
   };
   const std::jthread helper(work);
-  if (kernel.valid()) kernel_ = sampled_kernel(profile_, kernel, wanted_, options_);
-  if (jit) load_jit();
   work();
+  others.get();
 }
 
 // All processes of a kernel have the same one.

@@ -1,6 +1,8 @@
 #include "src/base/kept_file.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 
 #include <sys/stat.h>
 
@@ -23,24 +25,36 @@ std::string seal_of(std::string_view mark, std::string_view contents) {
   return seal;
 }
 
-bool is_own(const FileHandle& file) {
+// How many bytes a file has that nobody else could have written; none for any other.
+uint64_t own_bytes(const FileHandle& file) {
   struct stat status = {};
-  return ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
-         status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  const bool own = ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
+                   status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  return own ? static_cast<uint64_t>(status.st_size) : 0;
 }
 
 }  // namespace
 
-std::optional<std::string> read_kept_file(const std::string& path, std::string_view mark) {
+std::optional<KeptMapping> map_kept_file(const std::string& path, std::string_view mark) {
   const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file.valid() || !is_own(file)) return std::nullopt;
-  auto bytes = read_all(file, kMaxBytes);
+  const uint64_t size = file.valid() ? own_bytes(file) : 0;
   const size_t sealed = mark.size() + sizeof(uint64_t);
-  if (!bytes || bytes->size() < sealed) return std::nullopt;
-  const std::string_view contents = std::string_view(*bytes).substr(0, bytes->size() - sealed);
-  if (!bytes->ends_with(seal_of(mark, contents))) return std::nullopt;
-  bytes->resize(contents.size());
-  return std::move(*bytes);
+  if (size < sealed || size > kMaxBytes) return std::nullopt;
+  KeptMapping kept{GuardedMapping::of(file, size), {}};
+  if (kept.file == nullptr) return std::nullopt;
+  const std::span<const uint8_t> bytes = kept.file->bytes();
+  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  kept.contents = all.substr(0, all.size() - sealed);
+  if (!all.ends_with(seal_of(mark, kept.contents))) return std::nullopt;
+  return kept;
+}
+
+std::optional<std::string> read_kept_file(const std::string& path, std::string_view mark) {
+  const auto kept = map_kept_file(path, mark);
+  if (!kept) return std::nullopt;
+  std::string contents(kept->contents);
+  if (kept->file->lost_bytes()) return std::nullopt;
+  return contents;
 }
 
 void write_kept_file(const std::string& path, std::string_view mark, std::string_view contents) {

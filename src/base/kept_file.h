@@ -1,15 +1,25 @@
 // Files in the cache folder: what can be made again, kept between runs.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "src/base/guarded_mapping.h"
+
 namespace pgflame {
+
+// Contents that stay in their file: they are only what they were as long as it loses no bytes.
+struct KeptMapping {
+  std::shared_ptr<const GuardedMapping> file;
+  std::string_view contents;
+};
 
 // What write_kept_file() was given, or nothing: no such file, another mark, cut or changed since,
 // or one that others than this user could have written. A mark says what is kept and in which form.
 std::optional<std::string> read_kept_file(const std::string& path, std::string_view mark);
+std::optional<KeptMapping> map_kept_file(const std::string& path, std::string_view mark);
 
 // Best effort, with the folders that are missing: what cannot be kept is only made again. Nobody
 // else may read the file.

@@ -161,7 +161,7 @@ TEST_CASE("modules without names are listed by how many samples end in them") {
     sample.count = 7;
     profile.samples.push_back(sample);
   }
-  const auto missing = missing_symbols(profile);
+  const auto missing = missing_symbols(profile, running_by_leaf(profile));
   REQUIRE(missing.size() == 1);
   CHECK(missing[0].module == "/lib/libc.so.6");
   CHECK(missing[0].samples == 7);
