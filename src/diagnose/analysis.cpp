@@ -116,37 +116,24 @@ void Analysis::collect(const Selection& selection) {
 // Halves of the uses are independent of each other.
 void Analysis::classify(std::span<const uint32_t> firsts) {
   const size_t middle = firsts.size() / 2;
-  Paths second;
-  const auto make_room = [](Paths& paths, size_t stacks) {
-    constexpr size_t kUsualDepth = 32;
-    reserve_large(paths.functions, stacks * kUsualDepth);
-    reserve_large(paths.nodes, stacks * kUsualDepth);
-  };
-  make_room(paths_, firsts.size());
-  make_room(second, firsts.size() - middle);
-  {
-    const std::jthread helper([&] { classify(firsts, middle, firsts.size(), second); });
-    classify(firsts, 0, middle, paths_);
-  }
-  const auto shift = static_cast<uint32_t>(paths_.functions.size());
-  for (size_t i = middle; i < uses_.size(); ++i)
-    uses_[i].first += shift;
-  const auto append = [](auto& to, const auto& rows) {
-    to.insert(to.end(), rows.begin(), rows.end());
-  };
-  append(paths_.functions, second.functions);
-  append(paths_.nodes, second.nodes);
+  const std::jthread helper([&] { classify(firsts, middle, firsts.size(), 1); });
+  classify(firsts, 0, middle, 0);
 }
 
-void Analysis::classify(std::span<const uint32_t> firsts, size_t begin, size_t end, Paths& paths) {
+void Analysis::classify(std::span<const uint32_t> firsts, size_t begin, size_t end, uint32_t part) {
+  constexpr size_t kUsualDepth = 32;
+  auto& [functions, nodes] = paths_[part];
+  reserve_large(functions, (end - begin) * kUsualDepth);
+  reserve_large(nodes, (end - begin) * kUsualDepth);
   for (size_t i = begin; i < end; ++i) {
     const Sample& sample = series_[firsts[i]].sum;
     StackUse& use = uses_[i];
-    use.first = static_cast<uint32_t>(paths.functions.size());
-    frames_.append(sample.stack, paths.functions, paths.nodes);
-    use.length = static_cast<uint32_t>(paths.functions.size()) - use.first;
-    use.classification = classifier_.classify(std::span(paths.functions).subspan(use.first),
-                                              std::span(paths.nodes).subspan(use.first),
+    use.part = part;
+    use.first = static_cast<uint32_t>(functions.size());
+    frames_.append(sample.stack, functions, nodes);
+    use.length = static_cast<uint32_t>(functions.size()) - use.first;
+    use.classification = classifier_.classify(std::span(functions).subspan(use.first),
+                                              std::span(nodes).subspan(use.first),
                                               backend_of(profile_, sample).type);
   }
 }

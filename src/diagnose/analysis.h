@@ -34,7 +34,9 @@ struct Selection {
 
 // One distinct on-CPU stack.
 struct StackUse {
-  uint32_t first = 0;  // its path is Analysis::path(use)
+  // Its path is Analysis::path(use).
+  uint32_t part = 0;
+  uint32_t first = 0;
   uint32_t length = 0;
   uint64_t weight = 0;
   uint64_t samples = 0;
@@ -54,11 +56,11 @@ class Analysis {
   const std::vector<StackUse>& uses() const { return uses_; }
   // Leaf first.
   std::span<const FunctionId> path(const StackUse& use) const {
-    return {paths_.functions.data() + use.first, use.length};
+    return {paths_[use.part].functions.data() + use.first, use.length};
   }
   // The plan node that each frame of the path runs.
   std::span<const postgres::PlanNode> nodes(const StackUse& use) const {
-    return {paths_.nodes.data() + use.first, use.length};
+    return {paths_[use.part].nodes.data() + use.first, use.length};
   }
   // All of the profile.
   const std::vector<Series>& series() const { return series_; }
@@ -88,6 +90,7 @@ class Analysis {
   Sum included_part(RuleIndex rule, RuleIndex other) const;
 
  private:
+  // Of a part of the uses.
   struct Paths {
     std::vector<FunctionId> functions;
     std::vector<postgres::PlanNode> nodes;  // of the functions
@@ -99,7 +102,7 @@ class Analysis {
            std::future<std::vector<Series>> series);
   void collect(const Selection& selection);
   void classify(std::span<const uint32_t> firsts);
-  void classify(std::span<const uint32_t> firsts, size_t begin, size_t end, Paths& paths);
+  void classify(std::span<const uint32_t> firsts, size_t begin, size_t end, uint32_t part);
   void sum_up();
 
   const Profile& profile_;
@@ -107,7 +110,7 @@ class Analysis {
   Classifier classifier_;
   ClusterIndex clusters_;
   PlanFrames frames_;
-  Paths paths_;
+  std::array<Paths, 2> paths_;
   std::vector<StackUse> uses_;
   std::vector<bool> from_root_;
   std::vector<Series> series_;
