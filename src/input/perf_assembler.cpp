@@ -39,10 +39,6 @@ bool is_plain(const SampleRecord& sample) {
          sample.chain != ChainTable::kOverflow;
 }
 
-bool is_untimed(uint64_t time) {
-  return time == 0 || time == UINT64_MAX;
-}
-
 }  // namespace
 
 PerfAssembler::PerfAssembler(const Options& options)
@@ -73,12 +69,13 @@ void PerfAssembler::accept(Batch& batch) {
       }
     }
   };
-  std::erase_if(batch.samples, [&](const SampleRecord& sample) {
-    apply_processes_before(sample.order);
+  const auto add_untimed = [&](const SampleRecord& sample) {
     if (!is_untimed(sample.time)) return false;
+    apply_processes_before(sample.order);
     add(sample);
     return true;
-  });
+  };
+  if (batch.any_untimed) std::erase_if(batch.samples, add_untimed);
   apply_processes_before(UINT64_MAX);
   waiting_dump_bytes_ += batch.dump_bytes;
   const bool too_many = waiting_samples_.size() + batch.samples.size() > kMaxWaitingSamples ||

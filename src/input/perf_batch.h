@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/input/block_buffer.h"
@@ -60,12 +61,22 @@ struct ProcessRecord {
   uint64_t inode = 0;    // kMap: of the file, 0 unknown
 };
 
+inline bool is_untimed(uint64_t time) {
+  return time == 0 || time == UINT64_MAX;
+}
+
 struct Batch {
+  void add(SampleRecord&& sample) {
+    any_untimed = any_untimed || is_untimed(sample.time);
+    samples.push_back(std::move(sample));
+  }
+
   std::vector<SampleRecord> samples;     // by order
   std::vector<ProcessRecord> processes;  // by order
   std::vector<Chain> new_chains;         // ids continue where the last batch ended
   uint64_t safe_time = 0;                // no record at or before it is still to come
   size_t dump_bytes = 0;                 // of the blocks that dumps keep
+  bool any_untimed = false;              // among the samples
 };
 
 // The memory of batches goes back to where they are made: fresh pages cost more than what is done

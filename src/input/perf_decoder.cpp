@@ -248,7 +248,7 @@ void PerfDecoder::add_chain(SampleRecord&& sample, Bytes chain, bool in_our_orde
   const size_t words = chain.size() / 8;
   const bool waits = words >= 2 && word_at(chain, words - 2, meta_.swapped) == kMarkerUserDeferred;
   if (in_our_order && !waits) {
-    batch_.samples.push_back(std::move(sample));
+    batch_.add(std::move(sample));
     queue_.add(chains_, chain, batch_.samples, batch_.samples.size() - 1);
     return;
   }
@@ -256,7 +256,7 @@ void PerfDecoder::add_chain(SampleRecord&& sample, Bytes chain, bool in_our_orde
     scratch_.push_back(word_at(chain, i, meta_.swapped));
   if (!waits) {
     sample.chain = chains_.intern(bytes_of(scratch_));
-    batch_.samples.push_back(std::move(sample));
+    batch_.add(std::move(sample));
     return;
   }
   const uint64_t cookie = scratch_.back();
@@ -282,7 +282,7 @@ void PerfDecoder::deferred_chain(const PerfRecord& record) {
       waiting.chain.push_back(word_at(*words, i, meta_.swapped));
     waiting.sample.chain = chains_.intern(bytes_of(waiting.chain));
     waiting.sample.order = order_;
-    batch_.samples.push_back(std::move(waiting.sample));
+    batch_.add(std::move(waiting.sample));
   }
 }
 
@@ -291,7 +291,7 @@ void PerfDecoder::finish() {
     waiting.sample.chain = chains_.intern(bytes_of(waiting.chain));
     waiting.sample.user_part_lost = true;
     waiting.sample.order = order_;
-    batch_.samples.push_back(std::move(waiting.sample));
+    batch_.add(std::move(waiting.sample));
   }
 }
 
