@@ -2,7 +2,7 @@
 // makers' command line tool is the profiler's own code without the pages.
 import assert from "node:assert/strict";
 import {execFileSync, spawn} from "node:child_process";
-import {mkdtempSync, rmSync, writeFileSync} from "node:fs";
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from "node:fs";
 import {createRequire} from "node:module";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
@@ -30,16 +30,18 @@ const ask = (...words) => execFileSync(process.execPath, [profiler, ...words],
   {cwd: folder, env: environment, encoding: "utf8", stdio: "pipe"});
 const askJson = (...words) => JSON.parse(ask(...words, "--json"));
 
-// Its own "load" gives the part that answers half a second to start.
+// Its own "load" gives the part that answers half a second to start. Asked before it is ready, the
+// client takes the session for a dead one and removes its files: so its log is read until it is.
 async function load(profile) {
   server = spawn(process.execPath, [profiler, "--daemon", profile, "--session", "test"],
     {env: environment, stdio: "ignore"});
-  for (const end = Date.now() + 60_000; ; await new Promise((done) => setTimeout(done, 100))) {
-    try {
-      return ask("thread", "list", "--session", "test");
-    } catch (error) {
-      if (Date.now() > end || server.exitCode !== null) throw error;
-    }
+  const log = () => {
+    const path = join(folder, "test.log");
+    return existsSync(path) ? readFileSync(path, "utf8") : "";
+  };
+  for (const end = Date.now() + 60_000; !log().includes("Daemon ready"); ) {
+    assert.ok(Date.now() < end && server.exitCode === null, `the profiler did not start: ${log()}`);
+    await new Promise((done) => setTimeout(done, 50));
   }
 }
 
