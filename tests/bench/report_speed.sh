@@ -19,36 +19,44 @@ fi
 cd "$work"
 echo "$(stat -c %s "$capture") bytes"
 
-# measure RUNS COMMAND...: "wall cpu KiB", each the median of RUNS: seconds, seconds of user and
-# system time, peak memory.
-measure() {
-  local runs=$1
+# take NAME COMMAND...: runs it once, and keeps "wall cpu KiB": seconds, seconds of user and system time,
+# peak memory. (The clock of time itself has steps of 10 ms.)
+take() {
+  local name=$1 begin end
   shift
-  for _ in $(seq "$runs"); do
-    /usr/bin/time -f '%e %U %S %M' -o "$work/time" "$@" > /dev/null 2>&1
-    tail -1 "$work/time"
-  done | awk '
-    function median(values, count,  i, j, v) {
-      for (i = 2; i <= count; ++i)
-        for (j = i; j > 1 && values[j - 1] > values[j]; --j) {
-          v = values[j]; values[j] = values[j - 1]; values[j - 1] = v
-        }
-      return values[int((count + 1) / 2)]
-    }
-    { wall[NR] = $1; cpu[NR] = $2 + $3; memory[NR] = $4 }
-    END { print median(wall, NR), median(cpu, NR), median(memory, NR) }'
+  begin=$EPOCHREALTIME
+  /usr/bin/time -f '%U %S %M' -o "$work/time" "$@" > /dev/null 2>&1
+  end=$EPOCHREALTIME
+  tail -1 "$work/time" | awk -v wall="$begin $end" '
+    { split(wall, at, " "); print at[2] - at[1], $1 + $2, $3 }' >> "$work/$name.taken"
+}
+# median NAME: the median of each column of what was taken.
+median() {
+  local column
+  for column in 1 2 3; do
+    cut -d' ' -f$column "$work/$1.taken" | sort -g | awk '{ at[NR] = $1 } END { printf "%s ", at[int((NR + 1) / 2)] }'
+  done
+  echo
 }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", a / (b > 0 ? b : 0.01) }'; }
+seconds() { printf '%.3f s wall, %.2f s CPU' "$1" "$2"; }
 
-read -r script script_cpu _ < <(measure 3 perf script -i "$capture")
-read -r report report_cpu _ < <(measure 3 perf report --stdio -g none -i "$capture")
-read -r ours cpu memory < <(measure 5 "$pgflame" report "$capture" -o "$work/out" --force)
-read -r reading reading_cpu _ < <(measure 5 "$pgflame" convert "$capture" --raw --to folded -o "$work/raw" --force)
-echo "perf script            $script s wall, $script_cpu s CPU"
-echo "perf report -g none    $report s wall, $report_cpu s CPU"
-echo "pgflame report         $ours s wall, $cpu s CPU, $((memory / 1024)) MiB, SVG of $(stat -c %s "$work/out.svg") bytes"
+# In rounds, so that what else the machine does meets them all.
+for _ in 1 2 3 4 5; do
+  take script perf script -i "$capture"
+  take report perf report --stdio -g none -i "$capture"
+  for _ in 1 2 3 4 5; do take ours "$pgflame" report "$capture" -o "$work/out" --force; done
+  take raw "$pgflame" convert "$capture" --raw --to folded -o "$work/raw" --force
+done
+read -r script script_cpu _ < <(median script)
+read -r report report_cpu _ < <(median report)
+read -r ours cpu memory < <(median ours)
+read -r reading reading_cpu _ < <(median raw)
+echo "perf script            $(seconds "$script" "$script_cpu")"
+echo "perf report -g none    $(seconds "$report" "$report_cpu")"
+echo "pgflame report         $(seconds "$ours" "$cpu"), $((memory / 1024)) MiB, SVG of $(stat -c %s "$work/out.svg") bytes"
 echo "  $(ratio "$script" "$ours") times faster than perf script, $(ratio "$report" "$ours") times faster than perf report; in CPU time $(ratio "$script_cpu" "$cpu") and $(ratio "$report_cpu" "$cpu") times"
-echo "pgflame convert --raw  $reading s wall, $reading_cpu s CPU"
+echo "pgflame convert --raw  $(seconds "$reading" "$reading_cpu")"
 
 perf script -i "$capture" > "$work/script.txt" 2> /dev/null
 "$pgflame" convert "$capture" --raw --to pprof -o "$work/capture.pb.gz" --force
@@ -58,8 +66,9 @@ python3 "$here/random_stacks.py" 60000 > "$work/stacks.folded"
 "$pgflame" convert "$work/stacks.folded" --to pprof -o "$work/stacks.pb.gz" --force
 for file in script.txt folded.txt raw capture.pb.gz stacks.pb.gz; do
   size=$(stat -c %s "$file")
-  read -r seconds cpu memory < <(measure 3 "$pgflame" report "$file" -o "$work/out" --force)
-  echo "pgflame report $file: $size bytes in $seconds s wall, $cpu s CPU, $(awk -v a="$size" -v b="$seconds" 'BEGIN { printf "%.0f", a / b / 1e6 }') MB/s, $((memory / 1024)) MiB"
+  for _ in 1 2 3 4 5; do take "$file" "$pgflame" report "$file" -o "$work/out" --force; done
+  read -r wall cpu memory < <(median "$file")
+  echo "pgflame report $file: $size bytes in $(seconds "$wall" "$cpu"), $(awk -v a="$size" -v b="$wall" 'BEGIN { printf "%.0f", a / b / 1e6 }') MB/s, $((memory / 1024)) MiB"
 done
 rm "$work/script.txt" "$work/folded.txt"
 
