@@ -109,8 +109,8 @@ std::optional<KernelSymbols> RunningKernel::take(std::span<const uint64_t> addre
   if (!lines) return std::nullopt;
   const std::string_view proper = lines->kept ? lines->kept->contents : kernel_proper(lines->all);
   KernelSymbols some = parse_kallsyms(lines_about(proper, addresses));
-  const bool lost = lines->kept && lines->kept->file->lost_bytes();
-  if (!lost && names_all(some, addresses)) return some;
+  const bool whole = !lines->kept || lines->kept->whole();
+  if (whole && names_all(some, addresses)) return some;
   return lines->kept ? read_kernel_symbols() : parse_kallsyms(std::move(lines->all));
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <utility>
 
 #include <sys/stat.h>
 
@@ -35,12 +36,17 @@ uint64_t own_bytes(const FileHandle& file) {
 
 }  // namespace
 
+bool KeptMapping::whole() const {
+  return own_bytes(handle) == file->bytes().size();
+}
+
 std::optional<KeptMapping> map_kept_file(const std::string& path, std::string_view mark) {
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   const uint64_t size = file.valid() ? own_bytes(file) : 0;
   const size_t sealed = mark.size() + sizeof(uint64_t);
   if (size < sealed || size > kMaxBytes) return std::nullopt;
-  KeptMapping kept{GuardedMapping::of(file, size), {}};
+  auto mapping = GuardedMapping::of(file, size);
+  KeptMapping kept{std::move(file), std::move(mapping), {}};
   if (kept.file == nullptr) return std::nullopt;
   const std::span<const uint8_t> bytes = kept.file->bytes();
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -53,7 +59,7 @@ std::optional<std::string> read_kept_file(const std::string& path, std::string_v
   const auto kept = map_kept_file(path, mark);
   if (!kept) return std::nullopt;
   std::string contents(kept->contents);
-  if (kept->file->lost_bytes()) return std::nullopt;
+  if (!kept->whole()) return std::nullopt;
   return contents;
 }
 

@@ -6,18 +6,24 @@
 #include <string>
 #include <string_view>
 
+#include "src/base/file.h"
 #include "src/base/guarded_mapping.h"
 
 namespace pgflame {
 
-// Contents that stay in their file: they are only what they were as long as it loses no bytes.
+// Contents that stay in their file.
 struct KeptMapping {
+  FileHandle handle;
   std::shared_ptr<const GuardedMapping> file;
   std::string_view contents;
+
+  // The file was not cut meanwhile: what was read of it is what was kept.
+  bool whole() const;
 };
 
 // What write_kept_file() was given, or nothing: no such file, another mark, cut or changed since,
-// or one that others than this user could have written. A mark says what is kept and in which form.
+// one that others than this user could have written, or one that cannot be mapped. A mark says what
+// is kept and in which form.
 std::optional<std::string> read_kept_file(const std::string& path, std::string_view mark);
 std::optional<KeptMapping> map_kept_file(const std::string& path, std::string_view mark);
 

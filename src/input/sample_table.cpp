@@ -1,7 +1,6 @@
 #include "src/input/sample_table.h"
 
 #include <algorithm>
-#include <iterator>
 #include <span>
 #include <thread>
 #include <utility>
@@ -19,8 +18,8 @@ bool comes_before(const Sample& a, const Sample& b) {
 }
 
 // For each place the number of the row that belongs there, by stack and backend. What is left is a
-// few rows at a time.
-// `stacks`, `backends`: more than any of theirs; rows without a backend stand last.
+// few rows at a time. `stacks`, `backends`: more than any of theirs; rows without a backend stand
+// last in their stack.
 std::vector<uint32_t> order_by_who(const std::vector<Sample>& rows,
                                    size_t stacks,
                                    uint32_t backends) {
@@ -37,6 +36,12 @@ std::vector<uint32_t> order_by_who(const std::vector<Sample>& rows,
         by_backend[place] = {rows[i].stack, static_cast<uint32_t>(i)};
       });
   std::vector<uint32_t> order(rows.size());
+  // Where so few stacks have rows, counting for each would cost more than comparing.
+  if (stacks / 8 > rows.size()) {
+    std::ranges::stable_sort(by_backend, {}, &Row::stack);
+    std::ranges::transform(by_backend, order.begin(), &Row::number);
+    return order;
+  }
   counting_order(
       rows.size(),
       stacks,

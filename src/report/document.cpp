@@ -38,7 +38,8 @@ uint64_t identity_of(const Profile& profile, uint64_t seed) {
   // A sum, of which no step waits for the one before.
   uint64_t samples = 0;
   for (const Sample& sample : profile.samples)
-    samples += hash_mix(uint64_t{sample.stack.value} << 32U | sample.second, sample.weight);
+    samples +=
+        hash_mix(hash_mix(0, uint64_t{sample.stack.value} << 32U | sample.second), sample.weight);
   return hash_mix(hash, samples);
 }
 

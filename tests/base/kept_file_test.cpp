@@ -1,8 +1,10 @@
 #include "src/base/kept_file.h"
 
 #include <string>
+#include <string_view>
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include "src/base/file.h"
 #include "tests/support/folder.h"
@@ -28,5 +30,22 @@ TEST_SUITE("base") {
     }
     write_kept_file(path, "mark 1\n", "");
     CHECK(read_kept_file(path, "mark 1\n") == "");
+  }
+
+  TEST_CASE(
+      "a kept file that is cut while it is mapped is not whole any more, wherever it was cut") {
+    const Folder folder;
+    const std::string path = folder / "file";
+    for (const off_t left : {off_t{9000}, off_t{4096}, off_t{0}}) {
+      write_kept_file(path, "mark\n", std::string(9000, 'x'));
+      const auto kept = map_kept_file(path, "mark\n");
+      REQUIRE(kept);
+      CHECK(kept->contents == std::string(9000, 'x'));
+      CHECK(kept->whole());
+      REQUIRE(::truncate(path.c_str(), left) == 0);
+      CHECK_FALSE(kept->whole());
+      CHECK(kept->contents.substr(0, static_cast<size_t>(left) / 4096 * 4096).find('\0') ==
+            std::string_view::npos);
+    }
   }
 }

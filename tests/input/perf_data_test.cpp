@@ -172,6 +172,20 @@ TEST_SUITE("input") {
     CHECK(folded(open_bytes(writer.file())) == "postgres;0x400100 1\npostgres;late+0x100 1\n");
   }
 
+  TEST_CASE("records without a time count from where they stand") {
+    PerfDataWriter writer;
+    writer.comm(0, 10, "first");
+    writer.sample(0, 10, {kUserMarker, 0x400100});
+    writer.comm(0, 10, "second");
+    writer.sample(200, 10, {kUserMarker, 0x400200});
+    writer.sample(0, 10, {kUserMarker, 0x400300});
+    writer.map(0, 10, 0x400000, 0x1000, "/bin/late");
+    writer.sample(0, 10, {kUserMarker, 0x400400});
+    writer.comm(100, 10, "third");
+    CHECK(folded(open_bytes(writer.file())) ==
+          "first;0x400100 1\nsecond;0x400300 1\nsecond;late+0x400 1\nthird;late+0x200 1\n");
+  }
+
   TEST_CASE("a call chain that follows later is put behind its kernel part") {
     constexpr uint64_t kDeferred = static_cast<uint64_t>(-640);
     constexpr uint32_t kDeferredRecord = 22;

@@ -52,6 +52,21 @@ TEST_SUITE("input") {
     CHECK(rows.size() > 2000);
   }
 
+  TEST_CASE("rows without a backend stand behind those of backends, in few stacks and many") {
+    for (const uint32_t stacks : {7U, 100'000U}) {
+      input::SampleTable table;
+      for (uint32_t i = 0; i < 3000; ++i) {
+        Sample sample = sample_of(i * 7919 % stacks, i * 5 % 11, i * 3 % 17);
+        if (i % 4 == 0) sample.backend = BackendId{};
+        table.add(sample);
+      }
+      const std::vector<Sample> rows = std::move(table).take();
+      CHECK(are_in_order(rows));
+      CHECK(count_of(rows) == 3000);
+      CHECK(rows.size() > 500);
+    }
+  }
+
   TEST_CASE("samples of one stack and backend are put in order, too") {
     input::SampleTable table;
     for (uint32_t i = 0; i < 1000; ++i)
