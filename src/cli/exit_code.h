@@ -10,7 +10,7 @@ enum class ExitCode : int {
   kFailed = 1,
   kUsage = 2,
   kNothingSampled = 3,
-  kQualityTooLow = 4,  // below --strict, or too low for a condition to be checked
+  kQualityTooLow = 4,  // below --strict, or a condition cannot be told
 };
 
 inline ExitCode exit_code_of(ErrorKind kind) {

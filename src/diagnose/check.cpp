@@ -71,10 +71,11 @@ bool compare(double share, Comparison comparison, double limit) {
   return false;
 }
 
-// Why nothing can be said about patterns; empty when something can.
-std::string why_untold(const Diagnosis& diagnosis) {
+// Why nothing can be said about a pattern; empty when something can.
+std::string why_untold(const Diagnosis& diagnosis, bool off_cpu) {
   if (diagnosis.verdict.kind == VerdictClass::kEventsOnly)
     return "the samples count an event that tells no time";
+  if (off_cpu && !diagnosis.has_waits) return "only time on a CPU was captured";
   if (carries_findings(diagnosis.quality)) return {};
   const auto& reasons = diagnosis.quality.reasons;
   return reasons.empty() ? "quality is too low" : reasons.front();
@@ -108,6 +109,9 @@ Result<Condition> parse_condition(std::string_view text, const RuleBook& book) {
         fmt::format("there is no pattern '{}'", condition.id),
         "pgflame rules list names them; time off CPU is RUNQ, or WAIT- and the class of the "
         "wait event, as in WAIT-LWLOCK, WAIT-LOCK and WAIT-IO");
+  const RuleIndex rule = book.find(condition.id);
+  condition.off_cpu = condition.id == "RUNQ" || is_wait_finding(condition.id) ||
+                      (rule != kNoRule && !book.rules()[rule].speaks_of(State::kRunning));
   return condition;
 }
 
@@ -115,7 +119,7 @@ Checked check(const Condition& condition, const Diagnosis& diagnosis) {
   Checked result;
   result.share = share_of(diagnosis, condition.id);
   const bool is_total = std::ranges::find(kTotals, condition.id) != kTotals.end();
-  const std::string untold = is_total ? std::string() : why_untold(diagnosis);
+  const std::string untold = is_total ? std::string() : why_untold(diagnosis, condition.off_cpu);
   result.told = untold.empty();
   if (!result.told) {
     result.sentence = fmt::format("{} cannot be told: {}", condition.id, untold);

@@ -16,8 +16,9 @@ enum class Comparison { kAbove, kAtLeast, kBelow, kAtMost };
 struct Condition {
   std::string id;
   Comparison comparison = Comparison::kAbove;
-  double limit = 0;  // a share, 0 to 1
-  std::string text;  // as written
+  double limit = 0;      // a share, 0 to 1
+  bool off_cpu = false;  // of the pattern: speaks of time off the CPU only
+  std::string text;      // as written
 };
 
 // Ids must be known to the book, or be one of the words above.
@@ -25,7 +26,7 @@ Result<Condition> parse_condition(std::string_view text, const RuleBook& book);
 
 struct Checked {
   bool holds = false;
-  bool told = true;  // false: a pattern, and the capture carries no findings
+  bool told = true;  // false: a pattern, and the capture says nothing about such
   double share = 0;
   std::string sentence;  // "PLAN is 31 % of CPU, above 20 %"
 };

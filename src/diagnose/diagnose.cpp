@@ -66,7 +66,8 @@ Diagnosis diagnose(const Analysis& analysis, const Options& options) {
     diagnosis.notes.push_back(diagnosis.quality.cut_stacks);
   diagnosis.activities = split_by_activity(analysis);
   assert(nothing_disappeared(diagnosis.activities, analysis));
-  if (analysis.profile().recording.has_waits) diagnosis.time = segments(split);
+  diagnosis.has_waits = analysis.profile().recording.has_waits;
+  if (diagnosis.has_waits) diagnosis.time = segments(split);
   if (carries_findings(diagnosis.quality))
     diagnosis.findings = find_patterns(analysis, split, options);
   diagnosis.verdict = pronounce(analysis, split, diagnosis.quality, diagnosis.findings);

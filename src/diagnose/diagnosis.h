@@ -157,6 +157,7 @@ struct DatabaseView {
 };
 
 struct Diagnosis {
+  bool has_waits = false;  // waiting time was captured too, not only what ran on CPUs
   Quality quality;
   Totals totals;
   Verdict verdict;

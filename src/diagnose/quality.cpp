@@ -12,6 +12,7 @@
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
 #include "src/diagnose/measure.h"
+#include "src/diagnose/other_programs.h"
 #include "src/diagnose/skid.h"
 
 namespace pgflame::diagnose {
@@ -248,6 +249,8 @@ Quality grade(const Analysis& analysis, const TimeSplit& split, double skid) {
 std::vector<std::string> notes_on(const Analysis& analysis, double skid) {
   std::vector<std::string> notes;
   if (std::string note = note_on_skid(analysis.profile().recording.event, skid); !note.empty())
+    notes.push_back(std::move(note));
+  if (std::string note = note_on_other_programs(analysis); !note.empty())
     notes.push_back(std::move(note));
   return notes;
 }

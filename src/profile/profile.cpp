@@ -26,6 +26,17 @@ constexpr std::array<std::string_view, 15> kRoots{"main",
                                                   "secondary_startup_64_no_verify",
                                                   "secondary_startup_64"};
 
+// What a process forked by the postmaster does until it exits. Up to PostgreSQL 15 (postmaster.c)
+// the postmaster forks these in signal handlers, too, and a walk by frame pointers cannot pass the
+// frame that the kernel makes for a handler. Nothing above is the process's own doing.
+constexpr std::array<std::string_view, 7> kProcessMains{"StartBackgroundWorker",
+                                                        "AutoVacWorkerMain",
+                                                        "AutoVacLauncherMain",
+                                                        "AuxiliaryProcessMain",
+                                                        "PgArchiverMain",
+                                                        "PgstatCollectorMain",
+                                                        "SysLoggerMain"};
+
 std::string_view without_version(std::string_view name) {
   return name.substr(0, name.find('@'));
 }
@@ -33,19 +44,24 @@ std::string_view without_version(std::string_view name) {
 // A wrapping "comm" frame or the like may stand above the entry point.
 constexpr uint8_t kRootDepth = 3;
 
-bool is_root(const Profile& profile, FunctionId id) {
-  const std::string_view name = without_version(profile.functions[id].name);
-  return std::ranges::find(kRoots, name) != kRoots.end();
+enum class Entry : uint8_t { kNone, kRoot, kProcessMain };
+
+Entry entry_of(const Function& function) {
+  const std::string_view name = without_version(function.name);
+  if (std::ranges::find(kRoots, name) != kRoots.end()) return Entry::kRoot;
+  const bool is_main = std::ranges::find(kProcessMains, name) != kProcessMains.end();
+  return is_main ? Entry::kProcessMain : Entry::kNone;
 }
 
 }  // namespace
 
-// Whether each stack has an entry point among its outermost functions. Callers come before their
-// callees, so that every stack is looked at once.
+// Whether each stack has an entry point among its outermost functions, or a process's main. Callers
+// come before their callees, so that every stack is looked at once.
 std::vector<bool> stacks_from_root(const Profile& profile) {
-  std::vector<bool> roots(profile.functions.size());
-  for (uint32_t i = 0; i < profile.functions.size(); ++i)
-    roots[i] = is_root(profile, FunctionId{i});
+  std::vector<Entry> entries;
+  entries.reserve(profile.functions.size());
+  for (const Function& function : profile.functions)
+    entries.push_back(entry_of(function));
   std::vector<bool> from_root(profile.stacks.size());
   std::vector<uint8_t> depth(profile.stacks.size());
   for (uint32_t i = 1; i < profile.stacks.size(); ++i) {
@@ -53,9 +69,11 @@ std::vector<bool> stacks_from_root(const Profile& profile) {
     const Location& location = profile.locations[node.location];
     from_root[i] = from_root[node.caller.value];
     depth[i] = depth[node.caller.value];
-    for (uint32_t line = location.line_count; line-- > 0 && depth[i] < kRootDepth; ++depth[i]) {
+    for (uint32_t line = location.line_count; line-- > 0 && !from_root[i];) {
+      const Entry entry = entries[profile.lines[location.first_line + line].function.value];
       from_root[i] =
-          from_root[i] || roots[profile.lines[location.first_line + line].function.value];
+          entry == Entry::kProcessMain || (entry == Entry::kRoot && depth[i] < kRootDepth);
+      if (depth[i] < kRootDepth) ++depth[i];
     }
   }
   return from_root;

@@ -310,8 +310,8 @@ uint64_t lost_samples(const Recording& recording);  // Accounting::lost, the sum
 // The session's application_name when the sample was taken. The profile must outlive it.
 std::string_view application_name(const Profile& profile, const Sample& sample);
 
-// By StackId: whether the outermost frame is a known entry point (_start, clone, ret_from_fork,
-// ...).
+// By StackId: whether one of the outermost frames is a known entry point (_start, clone,
+// ret_from_fork, ...), or any of them what a process forked by the postmaster does until it exits.
 std::vector<bool> stacks_from_root(const Profile& profile);
 // Whether the sample's stack is whole; the last argument is for those with StackEnd::kUnknown.
 bool reaches_root(const Sample& sample, const std::vector<bool>& from_root);

@@ -115,7 +115,8 @@ std::string cluster_cell(bool has_clusters, std::string_view cluster) {
 // Of functions when there is no name for the column of shares.
 std::string table_markdown(std::string_view caption,
                            const std::vector<TableRow>& rows,
-                           std::string_view share) {
+                           std::string_view share,
+                           bool has_waits) {
   if (rows.empty()) return {};
   const bool has_clusters =
       std::ranges::any_of(rows, [](const TableRow& row) { return !row.cluster.empty(); });
@@ -123,15 +124,18 @@ std::string table_markdown(std::string_view caption,
   std::string text = fmt::format("### {}\n\n", caption);
   text += is_functions ? "| function |" : "| |";
   text += cluster_cell(has_clusters, "cluster");
+  const bool has_second = is_functions || has_waits;
   text += is_functions ? " self | with callees | module |\n"
-                       : fmt::format(" {} | of waits | |\n", share);
-  text += has_clusters ? "|---|---|---:|---:|---|\n" : "|---|---:|---:|---|\n";
+                       : fmt::format(" {} |{} |\n", share, has_waits ? " of waits |" : "");
+  text += has_clusters ? "|---|---|---:|" : "|---|---:|";
+  text += has_second ? "---:|---|\n" : "---|\n";
   for (const TableRow& row : rows) {
-    text += fmt::format("| {} |{} {} | {} | {} |\n",
+    const double second = is_functions ? row.total_share : row.waiting_share;
+    text += fmt::format("| {} |{} {} |{} {} |\n",
                         row.key.empty() ? "(none)" : code_span(row.key),
                         cluster_cell(has_clusters, row.cluster),
                         format_percent(row.share),
-                        format_percent(is_functions ? row.total_share : row.waiting_share),
+                        has_second ? fmt::format(" {} |", format_percent(second)) : "",
                         row.detail.empty() ? "" : code_span(row.detail));
   }
   return text + '\n';
@@ -272,15 +276,18 @@ std::string to_markdown(const Profile& profile, const Diagnosis& diagnosis) {
   const diagnose::Measure measure = diagnose::measure_of(profile.recording.event);
   text += "## Who and what\n\n" + activities_markdown(diagnosis.activities, measure);
   text += clusters_markdown(diagnosis.clusters);
-  text += table_markdown("By query", diagnosis.queries, measure.column);
-  text += table_markdown("By wait event", diagnosis.waits, measure.column);
-  text += table_markdown("By backend type", diagnosis.backend_types, measure.column);
-  text += table_markdown("By database", diagnosis.databases, measure.column);
-  text += table_markdown("By user", diagnosis.users, measure.column);
-  text += table_markdown("By application", diagnosis.applications, measure.column);
+  const auto add_table = [&](std::string_view caption, const std::vector<TableRow>& rows) {
+    text += table_markdown(caption, rows, measure.column, diagnosis.has_waits);
+  };
+  add_table("By query", diagnosis.queries);
+  add_table("By wait event", diagnosis.waits);
+  add_table("By backend type", diagnosis.backend_types);
+  add_table("By database", diagnosis.databases);
+  add_table("By user", diagnosis.users);
+  add_table("By application", diagnosis.applications);
   text += backends_markdown(profile, diagnosis);
-  text +=
-      table_markdown("Top functions by their own " + escaped(measure.own), diagnosis.functions, {});
+  text += table_markdown(
+      "Top functions by their own " + escaped(measure.own), diagnosis.functions, {}, false);
   text += database_markdown(diagnosis.database);
   text += "---\n" + escaped(diagnosis.totals.line) + "\n";
   for (const auto& notes : {diagnosis.notes, notes_of(profile)}) {

@@ -34,7 +34,6 @@ TEST_SUITE("diagnose") {
     CHECK(meets(diagnosis, " PLAN >= 0.25 "));
     CHECK(meets(diagnosis, "DEFORM<=65%"));
     CHECK(meets(diagnosis, "unclassified>=10%"));
-    CHECK(meets(diagnosis, "WAIT-IO<1%"));
     CHECK_FALSE(meets(diagnosis, "lost>0"));
   }
 
@@ -51,6 +50,22 @@ TEST_SUITE("diagnose") {
     CHECK(checked("SORT>5%").sentence.starts_with("SORT cannot be told: "));
     CHECK(checked("truncated>5%").told);
     CHECK(checked("truncated>5%").holds);
+  }
+
+  TEST_CASE("samples of what ran on CPUs say nothing about waiting") {
+    const auto checked = [](bool has_waits, std::string_view text) {
+      Profile profile = testing::profile_from_folded("_start;main;ExecSeqScan 1000");
+      profile.recording.has_waits = has_waits;
+      return check(*parse_condition(text, RuleBook::builtin()), diagnose(profile));
+    };
+    for (const std::string id : {"WAIT-LOCK", "WAIT-IO", "RUNQ"}) {
+      const Checked untold = checked(false, id + ">=1%");
+      CHECK_FALSE(untold.told);
+      CHECK(untold.sentence == id + " cannot be told: only time on a CPU was captured");
+      CHECK(checked(true, id + ">=1%").told);
+      CHECK(checked(true, id + "<1%").holds);
+    }
+    CHECK(checked(false, "SEQSCAN<1%").told);
   }
 
   TEST_CASE("a condition that cannot be met as written is refused") {

@@ -1,0 +1,74 @@
+#include "src/diagnose/other_programs.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "src/diagnose/evidence.h"
+#include "src/diagnose/figures.h"
+#include "src/diagnose/measure.h"
+#include "src/postgres/server_major.h"
+
+namespace pgflame::diagnose {
+namespace {
+
+using Program = std::pair<std::string_view, uint64_t>;  // short name and weight
+
+constexpr double kWorthTelling = 0.01;
+constexpr size_t kMostNamed = 4;
+
+bool is_other(const Backend& process) {
+  return !process.comm.empty() && process.type.empty() && !postgres::is_server(process.comm);
+}
+
+// Largest first.
+std::vector<Program> other_programs(const Analysis& analysis) {
+  const auto& processes = analysis.profile().backends;
+  std::vector<uint64_t> weights(processes.size());
+  for (size_t i = 0; i < analysis.series().size(); ++i) {
+    const Sample& sample = analysis.series()[i].sum;
+    if (analysis.use_of_series()[i] != Analysis::kNotRunning && processes.contains(sample.backend))
+      weights[sample.backend.value] += sample.weight;
+  }
+  std::map<std::string_view, uint64_t> by_name;
+  for (uint32_t i = 0; i < weights.size(); ++i) {
+    const Backend& process = processes[BackendId{i}];
+    if (weights[i] > 0 && is_other(process)) by_name[process.comm] += weights[i];
+  }
+  std::vector<Program> programs(by_name.begin(), by_name.end());
+  std::ranges::stable_sort(programs, std::greater{}, &Program::second);
+  return programs;
+}
+
+}  // namespace
+
+std::string note_on_other_programs(const Analysis& analysis) {
+  const std::vector<Program> programs = other_programs(analysis);
+  uint64_t others = 0;
+  for (const auto& [name, weight] : programs)
+    others += weight;
+  const double share = ratio(others, analysis.weight());
+  if (share < kWorthTelling) return {};
+  std::string names;
+  for (size_t i = 0; i < std::min(programs.size(), kMostNamed); ++i)
+    names += fmt::format("{}{} {}",
+                         i == 0 ? "" : ", ",
+                         programs[i].first,
+                         short_percent(ratio(programs[i].second, analysis.weight())));
+  if (programs.size() > kMostNamed)
+    names += fmt::format(" and {} more", programs.size() - kMostNamed);
+  return fmt::format(
+      "{} of the {} is of other programs than a PostgreSQL server, and counts in all figures here: "
+      "{}.{}",
+      short_percent(share),
+      measure_of(analysis.profile().recording.event).whole,
+      names,
+      others < analysis.weight() ? " --comm postgres leaves them out." : "");
+}
+
+}  // namespace pgflame::diagnose
