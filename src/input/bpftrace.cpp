@@ -164,7 +164,7 @@ bool looks_like_bpftrace(std::string_view start) {
 Result<Opened> read_bpftrace(ByteStream& stream, const Options& options) {
   if (!options.time.empty()) return fail(no_times());
   BpftraceReader reader;
-  TextPieces pieces(stream, "\n");
+  TextPieces pieces(stream, whole_lines);
   for (;;) {
     const auto piece = pieces.next();
     if (!piece) return fail(piece.error());

@@ -220,7 +220,7 @@ bool looks_folded(std::string_view start) {
 Result<Opened> read_folded(ByteStream& stream, const Options& options) {
   if (!options.time.empty()) return fail(no_times());
   FoldedReader reader;
-  TextPieces pieces(stream, "\n");
+  TextPieces pieces(stream, whole_lines);
   for (;;) {
     const auto piece = pieces.next();
     if (!piece) return fail(piece.error());

@@ -135,8 +135,13 @@ StackId ScriptReader::build(std::string_view text) {
   path_.clear();
   std::vector<Line> lines;  // inlined functions that wait for the one that contains them
   while (!text.empty()) {
-    const auto frame = parse_script_frame(take_line(text));
+    auto frame = parse_script_frame(take_line(text));
     if (!frame) continue;
+    std::string_view behind = text;
+    if (const auto source = parse_script_source(take_line(behind))) {
+      frame->inlined = frame->inlined || source->inlined;
+      text = behind;
+    }
     const std::string_view module = frame->inlined ? std::string_view() : frame->module;
     lines.push_back(Line{frames_.function(frame->name, module), 0});
     if (frame->inlined) continue;
@@ -244,7 +249,7 @@ bool ends_in_a_line(std::string_view piece) {
 // ends in the middle of a line.
 Result<bool> read_blocks(ByteStream& stream, ScriptReader& reader) {
   constexpr size_t kAhead = 4;
-  TextPieces pieces(stream, "\n\n", kAhead + 1);
+  TextPieces pieces(stream, whole_blocks, kAhead + 1);
   Result<bool> truncated = false;
   const auto cut = [&](const auto& put) {
     auto piece = pieces.next();

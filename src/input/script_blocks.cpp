@@ -7,24 +7,30 @@
 namespace pgflame::input {
 namespace {
 
+// What -F insn and insnlen print below the frames looks like a process with its pid.
+bool is_instruction(std::string_view line) {
+  return line.starts_with(" insn: ") || line.starts_with(" ilen: ");
+}
+
 bool is_frame_line(std::string_view line) {
-  return line.front() == '\t' || (line.front() == ' ' && !parse_script_header(line));
+  if (line.front() == '\t') return true;
+  return line.front() == ' ' && (is_instruction(line) || !parse_script_header(line));
 }
 
 // The frames are the lines up to the next blank one, or to the next header.
 size_t length_of_stack(std::string_view text) {
-  if (text.starts_with('\t')) {
-    const auto blank = text.find("\n\n");
-    return blank == std::string_view::npos ? text.size() : blank + 1;
-  }
-  std::string_view rest = text;
   size_t length = 0;
-  while (!rest.empty()) {
-    const std::string_view frame = take_line(rest);
-    if (trim(frame).empty() || !is_frame_line(frame)) break;
-    length = text.size() - rest.size();
+  while (length < text.size()) {
+    const auto end = text.find('\n', length);
+    const std::string_view line = text.substr(length, end - length);
+    if (!line.starts_with('\t') && (trim(line).empty() || !is_frame_line(line))) break;
+    length = end == std::string_view::npos ? text.size() : end + 1;
   }
   return length;
+}
+
+bool begins_block(std::string_view line) {
+  return !line.empty() && !is_frame_line(line) && parse_script_header(line);
 }
 
 // `perf script -F comm,ip,sym` prints nothing but the comm in front of the frames (and with
@@ -53,11 +59,31 @@ std::vector<ScriptBlock> cut_into_blocks(std::string_view text) {
     }
     if (line.front() == '\t') text = begin;
     block.header = line.front() == '\t' ? ScriptHeader{} : header_of(line, text);
+    if (is_other_record(line, block.header)) {
+      blocks.pop_back();
+      continue;
+    }
     block.stack = text.substr(0, length_of_stack(text));
     block.stack_hash = hash_stack(block.stack);
     text.remove_prefix(block.stack.size());
   }
   return blocks;
+}
+
+// Not all that perf can be asked to print has blank lines between the samples.
+size_t whole_blocks(std::string_view text) {
+  for (const std::string_view blank : {"\n\n", "\n\r\n"}) {
+    const auto at = text.rfind(blank);
+    if (at != std::string_view::npos) return at + blank.size();
+  }
+  size_t end = text.rfind('\n');
+  while (end != std::string_view::npos && end > 0) {
+    const auto before = text.rfind('\n', end - 1);
+    if (before == std::string_view::npos) break;
+    if (begins_block(text.substr(before + 1, end - before - 1))) return before + 1;
+    end = before;
+  }
+  return 0;
 }
 
 uint64_t hash_stack(std::string_view text) {

@@ -20,6 +20,9 @@ struct ScriptBlock {
 // `text` begins and ends where a block does. The blocks are parts of it.
 std::vector<ScriptBlock> cut_into_blocks(std::string_view text);
 
+// Bytes of a text of perf script that are whole blocks (TextPieces::WholeRecords).
+size_t whole_blocks(std::string_view text);
+
 // Tells stacks apart by their text.
 uint64_t hash_stack(std::string_view text);
 

@@ -143,6 +143,28 @@ std::string_view without_offset(std::string_view name) {
   return hex ? name.substr(0, plus) : name;
 }
 
+bool begins_as_script(std::string_view start) {
+  if (start.starts_with("# ========")) return true;  // --header, which may be longer than `start`
+  constexpr int kLines = 200;
+  for (int i = 0; i < kLines && !start.empty();) {
+    const std::string_view line = take_line(start);
+    if (trim(line).empty() || line.front() == '#') continue;
+    if (line.front() == '\t') return is_named_frame(line);
+    const auto header = parse_script_header(line);
+    if (is_other_record(line, header)) return header.has_value();
+    ++i;
+    // Folded stacks have semicolons, too.
+    const bool plain = header && header->comm.find(';') == std::string_view::npos;
+    if (plain && (!header->event.empty() || header->time != 0 || !header->rest.empty()))
+      return true;
+    // Frames must follow.
+    const std::string_view next = take_line(start);
+    if (!header) return is_script_comm(line) && next.starts_with('\t') && is_named_frame(next);
+    return (next.starts_with('\t') || next.starts_with(' ')) && is_named_frame(next);
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<ScriptHeader> parse_script_header(std::string_view line) {
@@ -184,21 +206,32 @@ std::optional<ScriptFrame> parse_script_frame(std::string_view line) {
   return frame;
 }
 
+std::optional<ScriptSource> parse_script_source(std::string_view line) {
+  if (line.size() < 5 || !line.starts_with("  ") || line[2] == ' ') return std::nullopt;
+  constexpr std::string_view kInlined = " (inlined)";
+  ScriptSource source;
+  source.inlined = line.ends_with(kInlined);
+  if (source.inlined) line.remove_suffix(kInlined.size());
+  const auto colon = line.rfind(':');
+  if (colon == std::string_view::npos || !parse_u64(line.substr(colon + 1))) return std::nullopt;
+  return source;
+}
+
+bool is_other_record(std::string_view line, const std::optional<ScriptHeader>& header) {
+  constexpr std::string_view kPrefix = "PERF_RECORD_";
+  const bool possible = !header || header->event.empty() || header->event.starts_with(kPrefix);
+  return possible && line.find(kPrefix) != std::string_view::npos;
+}
+
 bool looks_like_script(std::string_view start) {
-  constexpr int kLines = 200;  // comments of --header come first
-  for (int i = 0; i < kLines && !start.empty(); ++i) {
-    const std::string_view line = take_line(start);
-    if (trim(line).empty() || line.front() == '#') continue;
-    if (line.front() == '\t') return is_named_frame(line);
-    const auto header = parse_script_header(line);
-    // Folded stacks have semicolons, too.
-    const bool plain = header && header->comm.find(';') == std::string_view::npos;
-    if (plain && (!header->event.empty() || header->time != 0 || !header->rest.empty()))
-      return true;
-    // Frames must follow.
-    const std::string_view next = take_line(start);
-    if (!header) return is_script_comm(line) && next.starts_with('\t') && is_named_frame(next);
-    return (next.starts_with('\t') || next.starts_with(' ')) && is_named_frame(next);
+  if (begins_as_script(start)) return true;
+  // Behind a prompt and what somebody wrote: a line with a time, and frames below it.
+  while (!start.empty()) {
+    const auto header = parse_script_header(take_line(start));
+    if (!header || header->time == 0 || header->event.empty()) continue;
+    std::string_view behind = start;
+    const std::string_view next = take_line(behind);
+    if (next.starts_with('\t') && is_named_frame(next)) return true;
   }
   return false;
 }

@@ -28,6 +28,16 @@ struct ScriptFrame {
 };
 std::optional<ScriptFrame> parse_script_frame(std::string_view line);
 
+// "  libc-start.c:360 (inlined)": where the frame of the line before is in its source.
+struct ScriptSource {
+  bool inlined = false;  // that frame
+};
+std::optional<ScriptSource> parse_script_source(std::string_view line);
+
+// "postgres  4440 [001]  5820.169689: PERF_RECORD_COMM: postgres:4440/4440": no sample. `header`:
+// what the line was parsed to.
+bool is_other_record(std::string_view line, const std::optional<ScriptHeader>& header);
+
 // Whether the line can be the name of a process that perf prints alone.
 bool is_script_comm(std::string_view line);
 

@@ -51,11 +51,13 @@ Result<std::string_view> TextPieces::next() {
 // 0 when the record at the end goes on behind the buffer and is the only one.
 size_t TextPieces::length_of_piece(std::string_view held) const {
   if (at_end_) return held.size();
-  const auto border = held.rfind(border_);
-  if (border != std::string_view::npos) return border + border_.size();
-  if (buffers_[current_].size() < kLongestRecord) return 0;
-  const auto line = held.rfind('\n');
-  return line == std::string_view::npos ? 0 : line + 1;
+  if (const size_t whole = whole_records_(held); whole != 0) return whole;
+  return buffers_[current_].size() < kLongestRecord ? 0 : whole_lines(held);
+}
+
+size_t whole_lines(std::string_view text) {
+  const auto end = text.rfind('\n');
+  return end == std::string_view::npos ? 0 : end + 1;
 }
 
 std::string_view take_line(std::string_view& text) {

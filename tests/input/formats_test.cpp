@@ -113,6 +113,37 @@ TEST_SUITE("input") {
         // a comm with a semicolon comes first; one that pprof could begin with
         {"a;b 7 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n\n", "a:b;f 1\n"},
         {"java 4711 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n\n", "java;f 1\n"},
+        // -F +srcline: that a function was inlined stands behind its source line
+        {"postgres 7 [000] 1.0: 5 cycles: \n"
+         "\t 27304 inner+0x84\n  libc-start.c:360 (inlined)\n"
+         "\t 27304 outer+0x84 (/x/postgres)\n  ??:0\n\n",
+         "postgres;outer;inner 1\n"},
+        // no blank line behind the frames: -F +iregs, +brstack, +insn, +insnlen
+        {"postgres 7 [000] 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n"
+         " ABI:2    AX:0xffff    BX:0x1 \n"
+         "    postgres 7 [000] 2.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n"
+         " 0x55c7/0x55d0/P/-/-/0  0x1/0x2/M/-/-/0 \n"
+         "postgres 7 [000] 3.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n"
+         " insn: c5 fb 93 c9\n"
+         "postgres 7 [000] 4.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n ilen: 4\n",
+         "postgres;f 4\n"},
+        // lines from Windows, and blank lines that hold a blank
+        {"postgres 7 [000] 1.0: 5 cycles: \r\n\t 55c7cef36fd3 f (/x/y)\r\n\r\n"
+         "postgres 7 [000] 2.0: 5 cycles: \r\n\t 55c7cef36fd3 f (/x/y)\r\n\r\n",
+         "postgres;f 2\n"},
+        {"postgres 7 [000] 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n \n"
+         "postgres 7 [000] 2.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n \n",
+         "postgres;f 2\n"},
+        // --show-mmap-events and the like: no samples
+        {"postgres 0 [000] 0.000000: PERF_RECORD_MMAP2 7/7: [0x1(0x2) @ 0 fe:00 3 0]: r-xp /x/y\n"
+         "postgres 7 [000] 1.0: PERF_RECORD_COMM: postgres:7/7\n"
+         "postgres 7 1.0: PERF_RECORD_SWITCH IN \n"
+         "postgres 7 [000] 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n\n",
+         "postgres;f 1\n"},
+        // what somebody typed above it
+        {"Here is what we saw:\n$ perf script -i perf.data\n"
+         "postgres 7 [000] 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n\n",
+         "postgres;f 1\n"},
         // a tracepoint's fields are no frame
         {"postgres 31 [000] 5.0: sched:sched_switch: prev_comm=postgres prev_pid=31\n"
          "\tffffffff821facd8 schedule ([kernel.kallsyms])\n\n",
@@ -383,6 +414,23 @@ TEST_SUITE("input") {
       CHECK(opened.error().what.find(bad.folded) != std::string::npos);
     }
     CHECK_FALSE(input::open("/does/not/exist", {}).has_value());
+  }
+
+  TEST_CASE("perf script text without blank lines is cut where samples begin") {
+    for (const char* end : {"\n", "\r\n"}) {
+      std::string text;
+      size_t samples = 0;
+      for (; text.size() < size_t{3} << 20; ++samples) {
+        text += "  postgres  4440/4440 [001]  5820.1:    2004008 cpu-clock:" + std::string(end);
+        for (int depth = 0; depth < 40; ++depth)
+          text += "\t      55c7cef36fd3 ExecScan+0x1a (/usr/lib/postgresql/15/bin/postgres)" +
+                  std::string(end);
+      }
+      const auto opened = open_text(text);
+      REQUIRE(opened.has_value());
+      CHECK(account(opened->profile).captured == samples);
+      CHECK(opened->profile.stacks.size() == 41);
+    }
   }
 
   TEST_CASE("a block of perf script text longer than any buffer stays one sample") {
