@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 
 #include "src/base/pieces.h"
+#include "src/base/text.h"
 #include "src/cli/commands.h"
 #include "src/cli/open_input.h"
 #include "src/cli/output.h"
 #include "src/cli/terminal.h"
 #include "src/convert/convert.h"
+#include "src/report/describe.h"
 
 namespace pgflame::cli {
 namespace {
@@ -19,6 +21,14 @@ struct ConvertArguments {
   bool force = false;
   InputArguments input;
 };
+
+// The other format has no room for it.
+void tell_what_is_missing(const Profile& profile) {
+  if (const uint64_t lost = lost_samples(profile.recording); lost > 0)
+    note(counted(lost, "sample") + " were lost when this was recorded");
+  for (const std::string& text : report::notes_of(profile))
+    note(printable(text));
+}
 
 Result<ExitCode> run_convert(ConvertArguments& arguments) {
   const auto target = convert::parse_target(arguments.to);
@@ -38,6 +48,7 @@ Result<ExitCode> run_convert(ConvertArguments& arguments) {
                              ? write(print_bytes)
                              : write_pieces_atomically(arguments.output, write, overwrite);
   if (!written) return fail(Error(written.error()));
+  tell_what_is_missing(*profile);
   return ExitCode::kDone;
 }
 

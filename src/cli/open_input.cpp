@@ -51,16 +51,21 @@ Status check_places(const symbolizer::Options& naming) {
 
 void add_input_options(CLI::App& command, InputArguments& arguments) {
   command.add_option("--event", arguments.input.event, "Only samples of this event of the file");
-  command.add_option("--pid", arguments.input.pids, "Only these processes")->delimiter(',');
+  command.add_option("--pid", arguments.input.pids, "Only these processes")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command.add_option("--comm", arguments.input.comms, "Only processes of this name")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command.add_option("--time",
                      arguments.input.time,
                      "Only from A to B: A,B in seconds since the start, or wall-clock in UTC");
   command.add_flag("--exclude-idle", arguments.input.exclude_idle, "Leave idle samples out");
   command.add_option("--symfs", arguments.naming.symfs, "Look for binaries below this folder");
-  command.add_option("--debug-dir", arguments.naming.debug_dirs, "Look for debug files here first");
-  command.add_option("--binary", arguments.naming.binaries, "A binary to take names from");
+  command.add_option("--debug-dir", arguments.naming.debug_dirs, "Look for debug files here first")
+      ->allow_extra_args(false);
+  command.add_option("--binary", arguments.naming.binaries, "A binary to take names from")
+      ->allow_extra_args(false);
   command
       .add_option("--unwinder",
                   arguments.unwinder,

@@ -162,12 +162,14 @@ void add_symbols_command(CLI::App& app, Invocation& invocation) {
       app.add_subcommand("symbols", "Show how each function of a binary got its name");
   auto arguments = std::make_shared<SymbolsArguments>();
   command->add_option("binary", arguments->binary, "An ELF file")->required();
-  command->add_option("--address", arguments->addresses, "Only the functions at these addresses");
+  command->add_option("--address", arguments->addresses, "Only the functions at these addresses")
+      ->allow_extra_args(false);
   command->add_flag("--stats", arguments->stats, "Shares by kind of name");
   command->add_flag("--tsv", arguments->tsv, "address, size, name, tier, evidence; tab-separated");
   command->add_option("--symfs", arguments->naming.symfs, "Look for debug files below this folder");
-  command->add_option(
-      "--debug-dir", arguments->naming.debug_dirs, "Look for debug files here first");
+  command
+      ->add_option("--debug-dir", arguments->naming.debug_dirs, "Look for debug files here first")
+      ->allow_extra_args(false);
   command->callback([arguments, &invocation] {
     auto done = run_symbols(*arguments);
     invocation.exit_code = done ? *done : report_error(done.error());

@@ -177,10 +177,14 @@ bool PerfAssembler::is_wanted(const SampleRecord& sample) {
       !filter_.accepts(sample.pid, processes_.comm(sample.pid, sample.tid), State::kRunning)) {
     return false;
   }
+  return is_in_range(sample.time);
+}
+
+bool PerfAssembler::is_in_range(uint64_t time) const {
   if (!options_.range) return true;
   const uint64_t since =
       options_.range->wall_clock ? static_cast<uint64_t>(options_.wall_offset) : 0 - first_time_;
-  const auto shown = static_cast<int64_t>(sample.time + since);
+  const auto shown = static_cast<int64_t>(time + since);
   return shown >= options_.range->from && shown < options_.range->to;
 }
 

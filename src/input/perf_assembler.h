@@ -47,6 +47,8 @@ class PerfAssembler {
   // By the capture's clock, of the part that is wanted.
   uint64_t start_time() const;
   uint64_t last_time() const { return last_time_; }
+  // Whether the options ask for what was then, by the capture's clock. Final after finish().
+  bool is_in_range(uint64_t time) const;
   bool other_processes() const { return other_processes_; }
   uint32_t resolution() const { return samples_.resolution(); }
   // Not all of the periods could be counted.

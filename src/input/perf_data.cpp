@@ -140,13 +140,12 @@ void fill_event(const PerfDecoder& decoder, Recording& recording) {
 }
 
 // Newer kernels count what is lost in two places: in the ring and in the event.
-uint64_t lost_samples(const PerfDecoder& decoder) {
-  const PerfDecoder::Counts& counts = decoder.counts();
+uint64_t lost_samples(const PerfDecoder& decoder, uint64_t in_ring, uint64_t in_event) {
   const bool counted_twice = std::ranges::any_of(decoder.meta().events, [](const PerfEvent& event) {
     return (event.read_format & kReadLost) != 0;
   });
-  return counted_twice ? std::max(counts.lost, counts.lost_samples)
-                       : counts.lost + std::min(counts.lost_samples, UINT64_MAX - counts.lost);
+  return counted_twice ? std::max(in_ring, in_event)
+                       : in_ring + std::min(in_event, UINT64_MAX - in_ring);
 }
 
 // Nothing, with a note, where a capture claims more than its CPUs can have had: to take or to drop
@@ -172,11 +171,17 @@ void fill_losses(const Capture& capture, const PerfAssembler& assembler, Recordi
   const auto loss = [&](Loss cause) -> uint64_t& {
     return recording.losses[static_cast<size_t>(cause)];
   };
-  loss(Loss::kRingFull) = believable(lost_samples(*capture.decoder), "lost", recording);
-  loss(Loss::kThrottled) = counts.throttled;
+  using Kind = LossRecords::Kind;
+  const auto told = [&](Kind kind) {
+    return capture.decoder->losses().sum(
+        kind, [&](uint64_t time) { return assembler.is_in_range(time); });
+  };
+  loss(Loss::kRingFull) = believable(
+      lost_samples(*capture.decoder, told(Kind::kInRing), told(Kind::kInEvent)), "lost", recording);
+  loss(Loss::kThrottled) = told(Kind::kThrottled);
   loss(Loss::kFiltered) =
       assembler.counts().filtered + counts.other_events +
-      believable(counts.rejected_by_filter, "rejected by the recorder's filter", recording);
+      believable(told(Kind::kByFilter), "rejected by the recorder's filter", recording);
   loss(Loss::kStackUnreadable) = assembler.counts().stacks_lost;
   loss(Loss::kBadRecord) = counts.bad_records + assembler.counts().bad_records;
   for (const Source& source : capture.sources)

@@ -36,11 +36,6 @@ uint64_t marker_of(uint16_t misc) {
   }
 }
 
-// What a file claims may add up to anything.
-void add_bounded(uint64_t& sum, uint64_t value) {
-  sum += std::min(value, UINT64_MAX - sum);
-}
-
 Bytes bytes_of(const std::vector<uint64_t>& words) {
   return {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 8};
 }
@@ -124,18 +119,22 @@ const PerfEvent* PerfDecoder::event_by_id(uint64_t id) {
   return last_event_;
 }
 
-// With several events the record names its own; perf makes records itself that name none (0) and
-// belong to the first. Nothing for a sample whose event cannot be told.
+// With several events the record names its own.
+std::optional<uint64_t> PerfDecoder::event_id_of(const PerfRecord& record) const {
+  const PerfEvent& first = meta_.events.front();
+  if (record.type == kRecordSample) return sample_event_id(first, record.body, meta_.swapped);
+  if (!first.has(kFieldIdentifier) || !first.sample_id_all || record.body.size() < 8)
+    return std::nullopt;
+  return word_at(record.body.last(8), 0, meta_.swapped);
+}
+
+// Perf makes records itself that name none (0) and belong to the first. Nothing for a sample whose
+// event cannot be told.
 const PerfEvent* PerfDecoder::event_of(const PerfRecord& record) {
   if (meta_.events.empty()) return nullptr;
   const PerfEvent& first = meta_.events.front();
   if (meta_.events.size() == 1) return &first;
-  std::optional<uint64_t> id;
-  if (record.type == kRecordSample) {
-    id = sample_event_id(first, record.body, meta_.swapped);
-  } else if (first.has(kFieldIdentifier) && first.sample_id_all && record.body.size() >= 8) {
-    id = word_at(record.body.last(8), 0, meta_.swapped);
-  }
+  const std::optional<uint64_t> id = event_id_of(record);
   const PerfEvent* event = id ? event_by_id(*id) : nullptr;
   const bool must_be_told = record.type == kRecordSample && id.value_or(1) != 0;
   return event != nullptr || must_be_told ? event : &first;
@@ -316,17 +315,28 @@ void PerfDecoder::process_record(const PerfRecord& record) {
   batch_.processes.push_back(std::move(*parsed));
 }
 
+// PERF_RECORD_LOST names the event that found room again (kernel/events/ring_buffer.c), not those
+// that did not; PERF_RECORD_LOST_SAMPLES names its own.
 void PerfDecoder::count_loss(const PerfRecord& record) {
+  const PerfEvent* event = event_of(record);
+  const auto trailer =
+      event != nullptr ? parse_trailer(*event, record.body, meta_.swapped) : std::nullopt;
+  const uint64_t time = trailer ? trailer->time : 0;
   Cursor body(record.body, meta_.swapped);
   if (record.type == kRecordLost) {
     body.skip(8);  // id
-    add_bounded(counts_.lost, body.u64().value_or(0));
+    losses_.add(LossRecords::Kind::kInRing, time, body.u64().value_or(0));
   } else if (record.type == kRecordLostSamples) {
+    const bool several = prepare() && meta_.events.size() > 1;
+    const auto id = several ? event_id_of(record) : std::nullopt;
+    const PerfEvent* own = id ? event_by_id(*id) : nullptr;
+    if (own != nullptr && !is_chosen(*own)) return;
     const bool by_filter = (record.misc & kMiscLostByFilter) != 0;
-    add_bounded(by_filter ? counts_.rejected_by_filter : counts_.lost_samples,
+    losses_.add(by_filter ? LossRecords::Kind::kByFilter : LossRecords::Kind::kInEvent,
+                time,
                 body.u64().value_or(0));
   } else if (record.type == kRecordThrottle) {
-    ++counts_.throttled;
+    losses_.add(LossRecords::Kind::kThrottled, time, 1);
   }
 }
 

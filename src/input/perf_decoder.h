@@ -10,6 +10,7 @@
 #include "src/input/chain_queue.h"
 #include "src/input/chain_table.h"
 #include "src/input/deferred_chains.h"
+#include "src/input/loss_records.h"
 #include "src/input/perf_batch.h"
 #include "src/input/perf_header.h"
 #include "src/input/perf_sample.h"
@@ -24,13 +25,9 @@ class PerfDecoder {
     bool keep_dumps = false;  // somebody will unwind the copied stacks
   };
   struct Counts {
-    uint64_t lost = 0;          // samples, by PERF_RECORD_LOST
-    uint64_t lost_samples = 0;  // samples, by PERF_RECORD_LOST_SAMPLES
-    uint64_t throttled = 0;
     uint64_t bad_records = 0;
-    uint64_t other_events = 0;        // samples
-    uint64_t of_unknown_event = 0;    // samples, among bad_records
-    uint64_t rejected_by_filter = 0;  // samples, by a BPF filter of the recorder
+    uint64_t other_events = 0;      // samples
+    uint64_t of_unknown_event = 0;  // samples, among bad_records
   };
 
   PerfDecoder(PerfMeta meta, Options options);
@@ -50,6 +47,8 @@ class PerfDecoder {
 
   const PerfMeta& meta() const { return meta_; }
   const Counts& counts() const { return counts_; }
+  // Without what is told to be of events that were not chosen.
+  const LossRecords& losses() const { return losses_; }
   const std::string& chosen_event() const { return chosen_name_; }
   // Samples of the events that were not chosen, in the order of the events.
   std::vector<std::pair<std::string, uint64_t>> other_events() const;
@@ -71,6 +70,7 @@ class PerfDecoder {
   void add_event(Bytes body);
   void update_event(Cursor body);
   bool prepare();
+  std::optional<uint64_t> event_id_of(const PerfRecord& record) const;
   const PerfEvent* event_of(const PerfRecord& record);
   bool is_chosen(const PerfEvent& event) const;
   void leave_out(const PerfEvent& event);
@@ -80,6 +80,7 @@ class PerfDecoder {
   PerfMeta meta_;
   Options options_;
   Counts counts_;
+  LossRecords losses_;
   ChainTable chains_;
   ChainQueue queue_;
   DeferredChains deferred_;

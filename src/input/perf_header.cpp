@@ -119,6 +119,8 @@ void read_features(const FileReader& file, const Header& header, PerfFile& resul
   for (uint32_t feature = 0; feature < 256 && cursor.remaining() >= kSectionSize; ++feature) {
     if ((header.features[feature / 64] >> (feature % 64) & 1) == 0) continue;
     const FileSection section{*cursor.u64(), *cursor.u64()};
+    if (section.offset > file.size || section.size > file.size - section.offset)
+      result.truncated = true;
     if (section.size > kMaxFeatureSize) continue;
     read_feature(feature, file.read(section.offset, section.size), result.meta);
   }

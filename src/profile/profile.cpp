@@ -44,9 +44,12 @@ std::string_view without_version(std::string_view name) {
 // A wrapping "comm" frame or the like may stand above the entry point.
 constexpr uint8_t kRootDepth = 3;
 
-enum class Entry : uint8_t { kNone, kRoot, kProcessMain };
+enum class Entry : uint8_t { kNone, kRoot, kProcessMain, kFileMissing };
 
 Entry entry_of(const Function& function) {
+  if (function.unnamed == Unnamed::kModuleGone || function.unnamed == Unnamed::kBuildIdMismatch ||
+      function.unnamed == Unnamed::kModuleCorrupt)
+    return Entry::kFileMissing;
   const std::string_view name = without_version(function.name);
   if (std::ranges::find(kRoots, name) != kRoots.end()) return Entry::kRoot;
   const bool is_main = std::ranges::find(kProcessMains, name) != kProcessMains.end();
@@ -55,8 +58,9 @@ Entry entry_of(const Function& function) {
 
 }  // namespace
 
-// Whether each stack has an entry point among its outermost functions, or a process's main. Callers
-// come before their callees, so that every stack is looked at once.
+// Whether each stack has an entry point among its outermost functions, or a process's main. One
+// that begins in a file nobody has may well be whole: that is no cut stack but a missing file.
+// Callers come before their callees, so that every stack is looked at once.
 std::vector<bool> stacks_from_root(const Profile& profile) {
   std::vector<Entry> entries;
   entries.reserve(profile.functions.size());
@@ -71,8 +75,9 @@ std::vector<bool> stacks_from_root(const Profile& profile) {
     depth[i] = depth[node.caller.value];
     for (uint32_t line = location.line_count; line-- > 0 && !from_root[i];) {
       const Entry entry = entries[profile.lines[location.first_line + line].function.value];
-      from_root[i] =
-          entry == Entry::kProcessMain || (entry == Entry::kRoot && depth[i] < kRootDepth);
+      from_root[i] = entry == Entry::kProcessMain ||
+                     (entry == Entry::kRoot && depth[i] < kRootDepth) ||
+                     (entry == Entry::kFileMissing && depth[i] == 0);
       if (depth[i] < kRootDepth) ++depth[i];
     }
   }

@@ -311,7 +311,8 @@ uint64_t lost_samples(const Recording& recording);  // Accounting::lost, the sum
 std::string_view application_name(const Profile& profile, const Sample& sample);
 
 // By StackId: whether one of the outermost frames is a known entry point (_start, clone,
-// ret_from_fork, ...), or any of them what a process forked by the postmaster does until it exits.
+// ret_from_fork, ...), any frame what a process forked by the postmaster does until it exits, or
+// the outermost one in a file that is missing, so that nobody can tell.
 std::vector<bool> stacks_from_root(const Profile& profile);
 // Whether the sample's stack is whole; the last argument is for those with StackEnd::kUnknown.
 bool reaches_root(const Sample& sample, const std::vector<bool>& from_root);
