@@ -30,9 +30,15 @@ std::string processes_of(const Profile& profile) {
       words.emplace_back("...");
       break;
     }
+    const std::string name = comm.empty() ? "processes without a name" : comm;
+    const bool pids_known = known.size() > 1 || known.front() != 0 || comm == "swapper";
+    if (!pids_known) {
+      words.push_back(name);
+      continue;
+    }
     words.push_back(
         fmt::format("{} (pid {}{})",
-                    comm.empty() ? "processes without a name" : comm,
+                    name,
                     fmt::join(std::span(known).first(std::min(kShown, known.size())), ", "),
                     known.size() > kShown ? ", ..." : ""));
   }

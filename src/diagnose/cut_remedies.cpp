@@ -73,6 +73,17 @@ std::string remedy_for_recording(const Profile& profile, const CutKind& kind) {
 std::string remedy_for(const Profile& profile, const CutKind& kind) {
   const Recording& recording = profile.recording;
   const std::string& sampler = recording.sampler;
+  if (sampler == "perf.data" && recording.unwinder == "dwarf") {
+    const std::string path = file_of(profile, kind);
+    if (kind.file_missing)
+      return fmt::format(
+          "give the {} that was running (--binary FILE or --symfs DIR): the stacks were copied, "
+          "and its unwind information leads through them",
+          path.substr(path.find_last_of('/') + 1));
+    if (kind.end == StackEnd::kUnreadable)
+      return "copy more of the stacks: perf record --call-graph dwarf,65528; or record with "
+             "pgflame";
+  }
   if (sampler == "perf.data" || sampler == "perf script")
     return "record whole stacks: pgflame record, or perf record --call-graph dwarf,65528 where the "
            "server has no frame pointers";

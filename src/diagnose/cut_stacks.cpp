@@ -32,7 +32,14 @@ std::vector<ModuleId> outermost_files(const Profile& profile) {
   return modules;
 }
 
-CutKind kind_of(StackEnd end, const SamplesByModule& modules) {
+bool is_missing(const Profile& profile, ModuleId module) {
+  return module.valid() && std::ranges::any_of(profile.functions, [&](const Function& function) {
+           return function.module == module && (function.unnamed == Unnamed::kModuleGone ||
+                                                function.unnamed == Unnamed::kBuildIdMismatch);
+         });
+}
+
+CutKind kind_of(StackEnd end, const SamplesByModule& modules, const Profile& profile) {
   CutKind kind;
   kind.end = end;
   uint64_t most = 0;
@@ -43,6 +50,7 @@ CutKind kind_of(StackEnd end, const SamplesByModule& modules) {
     most = samples;
   }
   kind.one_module = most == kind.samples;
+  kind.file_missing = is_missing(profile, kind.module);
   return kind;
 }
 
@@ -92,7 +100,7 @@ CutStacks cut_stacks(const Analysis& analysis) {
   }
   CutStacks cut;
   for (size_t end = 0; end < by_end.size(); ++end) {
-    const CutKind kind = kind_of(static_cast<StackEnd>(end), by_end[end]);
+    const CutKind kind = kind_of(static_cast<StackEnd>(end), by_end[end], profile);
     if (kind.samples == 0) continue;
     cut.samples += kind.samples;
     cut.kinds.push_back(kind);
@@ -108,7 +116,9 @@ std::string reasons_of(const CutStacks& cut, const Analysis& analysis) {
     text += fmt::format("{}{} {}",
                         text.empty() ? "" : ", ",
                         short_percent(ratio(kind.samples, analysis.samples())),
-                        reason_of(kind.end, profile.recording));
+                        stops_for_its_code(kind.end) && kind.file_missing
+                            ? "code in files that were not at hand"
+                            : reason_of(kind.end, profile.recording));
     if (!kind.module.valid() || !stops_for_its_code(kind.end)) continue;
     const std::string& path = profile.modules[kind.module].path;
     text += fmt::format(

@@ -12,9 +12,10 @@ namespace pgflame::diagnose {
 // Stacks that end alike.
 struct CutKind {
   StackEnd end = StackEnd::kUnknown;
-  uint64_t samples = 0;     // on CPU
-  ModuleId module;          // the file that most of them stop in; invalid: in none
-  bool one_module = false;  // all of them stop there
+  uint64_t samples = 0;       // on CPU
+  ModuleId module;            // the file that most of them stop in; invalid: in none
+  bool one_module = false;    // all of them stop there
+  bool file_missing = false;  // nobody could look into that file
 };
 
 struct CutStacks {

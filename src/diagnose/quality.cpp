@@ -120,6 +120,9 @@ std::string naming_remedy(const MissingNames& missing) {
                        missing.module.empty() ? "binary" : file_name(missing.module),
                        other ? ", not another build of it" : "");
   }
+  if (missing.reason == Unnamed::kUnknownToInput)
+    return "record with pgflame, or give perf's own file instead of its text: it still has the "
+           "addresses";
   if (const std::string major = debian_major(missing.module); !major.empty()) {
     return fmt::format(
         "install the debug symbols and report again: apt-get install postgresql-{}-dbgsym (Debian, "
@@ -127,9 +130,6 @@ std::string naming_remedy(const MissingNames& missing) {
         major,
         major);
   }
-  if (missing.reason == Unnamed::kUnknownToInput)
-    return "record with pgflame, or give perf's own file instead of its text: it still has the "
-           "addresses";
   return fmt::format("install the debug symbols of {}",
                      missing.module.empty() ? "the server" : file_name(missing.module));
 }

@@ -138,8 +138,8 @@ void FoldedReader::add(std::string_view line) {
     int32_t pid = 0;
     last_has_comm_ = !rest.empty() && !is_entry_point(first) &&
                      (first.starts_with("postgres") || first.starts_with(':') ||
-                      first.starts_with("postmaster") || without_pid(first, pid) != first ||
-                      is_entry_point(rest));
+                      first.starts_with("postmaster") || first == "swapper" ||
+                      without_pid(first, pid) != first || is_entry_point(rest));
     last_backend_ = backend_of(last_has_comm_ ? first : std::string_view());
   }
   while (at <= stack.size() && !(at == stack.size() && at > 0)) {

@@ -47,6 +47,14 @@ TEST_SUITE("cli") {
     Profile nobody = all_left_out();
     nobody.backends = {};
     CHECK(nothing_left(nobody, filters)->hint == "the capture lasts 1.5s");
+    Profile folded = all_left_out();  // that tells no pids
+    folded.backends = {};
+    for (const char* name : {"postgres", "swapper"}) {
+      Backend backend;
+      backend.comm = name;
+      folded.backends.add(backend);
+    }
+    CHECK(contains(nothing_left(folded, filters)->hint, "postgres, swapper (pid 0)"));
     Profile some = all_left_out();
     some.samples.emplace_back();
     CHECK_FALSE(nothing_left(some, filters));

@@ -12,13 +12,17 @@ namespace pgflame::diagnose {
 namespace {
 
 // What is advised when all stacks end in a function of /opt/postgres.
-std::string remedy(const char* sampler, const char* unwinder, StackEnd end) {
+std::string remedy(const char* sampler,
+                   const char* unwinder,
+                   StackEnd end,
+                   Unnamed unnamed = Unnamed::kNamed) {
   ProfileBuilder builder;
   Recording& recording = builder.profile().recording;
   recording.sampler = sampler;
   recording.unwinder = unwinder;
   Function function;
   function.name = "ExecSeqScan";
+  function.unnamed = unnamed;
   function.module = builder.module(Module{ModuleKind::kFile, "/opt/postgres", ""});
   const MappingId mapping = builder.mapping({0x1000, 0x2000, 0, function.module});
   const std::array<Line, 1> lines{Line{builder.function(function), 0}};
@@ -50,6 +54,20 @@ TEST_SUITE("diagnose") {
         CHECK_FALSE(contains(advice, "--sampler"));
       }
     }
+  }
+
+  TEST_CASE("who copied the stacks already is not told to copy them") {
+    const auto advice = [](StackEnd end, Unnamed unnamed) {
+      return remedy("perf.data", "dwarf", end, unnamed);
+    };
+    for (const Unnamed reason : {Unnamed::kModuleGone, Unnamed::kBuildIdMismatch}) {
+      const std::string missing = advice(StackEnd::kNoUnwindInfo, reason);
+      CHECK(contains(missing, "give the postgres that was running (--binary FILE"));
+      CHECK_FALSE(contains(missing, "--call-graph"));
+    }
+    CHECK(contains(advice(StackEnd::kUnreadable, Unnamed::kNamed), "copy more of the stacks"));
+    CHECK(
+        contains(remedy("perf.data", "frame pointers", StackEnd::kUnknown), "--call-graph dwarf"));
   }
 
   TEST_CASE(

@@ -181,11 +181,23 @@ TEST_SUITE("input") {
         {"postgres-4711/4711;_start;main;schedule_[k] 2\r\n", "postgres;_start;main;schedule 2\n"},
         {"# comment\n\na b;c d 7.6\n", "a b;c d 8\n"},
         {"main;ab 1\nmain;abc 1\nmain;ab;c 1\n", "main;ab 1\nmain;ab;c 1\nmain;abc 1\n"},
+        // the idle task is a process, whatever its stack begins with
+        {"swapper;secondary_startup_64;do_idle 5\n", "swapper;secondary_startup_64;do_idle 5\n"},
     };
     for (const Flavour& flavour : flavours) {
       CAPTURE(flavour.text);
       CHECK(folded_from(flavour.text) == flavour.folded);
     }
+  }
+
+  TEST_CASE("the idle task of folded stacks can be left out") {
+    input::Options options;
+    options.exclude_idle = true;
+    const auto opened =
+        open_text("swapper;secondary_startup_64;do_idle 5\npostgres;main 3\n", options);
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).captured == 3);
+    CHECK(opened->profile.recording.losses[static_cast<size_t>(Loss::kFiltered)] == 5);
   }
 
   TEST_CASE("maps that bpftrace printed are read, whatever the order of their keys") {
