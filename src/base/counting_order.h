@@ -4,23 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <thread>
 #include <utility>
 #include <vector>
 
-namespace pgflame {
+#include "src/base/two_parts.h"
 
-// part(0) and part(1), side by side where it is worth a thread.
-template <typename Part>
-void in_two_parts(bool two_threads, const Part& part) {
-  if (!two_threads) {
-    part(0);
-    part(1);
-    return;
-  }
-  const std::jthread helper([&] { part(1); });
-  part(0);
-}
+namespace pgflame {
 
 // put(i, place) for each i below `count`: places are in order of key_of(i), which is less than
 // `keys`; equal ones stay in their order. At most 2^32 of either. put() may run on two threads.

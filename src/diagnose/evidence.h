@@ -34,7 +34,8 @@ struct Evidence {
 // Whether the samples look as the condition asks.
 bool has_shape(const ShapeCondition& condition, const Evidence& evidence, uint64_t total_weight);
 
-Evidence gather(const Analysis& analysis, RuleIndex rule);
+// Of the parts' shares, 0 (one has all) to 1 (all alike).
+double entropy_of(const Ranking& parts);
 
 // "a (60 %), b (30 %), c (5 %)", shares of `whole`; parts under 2 % are left out.
 std::string list(const Ranking& ranking, uint64_t whole, size_t most = 3);

@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/base/two_parts.h"
 #include "src/diagnose/database_facts.h"
 #include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
+#include "src/diagnose/gather_evidence.h"
 #include "src/diagnose/off_cpu.h"
 #include "src/diagnose/statistics.h"
 #include "src/diagnose/wait_findings.h"
@@ -29,12 +31,8 @@ class Writer {
         database_(analysis.profile()) {}
 
   std::vector<Finding> write() {
-    const auto& rules = analysis_.book().rules();
     // What the rules say and advise is about time.
-    const bool timed = analysis_.profile().recording.event.is_cpu_time;
-    for (RuleIndex rule = 0; timed && rule < rules.size(); ++rule) {
-      if (rules[rule].finding && rules[rule].speaks_of(State::kRunning)) consider(rule);
-    }
+    if (analysis_.profile().recording.event.is_cpu_time) consider_rules();
     for (WaitFinding& found : find_off_cpu(analysis_, split_, options_))
       ranked_.push_back(
           {std::move(found.finding), static_cast<double>(found.nanoseconds), kNoRule});
@@ -58,23 +56,41 @@ class Writer {
     RuleIndex rule = kNoRule;
   };
 
-  void consider(RuleIndex index) {
+  // Every other rule in either part: neighbours are about the same code and cost alike.
+  void consider_rules() {
+    constexpr size_t kWorthAThread = 4096;
+    const auto& rules = analysis_.book().rules();
+    std::vector<std::optional<Ranked>> found(rules.size());
+    in_two_parts(analysis_.uses().size() >= kWorthAThread, [&](size_t part) {
+      EvidenceGatherer gatherer(analysis_);
+      for (size_t rule = part; rule < rules.size(); rule += 2) {
+        if (rules[rule].finding && rules[rule].speaks_of(State::kRunning))
+          found[rule] = consider(static_cast<RuleIndex>(rule), gatherer);
+      }
+    });
+    for (std::optional<Ranked>& one : found) {
+      if (one) ranked_.push_back(std::move(*one));
+    }
+  }
+
+  std::optional<Ranked> consider(RuleIndex index, EvidenceGatherer& gatherer) const {
     const Rule& rule = analysis_.book().rules()[index];
     const Analysis::Sum& sum = analysis_.with_included(index);
     const double share = ratio(sum.weight, analysis_.weight());
     const uint64_t waited = waits_of(rule);
-    if (share < options_.finding_share || sum.samples < options_.finding_samples) return;
+    if (share < options_.finding_share || sum.samples < options_.finding_samples)
+      return std::nullopt;
     const bool off_cpu =
         split_.active() > 0 && ratio(waited, split_.active()) >= options_.finding_share;
-    const Evidence evidence = gather(analysis_, index);
-    if (!off_cpu && !needs_met(index, share)) return;
-    if (!has_shape(rule.shape, evidence, analysis_.weight())) return;
+    if (!off_cpu && !needs_met(index, share)) return std::nullopt;
+    const Evidence evidence = gatherer.gather(index);
+    if (!has_shape(rule.shape, evidence, analysis_.weight())) return std::nullopt;
     Finding finding = write(rule, sum, share, evidence);
     if (waited > 0) add_waits(finding, rule, waited);
     // Below the finding about the waits themselves, which says more.
     const double asleep = off_cpu ? 0.99 * static_cast<double>(waited) : 0;
     const double cpu = share * static_cast<double>(std::max<uint64_t>(split_.running, 1));
-    ranked_.push_back({std::move(finding), std::max(cpu, asleep), index});
+    return Ranked{std::move(finding), std::max(cpu, asleep), index};
   }
 
   uint64_t waits_of(const Rule& rule) const {

@@ -47,9 +47,9 @@ class Viewer {
  private:
   StackId stack_of(const StackUse& use) {
     StackId stack = kEmptyStack;
-    const auto nodes = plan_nodes(analysis_.nodes(use));
-    for (size_t i = nodes.size(); i > 0; --i)
-      stack = push(stack, nodes[i - 1], "");
+    plan_nodes(analysis_.nodes(use), SIZE_MAX, nodes_);
+    for (size_t i = nodes_.size(); i > 0; --i)
+      stack = push(stack, nodes_[i - 1], "");
     const RuleIndex rule = use.classification.primary.rule;
     if (rule == kNoRule) return push(stack, "not recognised", "other");
     const Rule& known = analysis_.book().rules()[rule];
@@ -75,21 +75,22 @@ class Viewer {
 
   const Analysis& analysis_;
   ProfileBuilder builder_;
+  std::vector<std::string_view> nodes_;  // of the stack at hand, innermost first
   std::map<std::pair<const char*, const char*>, LocationId> locations_;
 };
 
 }  // namespace
 
-std::vector<std::string_view> plan_nodes(std::span<const postgres::PlanNode> outwards,
-                                         size_t most) {
-  std::vector<std::string_view> nodes;
+void plan_nodes(std::span<const postgres::PlanNode> outwards,
+                size_t most,
+                std::vector<std::string_view>& nodes) {
+  nodes.clear();
   for (const postgres::PlanNode node : outwards) {
     if (nodes.size() == most) break;
     if (node == postgres::PlanNode::kNone) continue;
     const std::string_view name = postgres::name_of(node);
     if (nodes.empty() || nodes.back() != name) nodes.push_back(name);
   }
-  return nodes;
 }
 
 Profile plan_view(const Analysis& analysis) {

@@ -12,11 +12,12 @@
 
 namespace pgflame::diagnose {
 
-// The plan nodes of a stack: `outwards` are those of its frames from the leaf towards the root, the
-// result is innermost first. Equal neighbours (recursion within one node) are one. At most `most`
-// are looked for.
-std::vector<std::string_view> plan_nodes(std::span<const postgres::PlanNode> outwards,
-                                         size_t most = SIZE_MAX);
+// Sets `nodes` to the plan nodes of a stack: `outwards` are those of its frames from the leaf
+// towards the root, the result is innermost first. Equal neighbours (recursion within one node) are
+// one. At most `most` are looked for.
+void plan_nodes(std::span<const postgres::PlanNode> outwards,
+                size_t most,
+                std::vector<std::string_view>& nodes);
 
 // Tags, counts, weights and recording are kept; each on-CPU stack becomes the plan nodes on it from
 // the outermost inwards and, as its leaf, the title of its activity. Samples outside of any plan
