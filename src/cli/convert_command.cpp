@@ -22,10 +22,10 @@ struct ConvertArguments {
   InputArguments input;
 };
 
-// The other format has no room for it.
+// Most formats have no room for it.
 void tell_what_is_missing(const Profile& profile) {
   if (const uint64_t lost = lost_samples(profile.recording); lost > 0)
-    note(counted(lost, "sample") + " were lost when this was recorded");
+    note(counted(lost, "sample") + (lost == 1 ? " was" : " were") + " lost when this was recorded");
   for (const std::string& text : report::notes_of(profile))
     note(printable(text));
 }

@@ -76,13 +76,12 @@ std::string remedy_for(const Profile& profile, const CutKind& kind) {
   if (sampler == "perf.data" && recording.unwinder == "dwarf") {
     const std::string path = file_of(profile, kind);
     if (kind.file_missing)
-      return fmt::format(
-          "give the {} that was running (--binary FILE or --symfs DIR): the stacks were copied, "
-          "and its unwind information leads through them",
-          path.substr(path.find_last_of('/') + 1));
+      return fmt::format("give the {} that was running: pgflame report --binary FILE",
+                         path.substr(path.find_last_of('/') + 1));
     if (kind.end == StackEnd::kUnreadable)
       return "copy more of the stacks: perf record --call-graph dwarf,65528; or record with "
              "pgflame";
+    return {};  // copying them again would end there too
   }
   if (sampler == "perf.data" || sampler == "perf script")
     return "record whole stacks: pgflame record, or perf record --call-graph dwarf,65528 where the "

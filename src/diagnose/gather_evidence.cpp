@@ -58,6 +58,7 @@ std::optional<Shape> shape_of(const Ranking& functions, uint64_t weight) {
 }  // namespace
 
 void FunctionSums::add(FunctionId function, uint64_t weight) {
+  if (weight == 0) return;
   uint64_t& sum = weights_[function.value];
   if (sum == 0) used_.push_back(function);
   sum += weight;

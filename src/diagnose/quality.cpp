@@ -240,7 +240,7 @@ Quality grade(const Analysis& analysis, const TimeSplit& split, double skid) {
   quality.grade = reasons.empty() ? 'A' : reasons.front().grade;
   for (const Reason& reason : reasons) {
     quality.reasons.push_back(reason.text);
-    if (reason.remedy.empty()) continue;
+    if (quality.remedy.find(reason.remedy) != std::string::npos) continue;
     quality.remedy += (quality.remedy.empty() ? "" : "; ") + reason.remedy;
   }
   return quality;

@@ -144,6 +144,8 @@ uint64_t lost_samples(const PerfDecoder& decoder, uint64_t in_ring, uint64_t in_
   const bool counted_twice = std::ranges::any_of(decoder.meta().events, [](const PerfEvent& event) {
     return (event.read_format & kReadLost) != 0;
   });
+  // The ring's part is of all events.
+  if (counted_twice && decoder.meta().events.size() > 1 && in_event > 0) return in_event;
   return counted_twice ? std::max(in_ring, in_event)
                        : in_ring + std::min(in_event, UINT64_MAX - in_ring);
 }

@@ -133,9 +133,12 @@ StackId ScriptReader::stack_of(std::string_view text, uint64_t hash) {
 
 StackId ScriptReader::build(std::string_view text) {
   path_.clear();
+  const bool has_lines = text.find('\n') != std::string_view::npos;  // else the end of a header
   std::vector<Line> lines;  // inlined functions that wait for the one that contains them
   while (!text.empty()) {
-    auto frame = parse_script_frame(take_line(text));
+    const std::string_view line = take_line(text);
+    const bool is_remark = has_lines && !line.starts_with('\t') && !line.starts_with(' ');
+    auto frame = is_remark ? std::nullopt : parse_script_frame(line);
     if (!frame) continue;
     std::string_view behind = text;
     if (const auto source = parse_script_source(take_line(behind))) {

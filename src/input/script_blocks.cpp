@@ -17,14 +17,31 @@ bool is_frame_line(std::string_view line) {
   return line.front() == ' ' && (is_instruction(line) || !parse_script_header(line));
 }
 
+// What tools wrote to the same terminal stands between two frames.
+size_t length_of_remarks(std::string_view text) {
+  constexpr int kMost = 16;
+  std::string_view rest = text;
+  for (int i = 0; i < kMost && !rest.empty() && rest.front() != '\t'; ++i) {
+    const std::string_view line = take_line(rest);
+    if (trim(line).empty() || parse_script_header(line)) return 0;
+  }
+  return rest.starts_with('\t') ? text.size() - rest.size() : 0;
+}
+
 // The frames are the lines up to the next blank one, or to the next header.
 size_t length_of_stack(std::string_view text) {
   size_t length = 0;
   while (length < text.size()) {
     const auto end = text.find('\n', length);
     const std::string_view line = text.substr(length, end - length);
-    if (!line.starts_with('\t') && (trim(line).empty() || !is_frame_line(line))) break;
-    length = end == std::string_view::npos ? text.size() : end + 1;
+    const bool is_frame = line.starts_with('\t') || (!trim(line).empty() && is_frame_line(line));
+    if (is_frame) {
+      length = end == std::string_view::npos ? text.size() : end + 1;
+    } else if (const size_t remarks = length_of_remarks(text.substr(length)); remarks > 0) {
+      length += remarks;
+    } else {
+      break;
+    }
   }
   return length;
 }
@@ -57,11 +74,15 @@ std::vector<ScriptBlock> cut_into_blocks(std::string_view text) {
       block.comment = line;
       continue;
     }
-    if (line.front() == '\t') text = begin;
-    block.header = line.front() == '\t' ? ScriptHeader{} : header_of(line, text);
-    if (is_other_record(line, block.header)) {
-      blocks.pop_back();
-      continue;
+    if (line.front() == '\t') {
+      text = begin;
+      block.header.emplace();
+    } else {
+      block.header = header_of(line, text);
+      if (is_other_record(line, block.header)) {
+        blocks.pop_back();
+        continue;
+      }
     }
     block.stack = text.substr(0, length_of_stack(text));
     block.stack_hash = hash_stack(block.stack);

@@ -143,8 +143,18 @@ std::string_view without_offset(std::string_view name) {
   return hex ? name.substr(0, plus) : name;
 }
 
+// Words of prose may be hexadecimal numbers.
+bool is_certain_frame(std::string_view line) {
+  const auto frame = parse_script_frame(line);
+  return frame && !frame->name.empty() && frame->address > 0xfff &&
+         (frame->module.starts_with('/') || frame->module.starts_with('[') ||
+          frame->address > UINT32_MAX);
+}
+
 bool begins_as_script(std::string_view start) {
-  if (start.starts_with("# ========")) return true;  // --header, which may be longer than `start`
+  // --header, which may be longer than `start`.
+  if (start.starts_with("# ========\n# captured on") || start.starts_with("# ========\n# hostname"))
+    return true;
   constexpr int kLines = 200;
   for (int i = 0; i < kLines && !start.empty();) {
     const std::string_view line = take_line(start);
@@ -228,10 +238,9 @@ bool looks_like_script(std::string_view start) {
   // Behind a prompt and what somebody wrote: a line with a time, and frames below it.
   while (!start.empty()) {
     const auto header = parse_script_header(take_line(start));
-    if (!header || header->time == 0 || header->event.empty()) continue;
+    if (!header || header->pid <= 0 || header->time == 0 || header->event.empty()) continue;
     std::string_view behind = start;
-    const std::string_view next = take_line(behind);
-    if (next.starts_with('\t') && is_named_frame(next)) return true;
+    if (start.starts_with('\t') && is_certain_frame(take_line(behind))) return true;
   }
   return false;
 }

@@ -62,7 +62,7 @@ TEST_SUITE("diagnose") {
     };
     for (const Unnamed reason : {Unnamed::kModuleGone, Unnamed::kBuildIdMismatch}) {
       const std::string missing = advice(StackEnd::kNoUnwindInfo, reason);
-      CHECK(contains(missing, "give the postgres that was running (--binary FILE"));
+      CHECK(contains(missing, "give the postgres that was running: pgflame report --binary FILE"));
       CHECK_FALSE(contains(missing, "--call-graph"));
     }
     CHECK(contains(advice(StackEnd::kUnreadable, Unnamed::kNamed), "copy more of the stacks"));

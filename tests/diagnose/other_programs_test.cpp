@@ -30,7 +30,7 @@ Profile profile_of(std::string_view folded, std::initializer_list<std::string> n
 std::string note_on(const Profile& profile) {
   const Diagnosis diagnosis = diagnose(profile);
   const auto note = std::ranges::find_if(diagnosis.notes, [](const std::string& text) {
-    return text.find("other programs") != std::string::npos;
+    return text.find("programs other than") != std::string::npos;
   });
   return note == diagnosis.notes.end() ? std::string() : *note;
 }
@@ -42,13 +42,18 @@ TEST_SUITE("diagnose") {
     Profile profile = profile_of("main;a 900\nmain;b 70\nmain;c 20\nmain;d 10",
                                  {"postgres", "pgbench", "perf", ""});
     CHECK(note_on(profile) ==
-          "9.0 % of the CPU time is of other programs than a PostgreSQL server, and counts in all "
+          "9.0 % of the CPU time is of programs other than a PostgreSQL server, and counts in all "
           "figures here: pgbench 7.0 %, perf 2.0 %. --comm postgres leaves them out.");
     profile.backends[BackendId{1}].type = "client backend";
-    CHECK(note_on(profile).find("pgbench") == std::string::npos);
+    CHECK(note_on(profile).find("pgbench 7") == std::string::npos);
+    CHECK(note_on(profile_of("main;a 60\nmain;b 30\nmain;c 10",
+                             {"edb-postgres", "postgres_export", "swapper"})) ==
+          "40 % of the CPU time is of programs other than a PostgreSQL server, and counts in all "
+          "figures here: postgres_export 30 %, swapper (idle) 10 %. --comm edb-postgres leaves "
+          "them out.");
     CHECK(note_on(profile_of("main;a 995\nmain;b 5", {"postmaster", "perf"})).empty());
     CHECK(note_on(profile_of("main;a 1", {"chrome"})) ==
-          "100 % of the CPU time is of other programs than a PostgreSQL server, and counts in all "
+          "100 % of the CPU time is of programs other than a PostgreSQL server, and counts in all "
           "figures here: chrome 100 %.");
   }
 

@@ -144,6 +144,14 @@ TEST_SUITE("input") {
         {"Here is what we saw:\n$ perf script -i perf.data\n"
          "postgres 7 [000] 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n\n",
          "postgres;f 1\n"},
+        // what other tools wrote to the same terminal
+        {"postgres 7 [000] 1.0: 5 cycles: \n\t 55c7cef36fd3 f (/x/y)\n"
+         "addr2line: DWARF error: (x)\nBFD: error\n\t 7fa141472250 main (/x/y)\n\n",
+         "postgres;main;f 1\n"},
+        {"postgres 7 \n\t 55c7cef36fd3 f\nBFD: error\n\t 7fa141472250 main\n\n"
+         "postgres 7 \nBFD: error\n\t 55c7cef36fd3 f\n\t 7fa141472250 main\n\n",
+         "postgres;main;f 2\n"},
+        {"\t 7fa141472250 PERF_RECORD_X (/x/y)\n\n", "PERF_RECORD_X 1\n"},
         // a tracepoint's fields are no frame
         {"postgres 31 [000] 5.0: sched:sched_switch: prev_comm=postgres prev_pid=31\n"
          "\tffffffff821facd8 schedule ([kernel.kallsyms])\n\n",
@@ -426,6 +434,19 @@ TEST_SUITE("input") {
       CHECK(opened.error().what.find(bad.folded) != std::string::npos);
     }
     CHECK_FALSE(input::open("/does/not/exist", {}).has_value());
+  }
+
+  TEST_CASE("folded stacks stay folded stacks below and above what looks like perf script") {
+    const std::string folded = "main;a 3\nmain;b 3\nmain;c 3\nmain;d 3\n";
+    for (const std::string& text : {"# ========\n" + folded,
+                                    folded + "Room 3 12.30: agenda:\n\tadd items for Bob\n",
+                                    folded + "sh 12.30: x:\n\tadd b\n"}) {
+      CAPTURE(text);
+      const auto opened = open_text(text);
+      REQUIRE(opened.has_value());
+      CHECK(opened->format == input::Format::kFolded);
+      CHECK(account(opened->profile).captured == 12);
+    }
   }
 
   TEST_CASE("perf script text without blank lines is cut where samples begin") {
