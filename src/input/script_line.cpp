@@ -151,26 +151,32 @@ bool is_certain_frame(std::string_view line) {
           frame->address > UINT32_MAX);
 }
 
+bool is_indented(std::string_view line) {
+  return line.starts_with('\t') || line.starts_with(' ');
+}
+
+// Whether a sample begins with `line`, its `header` if it was parsed to one, and the line behind.
+bool begins_sample(std::string_view line,
+                   const std::optional<ScriptHeader>& header,
+                   std::string_view next) {
+  if (!header) return is_script_comm(line) && next.starts_with('\t') && is_named_frame(next);
+  // Folded stacks have semicolons, too.
+  const bool plain = header->comm.find(';') == std::string_view::npos;
+  const bool more = !header->event.empty() || header->time != 0 || !header->rest.empty();
+  return (plain && more) || (is_indented(next) && is_named_frame(next));
+}
+
 bool begins_as_script(std::string_view start) {
   // --header, which may be longer than `start`.
   if (start.starts_with("# ========\n# captured on") || start.starts_with("# ========\n# hostname"))
     return true;
-  constexpr int kLines = 200;
-  for (int i = 0; i < kLines && !start.empty();) {
+  while (!start.empty()) {
     const std::string_view line = take_line(start);
     if (trim(line).empty() || line.front() == '#') continue;
     if (line.front() == '\t') return is_named_frame(line);
     const auto header = parse_script_header(line);
     if (is_other_record(line, header)) return header.has_value();
-    ++i;
-    // Folded stacks have semicolons, too.
-    const bool plain = header && header->comm.find(';') == std::string_view::npos;
-    if (plain && (!header->event.empty() || header->time != 0 || !header->rest.empty()))
-      return true;
-    // Frames must follow.
-    const std::string_view next = take_line(start);
-    if (!header) return is_script_comm(line) && next.starts_with('\t') && is_named_frame(next);
-    return (next.starts_with('\t') || next.starts_with(' ')) && is_named_frame(next);
+    return begins_sample(line, header, take_line(start));
   }
   return false;
 }
