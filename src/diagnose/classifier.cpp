@@ -6,6 +6,7 @@
 #include "src/base/rows.h"
 #include "src/diagnose/wording.h"
 #include "src/postgres/function_names.h"
+#include "src/postgres/server_major.h"
 
 namespace pgflame::diagnose {
 namespace {
@@ -92,6 +93,8 @@ void Classifier::learn(const Profile& profile, FunctionId id, const Lookup& look
   if (function.module.valid() && profile.modules.contains(function.module)) {
     const std::vector<NameSetId>& all = lookup.module_sets[function.module.value];
     sets.insert(sets.end(), all.begin(), all.end());
+    facts.unnamed_server = facts.area == postgres::Area::kUnnamed &&
+                           postgres::is_server(profile.modules[function.module].path);
   }
   std::ranges::sort(sets);
   drop_repeated(sets);
@@ -184,8 +187,10 @@ Claim Classifier::claim(std::span<const FunctionId> path, std::string_view backe
     }
   }
   for (size_t i = 0; i < path.size(); ++i) {
-    if (const RuleIndex rule = facts(path[i]).default_rule; rule != kNoRule)
-      return Claim{rule, static_cast<uint16_t>(i)};
+    const Facts& known = facts(path[i]);
+    if (known.default_rule != kNoRule) return Claim{known.default_rule, static_cast<uint16_t>(i)};
+    // Anything: what a caller is part of says nothing of it.
+    if (known.unnamed_server) return {};
   }
   return {};
 }

@@ -75,6 +75,7 @@ class Classifier {
     Rows sets;                     // sorted
     uint64_t some_sets = 0;        // bits of them: without its bit, a set is none of them
     bool starts_executor = false;  // another plan or command begins
+    bool unnamed_server = false;   // a function of the server, of which only that is known
     postgres::Area area = postgres::Area::kOther;
     RuleIndex default_rule = kNoRule;
   };

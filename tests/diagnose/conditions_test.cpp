@@ -181,6 +181,21 @@ TEST_SUITE("diagnose") {
     CHECK(grade_of("[vdso]", ModuleKind::kVdso) == 'A');
   }
 
+  TEST_CASE("unnamed functions of the server are not what a module around them is") {
+    const auto activity_of = [](const char* innermost) {
+      Profile profile = profile_from_folded("statement_hook;innermost 100");
+      for (Function& function : profile.functions) {
+        const bool hook = function.name == "statement_hook";
+        const char* path = hook ? "/usr/lib/postgresql/15/lib/pg_stat_statements.so" : innermost;
+        function.module = profile.modules.add(Module{ModuleKind::kFile, path, ""});
+        function.tier = NameTier::kNone;
+      }
+      return diagnose(profile).activities.front().id;
+    };
+    CHECK(activity_of("/usr/lib/postgresql/15/bin/postgres") == "UNCLASSIFIED");
+    CHECK(activity_of("/usr/lib/x86_64-linux-gnu/libc.so.6") == "SESSION");
+  }
+
   TEST_CASE("the share of the backends' time that samples account for is told") {
     Profile profile = profile_from_folded("_start;main;ExecSeqScan 1000");  // 1 s
     CHECK(diagnose(profile).totals.explained_wall == -1);
