@@ -219,6 +219,7 @@ bool looks_folded(std::string_view start) {
 
 Result<Opened> read_folded(ByteStream& stream, const Options& options) {
   if (!options.time.empty()) return fail(no_times());
+  if (!options.event.empty()) return fail(no_events());
   FoldedReader reader;
   TextPieces pieces(stream, whole_lines);
   for (;;) {

@@ -32,7 +32,7 @@ bool is_directory(const std::string& path) {
 }
 
 Result<Opened> from_pprof(std::string_view bytes, Format format, const Options& options) {
-  auto profile = read_pprof(bytes);
+  auto profile = read_pprof(bytes, options.event);
   if (!profile) return fail(std::move(profile).error());
   Opened opened;
   opened.format = format;
@@ -69,7 +69,12 @@ Result<Opened> read_any(ByteStream stream, const Options& options) {
   constexpr size_t kEnoughToTell = 16384;
   const auto start = stream.peek(kEnoughToTell);
   if (!start) return fail(start.error());
-  if (start->empty()) return fail(ErrorKind::kCorrupt, "there is nothing in it");
+  if (start->empty()) {
+    return stream.truncated() ? fail(ErrorKind::kCorrupt,
+                                     "it is cut before the first of its bytes can be unpacked",
+                                     "copy it again, completely")
+                              : fail(ErrorKind::kCorrupt, "there is nothing in it");
+  }
   if (is_perf_data(*start)) return read_perf_data(std::move(stream), options);
   const std::string_view text = as_text(*start);
   if (is_text(text) && looks_like_bpftrace(text)) return read_bpftrace(stream, options);

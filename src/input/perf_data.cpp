@@ -368,7 +368,14 @@ Result<Opened> read_perf_data(ByteStream stream, const Options& options) {
   auto capture = is_perf_pipe(*start) ? open_pipe(std::move(stream), options)
                                       : open_file(std::move(stream), options);
   if (!capture) return fail(std::move(capture).error());
-  return assemble(std::move(*capture), options);
+  const bool of_folder = capture->decoder->meta().of_folder;
+  auto opened = assemble(std::move(*capture), options);
+  if (of_folder && opened && opened->profile.samples.empty()) {
+    return fail(ErrorKind::kNoSamples,
+                "this is one file of a folder, and the samples are in the others",
+                "give pgflame the folder that perf record --threads wrote");
+  }
+  return opened;
 }
 
 Result<Opened> read_perf_directory(const std::string& path, const Options& options) {

@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "src/base/text.h"
+#include "src/profile/event_choice.h"
+
 namespace pgflame::input {
 namespace {
 
@@ -166,12 +169,14 @@ std::string note_on_others(const std::vector<std::pair<std::string, uint64_t>>& 
   std::string text;
   for (size_t i = 0; i < std::min(kShown, samples_by_event.size()); ++i) {
     const auto& [name, samples] = samples_by_event[i];
-    text +=
-        (i == 0 ? "" : ", ") + std::to_string(samples) + (i == 0 ? " samples of " : " of ") + name;
+    text += i == 0 ? counted(samples, "sample") : ", " + format_count(samples);
+    text += " of " + name;
   }
   if (samples_by_event.size() > kShown) text += " and others";
-  return text.empty() ? text
-                      : text + " are in the capture and not in this report; --event shows them";
+  if (text.empty()) return text;
+  const bool is_one = samples_by_event.size() == 1 && samples_by_event.front().second == 1;
+  return text + (is_one ? " is" : " are") +
+         " in the capture and not in this report; --event shows " + (is_one ? "it" : "them");
 }
 
 Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted) {
@@ -189,12 +194,7 @@ Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std
   for (const PerfEvent& event : events) {
     if (without_modifiers(event.name) == without_modifiers(wanted)) return event.name;
   }
-  std::string known;
-  for (const std::string& name : event_names(events))
-    known += (known.empty() ? "" : ", ") + name;
-  return fail(ErrorKind::kUsage,
-              "the capture has no event '" + wanted + "'",
-              "its events are: " + known.substr(0, 2000));
+  return fail(no_such_event(wanted, event_names(events)));
 }
 
 }  // namespace pgflame::input

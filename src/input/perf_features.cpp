@@ -17,6 +17,7 @@ enum Feature : uint32_t {
   kCommandLine = 11,
   kEventDescriptions = 12,
   kSampleTime = 21,
+  kDirectoryFormat = 24,
   kCompressed = 27,
   kClockData = 29,
 };
@@ -149,6 +150,9 @@ void read_feature(uint32_t feature, Bytes section, PerfMeta& meta) {
     case kSampleTime:
       meta.first_time = cursor.u64().value_or(0);
       meta.last_time = cursor.u64().value_or(0);
+      return;
+    case kDirectoryFormat:
+      meta.of_folder = true;
       return;
     case kCompressed:
       cursor.skip(16);  // version, type, level, ratio

@@ -32,6 +32,7 @@ struct PerfMeta {
   uint64_t last_time = 0;
   uint64_t clock_wall = 0;  // Unix time in nanoseconds at clock_time; 0 unknown
   uint64_t clock_time = 0;
+  bool of_folder = false;           // samples are in other files of the folder that it is in
   uint64_t compression_window = 0;  // bytes of one uncompressed ring; 0 unknown
 };
 

@@ -88,8 +88,10 @@ std::optional<Point> parse_point(std::string_view text) {
 bool is_accepted(const Profile& profile, const Sample& sample, const SampleFilter& filter) {
   const Backend* backend =
       profile.backends.contains(sample.backend) ? &profile.backends[sample.backend] : nullptr;
-  const int32_t pid = backend != nullptr ? backend->pid : -1;
   const std::string_view comm = backend != nullptr ? std::string_view(backend->comm) : "";
+  // 0 is also that of processes whose pid was not told.
+  const bool known = backend != nullptr && (backend->pid != 0 || comm.starts_with("swapper"));
+  const int32_t pid = known ? backend->pid : -1;
   return filter.accepts(pid, comm, sample.state);
 }
 
@@ -259,6 +261,12 @@ Error no_times() {
   return Error{ErrorKind::kUnsupported,
                "the samples have no times, so --time cannot choose among them",
                "leave --time out, or give the capture that this was made from"};
+}
+
+Error no_events() {
+  return Error{ErrorKind::kUnsupported,
+               "the samples do not tell their event, so --event cannot choose among them",
+               "leave --event out, or give the capture that this was made from"};
 }
 
 bool SampleFilter::accepts(int32_t pid, std::string_view comm, State state) const {

@@ -60,5 +60,7 @@ Status filter_profile(Profile& profile, const Options& options);
 Error no_time_of_day();
 // And to any --time, where the samples have no times.
 Error no_times();
+// The answer to --event, where the samples do not tell theirs.
+Error no_events();
 
 }  // namespace pgflame::input

@@ -33,8 +33,10 @@ std::string write_pprof(const Profile& profile,
 // Reads what write_pprof wrote and what other tools write (gzip-compressed or not). Of a file that
 // is cut, what is whole, which then has recording.truncated_input; others than ours have their
 // names at the end, so that it may have none. Hostile input ends in an Error; memory stays
-// proportional to the uncompressed size, which is limited to 1 GiB.
-Result<Profile> read_pprof(std::string_view bytes);
+// proportional to the uncompressed size, which is limited to 1 GiB. `event`: the sample type that
+// is wanted; empty: the one that means CPU time, else the first. A usage error when it is not
+// there.
+Result<Profile> read_pprof(std::string_view bytes, std::string_view event = {});
 
 // Whether the beginning of a file (not compressed) is that of a profile: only fields that pprof
 // has.

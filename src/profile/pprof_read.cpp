@@ -3,8 +3,12 @@
 #include <tuple>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "src/profile/bounded_sum.h"
 #include "src/profile/builder.h"
+#include "src/profile/event_choice.h"
 #include "src/profile/gzip.h"
 #include "src/profile/pprof.h"
 #include "src/profile/pprof_labels.h"
@@ -28,11 +32,12 @@ Error too_short() {
 
 class Reader {
  public:
-  explicit Reader(std::string_view bytes)
+  Reader(std::string_view bytes, std::string_view event)
       : bytes_(bytes),
+        wanted_(event),
         tables_(bytes, builder_),
         labels_(tables_),
-        columns_(choose_columns(tables_.types())) {}
+        columns_(choose_columns(tables_.types(), event)) {}
 
   // `cut`: something is missing at the end, for sure.
   Result<Profile> read(bool cut) {
@@ -42,6 +47,7 @@ class Reader {
       return fail(ErrorKind::kCorrupt, "this is not a pprof profile: it names no sample types");
     }
     if (Status metadata = read_metadata(); !metadata) return fail(std::move(metadata).error());
+    if (Status chosen = check_event(); !chosen) return fail(std::move(chosen).error());
     forget_impossible_times(profile().recording);
     read_samples();
     if (cut && profile().samples.empty()) return fail(too_short());
@@ -56,6 +62,22 @@ class Reader {
     profile().recording.has_waits = columns_.off_weight >= 0;
     if (tables_.metadata().empty()) return {};
     return metadata_from_json(tables_.metadata(), profile());
+  }
+
+  // Ours has one event, of which the metadata tells the name.
+  Status check_event() {
+    constexpr std::ptrdiff_t kShown = 5;
+    std::vector<std::string> names = event_names(tables_.types());
+    if (!tables_.metadata().empty()) names = {profile().recording.event.name};
+    const std::string& taken = profile().recording.event.name;
+    if (!wanted_.empty() && event_name(wanted_) != taken)
+      return fail(no_such_event(wanted_, names));
+    std::erase(names, taken);
+    if (names.empty()) return {};
+    profile().recording.notes.push_back(fmt::format(
+        "the file counts {} as well, which are not in this report; --event shows them",
+        fmt::join(names.begin(), names.begin() + std::min(std::ssize(names), kShown), ", ")));
+    return {};
   }
 
   // Samples of one stack mostly stand together.
@@ -180,6 +202,7 @@ class Reader {
   Profile& profile() { return builder_.profile(); }
 
   std::string_view bytes_;
+  std::string_view wanted_;  // event; empty: any
   ProfileBuilder builder_;
   Tables tables_;
   LabelReader labels_;
@@ -209,7 +232,7 @@ std::string_view whole_messages(std::string_view bytes) {
 
 }  // namespace
 
-Result<Profile> read_pprof(std::string_view bytes) {
+Result<Profile> read_pprof(std::string_view bytes, std::string_view event) {
   std::string unpacked;
   bool truncated = false;
   if (is_gzip(bytes)) {
@@ -221,7 +244,7 @@ Result<Profile> read_pprof(std::string_view bytes) {
   }
   try {
     const std::string_view whole = whole_messages(bytes);
-    return Reader(whole).read(truncated || whole.size() < bytes.size());
+    return Reader(whole, event).read(truncated || whole.size() < bytes.size());
   } catch (const protozero::end_of_buffer_exception&) {
     return fail(ErrorKind::kCorrupt,
                 "the pprof data is broken: a message is longer than its frame");

@@ -75,6 +75,38 @@ bool is_cpu_time(std::string_view type) {
          });
 }
 
+constexpr std::string_view kSamples = "samples";
+constexpr std::string_view kIntervals = "intervals";
+constexpr std::string_view kOffCpu = "offcpu";
+constexpr std::string_view kCpu = "cpu";
+
+bool is_count(const ValueType& value) {
+  return value.type == kSamples && value.unit == "count";
+}
+
+bool is_event(const ValueType& value) {
+  return value.type != kIntervals && value.type != kOffCpu && !is_count(value);
+}
+
+Event event_of(const ValueType& value) {
+  WeightUnit unit = WeightUnit::kOther;
+  if (value.unit == "nanoseconds") unit = WeightUnit::kNanoseconds;
+  if (value.unit == "cycles") unit = WeightUnit::kCycles;
+  return Event{event_name(value.type), unit, 0, is_cpu_time(value.type)};
+}
+
+// -1: there is none.
+int event_column(const std::vector<ValueType>& types, std::string_view wanted) {
+  int column = -1;
+  for (size_t i = 0; i < types.size(); ++i) {
+    const ValueType& value = types[i];
+    if (!is_event(value)) continue;
+    if (!wanted.empty() && event_name(value.type) == event_name(wanted)) return static_cast<int>(i);
+    if (column < 0 || value.type == kCpu) column = static_cast<int>(i);
+  }
+  return column;
+}
+
 }  // namespace
 
 void decode_sample(std::string_view bytes, RawSample& sample) {
@@ -102,30 +134,33 @@ void decode_sample(std::string_view bytes, RawSample& sample) {
   }
 }
 
-Columns choose_columns(const std::vector<ValueType>& types) {
+std::string event_name(std::string_view type) {
+  return std::string(type == kCpu ? "cpu-clock" : type);
+}
+
+std::vector<std::string> event_names(const std::vector<ValueType>& types) {
+  std::vector<std::string> names;
+  for (const ValueType& value : types) {
+    if (is_event(value)) names.push_back(event_name(value.type));
+  }
+  if (names.empty()) names.emplace_back(kSamples);
+  return names;
+}
+
+Columns choose_columns(const std::vector<ValueType>& types, std::string_view wanted) {
   Columns columns;
   for (size_t i = 0; i < types.size(); ++i) {
-    const auto [type, unit] = types[i];
     const auto number = static_cast<int>(i);
-    if (type == "intervals") {
-      columns.off_count = number;
-    } else if (type == "offcpu") {
-      columns.off_weight = number;
-    } else if (type == "samples" && unit == "count") {
-      columns.count = number;
-    } else if (columns.weight < 0 || type == "cpu") {
-      columns.event.is_cpu_time = is_cpu_time(type);
-      columns.weight = number;
-      const bool is_time = unit == "nanoseconds";
-      columns.event.name = type == "cpu" ? "cpu-clock" : std::string(type);
-      columns.event.unit = is_time            ? WeightUnit::kNanoseconds
-                           : unit == "cycles" ? WeightUnit::kCycles
-                                              : WeightUnit::kOther;
-    }
+    if (types[i].type == kIntervals) columns.off_count = number;
+    if (types[i].type == kOffCpu) columns.off_weight = number;
+    if (is_count(types[i])) columns.count = number;
   }
+  columns.weight = event_column(types, wanted);
   if (columns.weight < 0) {
     columns.weight = columns.count;
-    columns.event = Event{"samples", WeightUnit::kOther, 0};
+    columns.event = Event{std::string(kSamples), WeightUnit::kOther, 0};
+  } else {
+    columns.event = event_of(types[static_cast<size_t>(columns.weight)]);
   }
   // Their names are missing when a file is cut.
   if (columns.event.name.empty())

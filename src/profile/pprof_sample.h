@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,7 +46,13 @@ struct Columns {
   Event event;
 };
 
-// Ours by name; of other tools' sample types the one that means CPU time, else the first.
-Columns choose_columns(const std::vector<ValueType>& types);
+// What a report calls it.
+std::string event_name(std::string_view type);
+// The sample types that a report can be of, as it names them.
+std::vector<std::string> event_names(const std::vector<ValueType>& types);
+
+// Ours by name; of other tools' sample types the wanted one, else the one that means CPU time, else
+// the first. `wanted` may be empty.
+Columns choose_columns(const std::vector<ValueType>& types, std::string_view wanted);
 
 }  // namespace pgflame::pprof

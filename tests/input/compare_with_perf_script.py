@@ -52,7 +52,7 @@ def read_perf_script(capture, leaf_only, symfs=""):
     if output.returncode != 0 and not output.stdout:
         raise NotReadByPerf("perf script: " + (output.stderr.strip().splitlines() or ["failed"])[-1])
     events = collections.defaultdict(lambda: collections.defaultdict(lambda: [0, 0]))
-    for block in re.split(r"\n(?=\S|\s+\S.*\d+/\d+)", output.stdout):
+    for block in re.split(r"\n(?=\S|\s+\S.*\d+/-?\d+)", output.stdout):
         lines = [line for line in block.splitlines() if line.strip()]
         if not lines:
             continue

@@ -12,51 +12,13 @@
 #include "src/input/script_line.h"
 #include "src/profile/builder.h"
 #include "src/profile/gzip.h"
+#include "tests/support/opened_text.h"
 #include "tests/support/profile_text.h"
 
 using namespace pgflame;
+using namespace pgflame::testing;
 
 namespace {
-
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::string_view contents) {
-    const int fd = ::mkstemp(path_.data());
-    REQUIRE(fd >= 0);
-    REQUIRE(::write(fd, contents.data(), contents.size()) == static_cast<ssize_t>(contents.size()));
-    ::close(fd);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() { ::unlink(path_.c_str()); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_ = "/tmp/pgflame-test.XXXXXX";
-};
-
-Result<input::Opened> open_text(std::string_view contents, const input::Options& options = {}) {
-  const TemporaryFile file(contents);
-  return input::open(file.path(), options);
-}
-
-std::string folded_from(std::string_view contents) {
-  const auto opened = open_text(contents);
-  if (!opened) return "error: " + opened.error().what.substr(opened.error().what.find(": ") + 2);
-  return convert::convert(opened->profile, convert::Target::kFolded).value();
-}
-
-constexpr std::string_view kScript =
-    "# hostname : db1\n"
-    "# ========\n"
-    "postgres  4440/4440 [001]  5820.169689:    2004008 cpu-clock: \n"
-    "\t      55c7cef36fd3 ExecScan+0x1a (/usr/lib/postgresql/15/bin/postgres)\n"
-    "\t      7fa141472250 [unknown] (/usr/lib/x86_64-linux-gnu/libc.so.6)\n"
-    "\n"
-    "postgres  4440/4440 [001]  5821.271692:    2004008 cpu-clock: \n"
-    "\t      55c7cef36fd3 ExecScan+0x1a (/usr/lib/postgresql/15/bin/postgres)\n"
-    "\t      7fa141472250 [unknown] (/usr/lib/x86_64-linux-gnu/libc.so.6)\n"
-    "\n";
 
 struct Flavour {
   const char* text;
@@ -234,26 +196,6 @@ TEST_SUITE("input") {
     }
   }
 
-  TEST_CASE("one map of bpftrace is read, the others are counted") {
-    const std::string text =
-        "@calls[postgres]: 5\n@n: 9\n@on[\n    main+1\n, postgres, 31]: 7\n"
-        "@h[\n    main+1\n]:\n[3]  1 |@@@|\n@off[\n    read+1\n, postgres, 31]: 8\n@off[\n    re";
-    const auto opened = open_text(text);
-    REQUIRE(opened.has_value());
-    const Recording& recording = opened->profile.recording;
-    CHECK(opened->format == input::Format::kBpftrace);
-    CHECK(opened->events == std::vector<std::string>{"@calls", "@on", "@off"});
-    CHECK(recording.event.name == "@on");
-    CHECK(account(opened->profile).captured == 7);
-    CHECK(opened->profile.backends[opened->profile.samples[0].backend].pid == 31);
-    CHECK(recording.losses[static_cast<size_t>(Loss::kFiltered)] == 13);
-    CHECK(recording.losses[static_cast<size_t>(Loss::kBadRecord)] == 1);
-    CHECK(recording.truncated_input);
-    input::Options options;
-    options.event = "@off";
-    CHECK(account(open_text(text, options)->profile).captured == 8);
-  }
-
   TEST_CASE("a pprof file that was compressed twice is read") {
     const std::string pprof =
         convert::convert(open_text(kScript)->profile, convert::Target::kPprof).value();
@@ -277,28 +219,6 @@ TEST_SUITE("input") {
     CHECK(cut->profile.recording.truncated_input);
     CHECK(folded_from(whole.substr(0, whole.size() / 2)) ==
           "error: the pprof file is cut: it ends before the first of its samples");
-  }
-
-  TEST_CASE("only events that stand for time are taken for it") {
-    const auto event_of = [](std::string_view name) {
-      std::string text(kScript);
-      for (size_t at = 0; (at = text.find("cpu-clock:", at)) != std::string::npos; ++at)
-        text.replace(at, 10, std::string(name) + ":");
-      return open_text(text)->profile.recording.event;
-    };
-    for (const char* clock : {"cpu-clock", "task-clock:u", "cycles:P", "cpu_core/cycles/"})
-      CHECK(event_of(clock).is_cpu_time);
-    for (const char* other :
-         {"page-faults", "context-switches", "instructions:u", "sched:sched_switch"}) {
-      CAPTURE(other);
-      CHECK_FALSE(event_of(other).is_cpu_time);
-      CHECK(event_of(other).unit == WeightUnit::kOther);
-      // Saved and opened again.
-      Profile profile = open_text(kScript)->profile;
-      profile.recording.event = event_of(other);
-      const auto saved = convert::convert(profile, convert::Target::kPprof).value();
-      CHECK_FALSE(open_text(saved)->profile.recording.event.is_cpu_time);
-    }
   }
 
   TEST_CASE("text of which most is no folded stack is refused") {
@@ -381,6 +301,14 @@ TEST_SUITE("input") {
     CHECK(opened->profile.recording.losses[static_cast<size_t>(Loss::kFiltered)] == 2);
   }
 
+  TEST_CASE("what does not tell its pid is of no pid") {
+    input::Options options;
+    options.pids = {0};
+    const auto opened = open_text("postgres;main 3\nswapper;do_idle 5\n", options);
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).captured == 5);
+  }
+
   TEST_CASE("ranges of time are read as people write them") {
     const auto range = [](std::string_view text) { return input::parse_time_range(text); };
     REQUIRE(range("10,20")->has_value());
@@ -408,6 +336,7 @@ TEST_SUITE("input") {
   TEST_CASE("what is no capture is refused with a reason") {
     const Flavour cases[] = {
         {"", "there is nothing in it"},
+        {"\x28\xb5\x2f\xfd\x04\x58", "it is cut before the first of its bytes can be unpacked"},
         {"hello world\nthis is text\n", "this is none of the formats pgflame reads"},
         {"\x7f"
          "ELF\x02\x01\x01 a program",
@@ -434,6 +363,10 @@ TEST_SUITE("input") {
       CHECK(opened.error().what.find(bad.folded) != std::string::npos);
     }
     CHECK_FALSE(input::open("/does/not/exist", {}).has_value());
+    const auto part =
+        input::open(PGFLAME_SOURCE_DIR "/tests/golden/input/format-dir.perf.data/data", {});
+    REQUIRE_FALSE(part.has_value());
+    CHECK(part.error().hint == "give pgflame the folder that perf record --threads wrote");
   }
 
   TEST_CASE("folded stacks stay folded stacks below and above what looks like perf script") {
@@ -492,17 +425,5 @@ TEST_SUITE("input") {
     Recording recording;
     frames.note_overflow(recording);
     CHECK(recording.notes.size() == 1);
-  }
-
-  TEST_CASE("samples of other events are named with their number") {
-    std::string text(kScript);
-    text +=
-        "postgres  4440/4440 [001]  5821.3:          1 page-faults: \n"
-        "\t      55c7cef36fd3 ExecScan+0x1a (/usr/lib/postgresql/15/bin/postgres)\n\n";
-    const auto opened = open_text(text);
-    REQUIRE(opened.has_value());
-    CHECK(account(opened->profile).captured == 2);
-    REQUIRE(opened->profile.recording.notes.size() == 1);
-    CHECK(opened->profile.recording.notes[0].starts_with("1 samples of page-faults are in"));
   }
 }
