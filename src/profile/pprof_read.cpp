@@ -70,7 +70,7 @@ class Reader {
     std::vector<std::string> names = event_names(tables_.types());
     if (!tables_.metadata().empty()) names = {profile().recording.event.name};
     const std::string& taken = profile().recording.event.name;
-    if (!wanted_.empty() && event_name(wanted_) != taken)
+    if (!wanted_.empty() && event_name(wanted_) != event_name(taken))
       return fail(no_such_event(wanted_, names));
     std::erase(names, taken);
     if (names.empty()) return {};

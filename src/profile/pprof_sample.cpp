@@ -95,16 +95,20 @@ Event event_of(const ValueType& value) {
   return Event{event_name(value.type), unit, 0, is_cpu_time(value.type)};
 }
 
-// -1: there is none.
+// The first of that name; -1: there is none.
+int column_named(const std::vector<ValueType>& types, std::string_view name) {
+  const auto found = std::ranges::find_if(types, [name](const ValueType& value) {
+    return is_event(value) && event_name(value.type) == name;
+  });
+  return found == types.end() ? -1 : static_cast<int>(found - types.begin());
+}
+
 int event_column(const std::vector<ValueType>& types, std::string_view wanted) {
-  int column = -1;
-  for (size_t i = 0; i < types.size(); ++i) {
-    const ValueType& value = types[i];
-    if (!is_event(value)) continue;
-    if (!wanted.empty() && event_name(value.type) == event_name(wanted)) return static_cast<int>(i);
-    if (column < 0 || value.type == kCpu) column = static_cast<int>(i);
-  }
-  return column;
+  int column = wanted.empty() ? -1 : column_named(types, event_name(wanted));
+  if (column < 0) column = column_named(types, event_name(kCpu));
+  if (column >= 0) return column;
+  const auto first = std::ranges::find_if(types, is_event);
+  return first == types.end() ? -1 : static_cast<int>(first - types.begin());
 }
 
 }  // namespace
@@ -135,7 +139,8 @@ void decode_sample(std::string_view bytes, RawSample& sample) {
 }
 
 std::string event_name(std::string_view type) {
-  return std::string(type == kCpu ? "cpu-clock" : type);
+  constexpr size_t kLongest = 200;  // it stands in sentences
+  return std::string(type == kCpu ? "cpu-clock" : type.substr(0, kLongest));
 }
 
 std::vector<std::string> event_names(const std::vector<ValueType>& types) {
