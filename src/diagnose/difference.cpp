@@ -9,7 +9,6 @@
 
 #include "src/base/text.h"
 #include "src/diagnose/database_facts.h"
-#include "src/diagnose/evidence.h"
 #include "src/diagnose/figures.h"
 #include "src/diagnose/quality.h"
 #include "src/diagnose/skid.h"
@@ -236,8 +235,8 @@ class Comparer {
                   "{} ({})", delta.title, delta.kind == DeltaKind::kSelf ? "self" : "with callees");
     std::string text = fmt::format("{}: {} → {} of {} ({:+.1f} ±{:.1f} points)",
                                    name,
-                                   short_percent(delta.before.share),
-                                   short_percent(delta.after.share),
+                                   format_percent(delta.before.share),
+                                   format_percent(delta.after.share),
                                    result_.measure.part,
                                    delta.change * 100,
                                    delta.change_error * 100);

@@ -5,7 +5,6 @@
 
 #include "src/base/text.h"
 #include "src/diagnose/difference.h"
-#include "src/diagnose/evidence.h"
 
 namespace pgflame::diagnose {
 namespace {
@@ -50,8 +49,8 @@ void append_table(std::string& text, const Difference& difference, DeltaKind kin
     text += fmt::format("| {}`{}` | {} | {} | {:+.1f} ±{:.1f} | {} |\n",
                         kind == DeltaKind::kActivity ? delta.title + " " : std::string(),
                         delta.id,
-                        short_percent(delta.before.share),
-                        short_percent(delta.after.share),
+                        format_percent(delta.before.share),
+                        format_percent(delta.after.share),
                         delta.change * 100,
                         delta.change_error * 100,
                         mark_of(difference, delta));
