@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <string>
 
+#include "src/base/utf8.h"
+
 namespace pgflame::cli {
 namespace {
 
@@ -17,7 +19,7 @@ void write(std::FILE* stream, std::string_view text) {
 
 std::string printable(std::string_view text) {
   std::string clean;
-  for (const char c : text) {
+  for (const char c : valid_utf8(text)) {
     const auto byte = static_cast<unsigned char>(c);
     clean += (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f ? '?' : c;
   }

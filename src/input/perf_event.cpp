@@ -137,14 +137,6 @@ int cpu_time_rank(std::string_view name) {
   return name == "instructions" ? 1 : 0;
 }
 
-std::string_view without_modifiers(std::string_view name) {
-  const auto colon = name.rfind(':');
-  // "sched:sched_switch" is a name with a colon; modifiers are a few letters.
-  if (colon == std::string_view::npos || name.size() - colon > 5) return name;
-  const bool letters = name.find_first_not_of("ukhpPGHISDWe", colon + 1) == std::string_view::npos;
-  return letters ? name.substr(0, colon) : name;
-}
-
 WeightUnit weight_unit(int cpu_time_rank) {
   if (cpu_time_rank >= 5) return WeightUnit::kNanoseconds;
   return is_cpu_time(cpu_time_rank) ? WeightUnit::kCycles : WeightUnit::kOther;
@@ -175,8 +167,12 @@ std::string note_on_others(const std::vector<std::pair<std::string, uint64_t>>& 
   if (samples_by_event.size() > kShown) text += " and others";
   if (text.empty()) return text;
   const bool is_one = samples_by_event.size() == 1 && samples_by_event.front().second == 1;
-  return text + (is_one ? " is" : " are") +
-         " in the capture and not in this report; --event shows " + (is_one ? "it" : "them");
+  return fmt::format("{} {}{}{}{}",
+                     text,
+                     is_one ? "is" : "are",
+                     kLeftInCapture,
+                     kEventShows,
+                     is_one ? "it" : "them");
 }
 
 Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std::string& wanted) {
@@ -188,13 +184,10 @@ Result<std::string> choose_event(const std::vector<PerfEvent>& events, const std
                events, {}, [](const PerfEvent& event) { return cpu_time_rank(event); })
         ->name;
   }
-  for (const PerfEvent& event : events) {
-    if (event.name == wanted) return event.name;
-  }
-  for (const PerfEvent& event : events) {
-    if (without_modifiers(event.name) == without_modifiers(wanted)) return event.name;
-  }
-  return fail(no_such_event(wanted, event_names(events)));
+  const std::vector<std::string> names = event_names(events);
+  const auto found = find_event(names, wanted);
+  if (!found) return fail(no_such_event(wanted, names));
+  return names[*found];
 }
 
 }  // namespace pgflame::input

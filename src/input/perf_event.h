@@ -85,9 +85,6 @@ std::string default_name(const PerfEvent& event);
 int cpu_time_rank(const PerfEvent& event);
 int cpu_time_rank(std::string_view name);
 
-// "cycles" for "cycles:u" and "cycles:ppp".
-std::string_view without_modifiers(std::string_view name);
-
 WeightUnit weight_unit(int cpu_time_rank);
 // False for events that only happen while code runs (instructions, faults).
 bool is_cpu_time(int cpu_time_rank);
@@ -95,8 +92,8 @@ bool is_cpu_time(int cpu_time_rank);
 // The names of all events, each once, in file order.
 std::vector<std::string> event_names(const std::vector<PerfEvent>& events);
 
-// "12 samples of cycles and 3 of page-faults are in the capture and not shown": what the reader of
-// a report about one event must know. Empty when there are none.
+// "12 samples of cycles, 3 of page-faults are in the capture and not in this report": what the
+// reader of a report about one event must know. Empty when there are none.
 std::string note_on_others(const std::vector<std::pair<std::string, uint64_t>>& samples_by_event);
 
 // The name of the event whose samples are wanted: the one the user asked for, with or without its

@@ -60,24 +60,33 @@ class Reader {
     profile().recording.event = columns_.event;
     profile().recording.sampler = "pprof";
     profile().recording.has_waits = columns_.off_weight >= 0;
-    if (tables_.metadata().empty()) return {};
+    if (!is_ours()) return {};
     return metadata_from_json(tables_.metadata(), profile());
   }
 
   // Ours has one event, of which the metadata tells the name.
   Status check_event() {
-    constexpr std::ptrdiff_t kShown = 5;
-    std::vector<std::string> names = event_names(tables_.types());
-    if (!tables_.metadata().empty()) names = {profile().recording.event.name};
     const std::string& taken = profile().recording.event.name;
-    if (!wanted_.empty() && event_name(wanted_) != event_name(taken))
-      return fail(no_such_event(wanted_, names));
-    std::erase(names, taken);
-    if (names.empty()) return {};
-    profile().recording.notes.push_back(fmt::format(
-        "the file counts {} as well, which are not in this report; --event shows them",
-        fmt::join(names.begin(), names.begin() + std::min(std::ssize(names), kShown), ", ")));
+    const std::vector<std::string> names =
+        is_ours() ? std::vector{event_name(taken)} : event_names(tables_.types());
+    if (!wanted_.empty()) {
+      const auto found = find_event(names, event_name(wanted_));
+      if (!found || names[*found] != event_name(taken)) return fail(no_such_event(wanted_, names));
+    }
+    if (names.size() > 1) profile().recording.notes.push_back(note_on_others(names, taken));
     return {};
+  }
+
+  static std::string note_on_others(std::vector<std::string> names, const std::string& taken) {
+    constexpr size_t kShown = 5;
+    std::erase(names, taken);
+    const bool all = names.size() <= kShown;
+    if (!all) names.resize(kShown);
+    return fmt::format("values of {}{} are{}{}them",
+                       fmt::join(names, ", "),
+                       all ? "" : " and others",
+                       kLeftInCapture,
+                       kEventShows);
   }
 
   // Samples of one stack mostly stand together.
@@ -162,7 +171,7 @@ class Reader {
 
   BackendId backend_of(const Labels& labels) {
     const Label& number = labels[kBackend];
-    if (!tables_.metadata().empty() && number.given && number.number >= 0 &&
+    if (is_ours() && number.given && number.number >= 0 &&
         static_cast<size_t>(number.number) < profile().backends.size()) {
       return BackendId{static_cast<uint32_t>(number.number)};
     }
@@ -196,9 +205,12 @@ class Reader {
     sample.weight = value(running ? columns_.weight : columns_.off_weight);
     sample.count = value(running ? columns_.count : columns_.off_count);
     if (columns_.count < 0 && sample.weight > 0) sample.count = 1;
+    // It may be one of another sample type.
+    if (sample.weight == 0 && !is_ours()) return;
     add(sample);
   }
 
+  bool is_ours() const { return !tables_.metadata().empty(); }
   Profile& profile() { return builder_.profile(); }
 
   std::string_view bytes_;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <unordered_set>
 
+#include "src/profile/event_choice.h"
 #include "src/profile/pprof_fields.h"
 #include "src/profile/pprof_wire.h"
 
@@ -66,19 +68,20 @@ void take_moments(const Numbers& numbers, std::vector<RawMoment>& moments) {
   }
 }
 
-// Names as pprof's own collectors and converters of perf.data give them.
-bool is_cpu_time(std::string_view type) {
-  constexpr std::array<std::string_view, 5> kClocks{
-      "cpu-clock", "task-clock", "cycles", "cpu-cycles", "cpu_clk"};
-  return type == "cpu" || std::ranges::any_of(kClocks, [type](std::string_view clock) {
-           return type.starts_with(clock);
-         });
-}
-
 constexpr std::string_view kSamples = "samples";
 constexpr std::string_view kIntervals = "intervals";
 constexpr std::string_view kOffCpu = "offcpu";
 constexpr std::string_view kCpu = "cpu";
+constexpr std::string_view kNameless = "unnamed events";
+
+// Names as pprof's own collectors and converters of perf.data give them.
+bool is_cpu_time(const ValueType& value) {
+  constexpr std::array<std::string_view, 5> kClocks{
+      "cpu-clock", "task-clock", "cycles", "cpu-cycles", "cpu_clk"};
+  return value.type == kCpu || std::ranges::any_of(kClocks, [&](std::string_view clock) {
+           return value.type.starts_with(clock);
+         });
+}
 
 bool is_count(const ValueType& value) {
   return value.type == kSamples && value.unit == "count";
@@ -92,23 +95,31 @@ Event event_of(const ValueType& value) {
   WeightUnit unit = WeightUnit::kOther;
   if (value.unit == "nanoseconds") unit = WeightUnit::kNanoseconds;
   if (value.unit == "cycles") unit = WeightUnit::kCycles;
-  return Event{event_name(value.type), unit, 0, is_cpu_time(value.type)};
+  return Event{event_name(value.type), unit, 0, is_cpu_time(value)};
 }
 
-// The first of that name; -1: there is none.
-int column_named(const std::vector<ValueType>& types, std::string_view name) {
-  const auto found = std::ranges::find_if(types, [name](const ValueType& value) {
-    return is_event(value) && event_name(value.type) == name;
-  });
+// The first that `is` holds for; -1: there is none.
+template <typename Is>
+int first_event(const std::vector<ValueType>& types, Is&& is) {
+  const auto found = std::ranges::find_if(
+      types, [&](const ValueType& value) { return is_event(value) && is(value); });
   return found == types.end() ? -1 : static_cast<int>(found - types.begin());
 }
 
 int event_column(const std::vector<ValueType>& types, std::string_view wanted) {
-  int column = wanted.empty() ? -1 : column_named(types, event_name(wanted));
-  if (column < 0) column = column_named(types, event_name(kCpu));
-  if (column >= 0) return column;
-  const auto first = std::ranges::find_if(types, is_event);
-  return first == types.end() ? -1 : static_cast<int>(first - types.begin());
+  int column = -1;
+  const auto named = [&](std::string_view name) {
+    return first_event(types,
+                       [&](const ValueType& value) { return event_name(value.type) == name; });
+  };
+  if (!wanted.empty()) {
+    const std::vector<std::string> names = event_names(types);
+    if (const auto found = find_event(names, event_name(wanted))) column = named(names[*found]);
+  }
+  if (column < 0) column = named(event_name(kCpu));
+  if (column < 0) column = first_event(types, is_cpu_time);
+  if (column < 0) column = first_event(types, [](const ValueType&) { return true; });
+  return column;
 }
 
 }  // namespace
@@ -140,13 +151,23 @@ void decode_sample(std::string_view bytes, RawSample& sample) {
 
 std::string event_name(std::string_view type) {
   constexpr size_t kLongest = 200;  // it stands in sentences
-  return std::string(type == kCpu ? "cpu-clock" : type.substr(0, kLongest));
+  if (type.empty()) return std::string(kNameless);
+  if (type.size() > kLongest) {
+    size_t end = kLongest;
+    while (end > 0 && (static_cast<unsigned char>(type[end]) & 0xc0U) == 0x80)
+      --end;
+    type = type.substr(0, end);
+  }
+  return std::string(type == kCpu ? "cpu-clock" : type);
 }
 
 std::vector<std::string> event_names(const std::vector<ValueType>& types) {
   std::vector<std::string> names;
+  std::unordered_set<std::string> known;
   for (const ValueType& value : types) {
-    if (is_event(value)) names.push_back(event_name(value.type));
+    if (!is_event(value)) continue;
+    std::string name = event_name(value.type);
+    if (known.insert(name).second) names.push_back(std::move(name));
   }
   if (names.empty()) names.emplace_back(kSamples);
   return names;
@@ -167,9 +188,6 @@ Columns choose_columns(const std::vector<ValueType>& types, std::string_view wan
   } else {
     columns.event = event_of(types[static_cast<size_t>(columns.weight)]);
   }
-  // Their names are missing when a file is cut.
-  if (columns.event.name.empty())
-    columns.event = Event{"unnamed events", WeightUnit::kOther, 0, false};
   return columns;
 }
 

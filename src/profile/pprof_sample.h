@@ -46,9 +46,9 @@ struct Columns {
   Event event;
 };
 
-// What a report calls it.
+// What a report calls it; types have no names when a file is cut.
 std::string event_name(std::string_view type);
-// The sample types that a report can be of, as it names them.
+// The sample types that a report can be of, as it names them, each once.
 std::vector<std::string> event_names(const std::vector<ValueType>& types);
 
 // Ours by name; of other tools' sample types the wanted one, else the one that means CPU time, else

@@ -7,6 +7,7 @@
 #include "src/base/text.h"
 #include "src/base/utf8.h"
 #include "src/diagnose/measure.h"
+#include "src/profile/event_choice.h"
 #include "src/report/describe.h"
 #include "src/report/report.h"
 
@@ -101,8 +102,7 @@ bool speaks_of_less(std::string_view note) {
                                                     "--time was moved",
                                                     "Kernel functions have no names",
                                                     "Warning:"};
-  if (note.find(" are in the capture and not in this report") != std::string_view::npos)
-    return true;
+  if (note.find(kLeftInCapture) != std::string_view::npos) return true;
   return std::ranges::any_of(kBegins,
                              [&](std::string_view begin) { return note.starts_with(begin); });
 }

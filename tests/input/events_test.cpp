@@ -17,13 +17,13 @@ namespace {
 
 // As Go's heap profiles: a sample that weighs 7, 70, ... of the types. Each type's name is its
 // unit.
-std::string pprof_of_types(const std::vector<std::string>& types) {
+std::string pprof_of_types(const std::vector<std::string>& types, int64_t growth = 10) {
   using namespace pgflame::pprof;
   Bytes file;
   Bytes sample;
   Bytes part;
   int64_t value = 7;
-  for (size_t i = 0; i < types.size(); ++i, value *= 10) {
+  for (size_t i = 0; i < types.size(); ++i, value *= growth) {
     part.clear();
     part.add_number(ValueTypeField::kType, i + 1);
     part.add_number(ValueTypeField::kUnit, i + 1);
@@ -98,7 +98,7 @@ TEST_SUITE("input") {
     CHECK(account(opened->profile).captured == 2);
     REQUIRE(opened->profile.recording.notes.size() == 1);
     CHECK(opened->profile.recording.notes[0].starts_with("1 sample of page-faults is in"));
-    CHECK(opened->profile.recording.notes[0].ends_with("--event shows it"));
+    CHECK(opened->profile.recording.notes[0].ends_with("--event, on the capture, shows it"));
   }
 
   TEST_CASE("any sample type of a pprof file can be chosen") {
@@ -108,7 +108,8 @@ TEST_SUITE("input") {
     CHECK(first->profile.recording.event.name == "objects");
     CHECK(account(first->profile).weight == 7);
     REQUIRE(first->profile.recording.notes.size() == 1);
-    CHECK(first->profile.recording.notes[0].starts_with("the file counts space, inuse as well"));
+    CHECK(
+        first->profile.recording.notes[0].starts_with("values of space, inuse are in the capture"));
     const auto space = open_text(heap, event("space"));
     REQUIRE(space.has_value());
     CHECK(space->profile.recording.event.name == "space");
@@ -117,6 +118,34 @@ TEST_SUITE("input") {
     CHECK(account(open_text(go)->profile).weight == 70);
     CHECK(account(open_text(go, event("cpu"))->profile).weight == 70);
     CHECK(account(open_text(go, event("wall"))->profile).weight == 7);
+  }
+
+  TEST_CASE("of sample types the one that means CPU time is taken, whatever it is called") {
+    const auto taken = [](const std::vector<std::string>& types, const std::string& wanted = "") {
+      const auto opened = open_text(pprof_of_types(types), event(wanted));
+      return opened ? opened->profile.recording.event.name : opened.error().hint;
+    };
+    CHECK(taken({"wall", "cycles:u", "cpu_clk"}) == "cycles:u");
+    CHECK(taken({"cycles", "cpu"}) == "cpu-clock");
+    CHECK(taken({"wall", "cycles:u"}, "cycles") == "cycles:u");
+    CHECK(taken({"wall", "cycles", "cycles"}, "nosuch") == "its events are: wall, cycles");
+    // A file that is cut before its names.
+    CHECK(taken({"", ""}) == "unnamed events");
+    CHECK(taken({"", ""}, "cpu") == "its events are: unnamed events");
+    // In sentences and choices as far as whole characters go.
+    const std::string name = "a" + std::string(150, 'b') + std::string(60, '\xc3');
+    CHECK(taken({name}).size() == 200);
+    std::string letters = "a";
+    for (int i = 0; i < 150; ++i)
+      letters += "\xc3\xa9";
+    CHECK(taken({letters}).size() == 199);
+    CHECK(taken({"wall", letters}, letters).size() == 199);
+  }
+
+  TEST_CASE("samples of another sample type are not counted") {
+    const std::string none = pprof_of_types({"cpu", "space"}, 0);
+    CHECK(account(open_text(none)->profile).captured == 1);
+    CHECK(account(open_text(none, event("space"))->profile).captured == 0);
   }
 
   TEST_CASE("an event that is not in the file is refused, whatever the format") {
