@@ -83,12 +83,22 @@ bool is_cpu_time(const ValueType& value) {
          });
 }
 
+// How many samples a row stands for, unless another type did so before.
 bool is_count(const ValueType& value) {
   return value.type == kSamples && value.unit == "count";
 }
 
-bool is_event(const ValueType& value) {
-  return value.type != kIntervals && value.type != kOffCpu && !is_count(value);
+// The numbers of the types that a report can be of.
+std::vector<size_t> events_of(const std::vector<ValueType>& types) {
+  std::vector<size_t> events;
+  bool counted = false;
+  for (size_t i = 0; i < types.size(); ++i) {
+    const bool is_first_count = !counted && is_count(types[i]);
+    counted = counted || is_first_count;
+    if (types[i].type != kIntervals && types[i].type != kOffCpu && !is_first_count)
+      events.push_back(i);
+  }
+  return events;
 }
 
 Event event_of(const ValueType& value) {
@@ -98,27 +108,24 @@ Event event_of(const ValueType& value) {
   return Event{event_name(value.type), unit, 0, is_cpu_time(value)};
 }
 
-// The first that `is` holds for; -1: there is none.
-template <typename Is>
-int first_event(const std::vector<ValueType>& types, Is&& is) {
-  const auto found = std::ranges::find_if(
-      types, [&](const ValueType& value) { return is_event(value) && is(value); });
-  return found == types.end() ? -1 : static_cast<int>(found - types.begin());
-}
-
 int event_column(const std::vector<ValueType>& types, std::string_view wanted) {
-  int column = -1;
-  const auto named = [&](std::string_view name) {
-    return first_event(types,
-                       [&](const ValueType& value) { return event_name(value.type) == name; });
+  const std::vector<size_t> events = events_of(types);
+  // -1: there is none.
+  const auto first = [&](auto&& is) {
+    const auto found = std::ranges::find_if(events, [&](size_t event) { return is(types[event]); });
+    return found == events.end() ? -1 : static_cast<int>(*found);
   };
+  const auto named = [&](const std::string& name) {
+    return first([&](const ValueType& value) { return event_name(value.type) == name; });
+  };
+  int column = -1;
   if (!wanted.empty()) {
     const std::vector<std::string> names = event_names(types);
     if (const auto found = find_event(names, event_name(wanted))) column = named(names[*found]);
   }
   if (column < 0) column = named(event_name(kCpu));
-  if (column < 0) column = first_event(types, is_cpu_time);
-  if (column < 0) column = first_event(types, [](const ValueType&) { return true; });
+  if (column < 0) column = first(is_cpu_time);
+  if (column < 0 && !events.empty()) column = static_cast<int>(events.front());
   return column;
 }
 
@@ -164,9 +171,8 @@ std::string event_name(std::string_view type) {
 std::vector<std::string> event_names(const std::vector<ValueType>& types) {
   std::vector<std::string> names;
   std::unordered_set<std::string> known;
-  for (const ValueType& value : types) {
-    if (!is_event(value)) continue;
-    std::string name = event_name(value.type);
+  for (const size_t event : events_of(types)) {
+    std::string name = event_name(types[event].type);
     if (known.insert(name).second) names.push_back(std::move(name));
   }
   if (names.empty()) names.emplace_back(kSamples);
@@ -179,7 +185,7 @@ Columns choose_columns(const std::vector<ValueType>& types, std::string_view wan
     const auto number = static_cast<int>(i);
     if (types[i].type == kIntervals) columns.off_count = number;
     if (types[i].type == kOffCpu) columns.off_weight = number;
-    if (is_count(types[i])) columns.count = number;
+    if (columns.count < 0 && is_count(types[i])) columns.count = number;
   }
   columns.weight = event_column(types, wanted);
   if (columns.weight < 0) {

@@ -148,6 +148,17 @@ TEST_SUITE("input") {
     CHECK(account(open_text(none, event("space"))->profile).captured == 0);
   }
 
+  TEST_CASE("what weighs in samples keeps its weight apart from its count") {
+    const auto opened = open_text(pprof_of_types({"samples"}));
+    REQUIRE(opened.has_value());
+    CHECK(account(opened->profile).captured == 1);
+    const auto saved = convert::convert(opened->profile, convert::Target::kPprof).value();
+    const auto again = open_text(saved);
+    REQUIRE(again.has_value());
+    CHECK(account(again->profile).captured == 1);
+    CHECK(account(again->profile).weight == 7);
+  }
+
   TEST_CASE("an event that is not in the file is refused, whatever the format") {
     const auto saved =
         convert::convert(open_text(kScript)->profile, convert::Target::kPprof).value();
