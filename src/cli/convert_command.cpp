@@ -27,7 +27,7 @@ void tell_what_is_missing(const Profile& profile) {
   if (const uint64_t lost = lost_samples(profile.recording); lost > 0)
     note(counted(lost, "sample") + (lost == 1 ? " was" : " were") + " lost when this was recorded");
   for (const std::string& text : report::notes_of(profile))
-    note(printable(text));
+    note(text);
 }
 
 Result<ExitCode> run_convert(ConvertArguments& arguments) {

@@ -189,7 +189,7 @@ Claim Classifier::claim(std::span<const FunctionId> path, std::string_view backe
   for (size_t i = 0; i < path.size(); ++i) {
     const Facts& known = facts(path[i]);
     if (known.default_rule != kNoRule) return Claim{known.default_rule, static_cast<uint16_t>(i)};
-    // Anything: what a caller is part of says nothing of it.
+    // It may do anything, whatever its callers are there for.
     if (known.unnamed_server) return {};
   }
   return {};

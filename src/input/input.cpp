@@ -71,7 +71,7 @@ Result<Opened> read_any(ByteStream stream, const Options& options) {
   if (!start) return fail(start.error());
   if (start->empty()) {
     return stream.truncated() ? fail(ErrorKind::kCorrupt,
-                                     "it is cut before the first of its bytes can be unpacked",
+                                     "it is cut so early that nothing of it can be unpacked",
                                      "copy it again, completely")
                               : fail(ErrorKind::kCorrupt, "there is nothing in it");
   }

@@ -26,7 +26,7 @@ std::string_view file_of(std::string_view path) {
 bool is_server(std::string_view path) {
   const std::string_view file = file_of(path);
   if (file.starts_with("postgres_export")) return false;  // the Prometheus exporter
-  if (file.starts_with("postgres_fdw")) return false;
+  if (file.ends_with(".so")) return false;                // postgres_fdw
   return file.starts_with("postgres") || file == "postmaster" || file == "edb-postgres";
 }
 

@@ -23,6 +23,6 @@ Error no_such_event(std::string_view wanted, const std::vector<std::string>& kno
 // In every note on samples or values that a report leaves out because of their event. The capture
 // is what --event needs: what it was converted to has one event only.
 inline constexpr std::string_view kLeftInCapture = " in the capture and not in this report";
-inline constexpr std::string_view kEventShows = "; --event, on the capture, shows ";
+inline constexpr std::string_view kEventShows = "; report the capture with --event to see ";
 
 }  // namespace pgflame

@@ -69,5 +69,6 @@ TEST_SUITE("cli") {
 
   TEST_CASE("control characters do not reach the terminal") {
     CHECK(cli::printable("a\x1b[31mb\nc\x7f") == "a?[31mb\nc?");
+    CHECK(cli::printable("a\xff\xc3\xa9") == "a\xef\xbf\xbd\xc3\xa9");
   }
 }

@@ -98,7 +98,8 @@ TEST_SUITE("input") {
     CHECK(account(opened->profile).captured == 2);
     REQUIRE(opened->profile.recording.notes.size() == 1);
     CHECK(opened->profile.recording.notes[0].starts_with("1 sample of page-faults is in"));
-    CHECK(opened->profile.recording.notes[0].ends_with("--event, on the capture, shows it"));
+    CHECK(
+        opened->profile.recording.notes[0].ends_with("report the capture with --event to see it"));
   }
 
   TEST_CASE("any sample type of a pprof file can be chosen") {

@@ -1,9 +1,6 @@
-#include <cstdlib>
-#include <fstream>
 #include <string>
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include "src/convert/convert.h"
 #include "src/input/given_frames.h"
@@ -336,7 +333,7 @@ TEST_SUITE("input") {
   TEST_CASE("what is no capture is refused with a reason") {
     const Flavour cases[] = {
         {"", "there is nothing in it"},
-        {"\x28\xb5\x2f\xfd\x04\x58", "it is cut before the first of its bytes can be unpacked"},
+        {"\x28\xb5\x2f\xfd\x04\x58", "it is cut so early that nothing of it can be unpacked"},
         {"hello world\nthis is text\n", "this is none of the formats pgflame reads"},
         {"\x7f"
          "ELF\x02\x01\x01 a program",

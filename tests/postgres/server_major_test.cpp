@@ -10,6 +10,7 @@ TEST_SUITE("postgres") {
     CHECK(is_server("/usr/edb/as16/bin/edb-postgres"));
     CHECK(is_server("postmaster"));
     CHECK_FALSE(is_server("/usr/lib/postgresql/15/lib/plpgsql.so"));
+    CHECK_FALSE(is_server("/usr/lib/postgresql/15/lib/postgres_fdw.so"));
     CHECK_FALSE(is_server("pgbench"));
     CHECK_FALSE(is_server(""));
   }
